@@ -1,0 +1,64 @@
+// What a charset label allows: whether ASCII can be found and replaced in the raw octets, and how its
+// octets become UTF-8. Labels and decoders are those of the WHATWG Encoding Standard (TextDecoder).
+
+/**
+ * `ascii`: an octet below 0x80 is always that ASCII character. `multibyte`: a trailing octet may look
+ * like a letter, digit or one of `@[\]^_{|}~` and backquote, never like blank, quote or `<>&=/:`.
+ * `stateful`: escape sequences change the meaning of all octets. `wide`: two or four octets each.
+ */
+export type CharsetKind = 'ascii' | 'multibyte' | 'stateful' | 'wide'
+
+// The global is declared as a value only.
+type Decoder = InstanceType<typeof TextDecoder>
+
+const KINDS: readonly (readonly [RegExp, CharsetKind])[] = [
+  [
+    /^(?:(?:x-)?(?:ms_kanji|shift[-_]?jis|sjis)|(?:ms|cp|windows-)9(?:32|36|49|50)|windows-31j|csshiftjis|(?:cn-|x-x-)?big5(?:-hkscs)?|csbig5|gbk|x-gbk|gb_?2312(?:-80)?|csgb2312|csiso58gb231280|gb18030|ksc?_?c?_?5601.*|johab|uhc)$/,
+    'multibyte',
+  ],
+  [/^(?:iso-?2022-|csiso2022|hz$|hz-gb-2312$|(?:unicode-1-1-)?utf-?7)/, 'stateful'],
+  [/^(?:utf-?(?:16|32)|ucs-?[24]|iso-10646-ucs|csunicode$|unicode(?:fffe|feff)?$)/, 'wide'],
+]
+
+/** What 0x80 to 0x9F mean there. */
+const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
+
+const decoders = new Map<string, Decoder>()
+
+/** How ASCII lies in a text of this charset; an unknown label counts as `ascii`. */
+export function isAsciiCompatible(charset: string): CharsetKind {
+  const label = charset.trim().toLowerCase()
+  return KINDS.find(([labels]) => labels.test(label))?.[1] ?? 'ascii'
+}
+
+/**
+ * A byte string in `charset` as a byte string in UTF-8. UTF-8 and ASCII stay as they are, also when
+ * they are not valid; a label that nobody knows is read as Windows-1252, the superset of Latin-1.
+ */
+export function toUtf8(value: string, charset: string): string {
+  const label = charset.trim().toLowerCase()
+  if (/^(?:utf-?8|us-ascii|ascii)?$/.test(label)) return value
+  const decoder = decoderOf(label)
+  const text = decoder?.decode(Buffer.from(value, 'latin1')) ?? value
+  // Node 20 decodes Windows-1252 as Latin-1 (its TextDecoder should know better).
+  const isLatin = !decoder || decoder.encoding === 'windows-1252'
+  const whole = isLatin ? text.replace(/[\x80-\x9f]/g, windowsCharacter) : text
+  return Buffer.from(whole, 'utf8').toString('latin1')
+}
+
+function windowsCharacter(control: string): string {
+  return WINDOWS_1252.charAt(control.charCodeAt(0) - 0x80)
+}
+
+function decoderOf(label: string): Decoder | undefined {
+  const known = decoders.get(label)
+  if (known) return known
+  try {
+    const decoder = new TextDecoder(label)
+    // Only known labels are kept, and there are some two hundred of them.
+    decoders.set(label, decoder)
+    return decoder
+  } catch {
+    return undefined // The constructor throws for a label that it does not know.
+  }
+}
