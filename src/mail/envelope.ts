@@ -1,0 +1,16 @@
+// The SMTP envelope of one copy: who it is from, whom it goes to, and where policy routes it.
+import { type Address, NULL_ADDRESS } from './address.ts'
+
+export interface Envelope {
+  readonly mailfrom: Address
+  readonly rcptto: Address
+  /** The domain that chooses queue and next hop, lower case; absent: the recipient's domain. */
+  readonly routingDomain?: string
+}
+
+export const EMPTY_ENVELOPE: Envelope = { mailfrom: NULL_ADDRESS, rcptto: NULL_ADDRESS }
+
+/** The queue that an envelope belongs to, in lower case. */
+export function routingDomain(envelope: Envelope): string {
+  return envelope.routingDomain ?? envelope.rcptto.domain.toLowerCase()
+}

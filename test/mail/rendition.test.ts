@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  messageData,
+  type Piece,
+  pushPiece,
+  render,
+  renderedLength,
+} from '../../src/mail/rendition.ts'
+
+describe('messageData', () => {
+  test('gives the range of a slice of the original, and keeps no copy of it', () => {
+    const original = Buffer.from('From: a\r\n\r\nbody')
+    const data = messageData(original)
+    expect(data.range(original.subarray(11, 15))).toEqual([11, 15])
+    expect(data.bytes()).toBe(original)
+  })
+
+  test('stores the same literal once, behind the original', () => {
+    const data = messageData(Buffer.from('0123456789'))
+    expect(data.range(Buffer.from('new'))).toEqual([10, 13])
+    expect(data.range(Buffer.from('more'))).toEqual([13, 17])
+    expect(data.range(Buffer.from('new'))).toEqual([10, 13])
+    expect(data.bytes().toString()).toBe('0123456789newmore')
+  })
+})
+
+describe('pushPiece', () => {
+  test('joins ranges that adjoin and drops empty ones', () => {
+    const pieces: Piece[] = []
+    for (const piece of [
+      [0, 4],
+      [4, 9],
+      [9, 9],
+      [0, 0, 6, 0],
+      [9, 12],
+    ] as Piece[]) {
+      pushPiece(pieces, piece)
+    }
+    expect(pieces).toEqual([
+      [0, 9],
+      [0, 0, 6, 0],
+      [9, 12],
+    ])
+  })
+})
+
+describe('render', () => {
+  test('fills holes as they are and as base64', () => {
+    const pieces: Piece[] = [
+      [0, 2],
+      [0, 0, 3, 0],
+      [2, 4],
+      [0, 0, 3, 1],
+      [1, 3, 6, 1],
+    ]
+    const rendition = { pieces, holes: ['abc', 'xxxdef'] }
+    expect(render(Buffer.from('<<>>'), rendition).toString()).toBe('<<abc>>YWJjZGVm')
+    expect(renderedLength(rendition)).toBe(15)
+  })
+
+  test('gives as many octets as renderedLength says', () => {
+    const piece = fc.oneof(
+      fc.tuple(fc.nat(50), fc.nat(50)).map(([a, b]): Piece => [Math.min(a, b), Math.max(a, b)]),
+      fc
+        .tuple(fc.nat(8), fc.nat(8), fc.constantFrom<0 | 1>(0, 1))
+        .map(([a, b, encoding]): Piece => [0, Math.min(a, b) * 3, Math.max(a, b) * 3, encoding]),
+    )
+    const property = fc.property(fc.array(piece), (pieces) => {
+      const rendition = { pieces, holes: ['0123456789abcdefghijklmn'] }
+      expect(render(Buffer.alloc(50, 'x'), rendition)).toHaveLength(renderedLength(rendition))
+    })
+    fc.assert(property, { seed: 1 })
+  })
+})
