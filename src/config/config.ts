@@ -1,0 +1,152 @@
+// The typed configuration: what the other rooms read. Built from checked stanzas; paths are absolute,
+// times in seconds, sizes in octets. Repeated stanzas of one module count as one.
+import { ConfigError, locate, quote, type Place } from './error.ts'
+import type { HostPort } from './nexthop.ts'
+import { outboundFor, type OutboundOptions } from './outbound.ts'
+import { warnRisks } from './risks.ts'
+import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
+import {
+  BOUNCES,
+  ENGAGEMENT_TRACKER,
+  EVENT_HYDRANT,
+  LOGGER,
+  SCRIPT_SOURCE,
+  SCRIPTLET,
+  SERVER,
+  SMTPAPI,
+} from './schema/modules.ts'
+import type { Option, Resolved, Table, Warn } from './schema/option.ts'
+import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
+
+export type { HostPort } from './nexthop.ts'
+export type { OutboundOptions } from './outbound.ts'
+export type { ListenerOptions, SmtpEndpoint } from './reception.ts'
+
+export interface Config {
+  readonly hostname: string
+  readonly spoolbase: string
+  readonly shutdownGraceSeconds: number
+  /** One per enabled Listen. */
+  readonly smtp: readonly SmtpEndpoint[]
+  readonly http: readonly HttpEndpoint[]
+  readonly scriptlet: ScriptletConfig
+  readonly tracking: EngagementTracker
+  readonly smtpapiEnabled: boolean
+  /** Loggers without a stanza, or with `enabled = false`, are not there. */
+  readonly logger: LoggerOptions | undefined
+  readonly bounceLogger: BounceLoggerOptions | undefined
+  readonly eventHydrant: EventHydrantOptions | undefined
+  /** How mail for this domain goes out. */
+  readonly outbound: (domain: string) => OutboundOptions
+}
+
+export interface HttpEndpoint {
+  readonly address: HostPort
+  readonly place: Place
+}
+
+export interface ScriptletConfig extends Omit<Resolved<typeof SCRIPTLET>, 'enabled'> {
+  /** In the order of their stanzas. */
+  readonly scripts: readonly Script[]
+}
+
+export interface Script {
+  readonly name: string
+  readonly source: string
+  readonly place: Place
+}
+
+export type EngagementTracker = Resolved<typeof ENGAGEMENT_TRACKER>
+export type LoggerOptions = Resolved<typeof LOGGER>
+export type BounceLoggerOptions = Resolved<typeof BOUNCES>
+export type EventHydrantOptions = Resolved<typeof EVENT_HYDRANT>
+
+export interface Surroundings {
+  readonly defaultHostname: string
+  /** Where scripts are looked for after `search_path`. */
+  readonly scriptFolders: readonly string[]
+  readonly warn: Warn
+}
+
+const HTTP_PORT = 2081
+
+export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
+  const server = resolveTable(SERVER, [root])
+  const hostname = server.hostname ?? surroundings.defaultHostname
+  const smtp = smtpEndpoints(root, hostname)
+  const http = stanzasOf(root, 'http_listener')
+    .flatMap((listener) => enabledListens(listener, HTTP_PORT))
+    .map(({ listen, address }) => ({ address, place: listen.place }))
+  refuseDoubles([...smtp, ...http])
+  warnRisks(smtp, surroundings.warn)
+  const module = (kind: string): readonly Stanza[] => modulesOf(root, kind, surroundings.warn)
+  return {
+    ...server,
+    hostname,
+    smtp,
+    http,
+    scriptlet: scriptletOf(module('scriptlet'), surroundings.scriptFolders),
+    tracking: resolveTable(ENGAGEMENT_TRACKER, module('engagement_tracker')),
+    smtpapiEnabled: optionsOf(SMTPAPI, module('smtpapi')) !== undefined,
+    logger: optionsOf(LOGGER, module('ec_logger')),
+    bounceLogger: optionsOf(BOUNCES, module('bounce_logger')),
+    eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
+    outbound: outboundFor(root, hostname),
+  }
+}
+
+function scriptletOf(modules: readonly Stanza[], folders: readonly string[]): ScriptletConfig {
+  const { enabled, searchPath, ...options } = resolveTable(SCRIPTLET, modules)
+  // Stanzas in their order, where the chain has the last one first.
+  const scripts = modules.toReversed().flatMap((module) => stanzasOf(module, 'script'))
+  return {
+    ...options,
+    searchPath: [...searchPath, ...folders],
+    scripts: enabled ? scripts.map(scriptOf) : [],
+  }
+}
+
+function scriptOf(stanza: Stanza): Script {
+  const source = valueOf(SCRIPT_SOURCE, [stanza])
+  if (source !== undefined) return { name: stanza.instance, source, place: stanza.place }
+  throw new ConfigError(stanza.place, 'source', 'missing: expected source = "folder.file"')
+}
+
+/** The options of a module, if it has a stanza and is not switched off. */
+function optionsOf<T extends Table & { readonly enabled: Option<boolean> }>(
+  table: T,
+  modules: readonly Stanza[],
+): Resolved<T> | undefined {
+  const isEnabled = modules.length > 0 && valueOf(table.enabled, modules)
+  return isEnabled ? resolveTable(table, modules) : undefined
+}
+
+/** The stanzas of a module, the last one first: that is how repeated options resolve. */
+function modulesOf(root: Stanza, kind: string, warn: Warn): readonly Stanza[] {
+  const nameOf = (module: Stanza): string => module.instance || kind
+  const [first, ...rest] = stanzasOf(root, kind)
+  if (!first) return []
+  const others = rest.filter((module) => nameOf(module) !== nameOf(first))
+  for (const { instance, place } of others) {
+    const complaint = `a second ${kind}, ${quote(instance)}`
+    // Momentum refuses it for scriptlets; of the others it runs both.
+    if (kind === 'scriptlet') {
+      throw new ConfigError(place, undefined, `${complaint}: expected ${quote(nameOf(first))}`)
+    }
+    warn(place, `${complaint}, is known but not supported yet: ignored`)
+  }
+  return [first, ...rest.filter((module) => !others.includes(module))].toReversed()
+}
+
+function refuseDoubles(endpoints: readonly HttpEndpoint[]): void {
+  const places = new Map<string, Place>()
+  for (const { address, place } of endpoints) {
+    const key = `${address.host} ${address.port}`
+    const first = places.get(key)
+    if (first && address.port !== 0) {
+      const complaint = `listened on already at ${locate(first)}: expected another address or port`
+      throw new ConfigError(place, undefined, complaint)
+    }
+    places.set(key, place)
+  }
+}

@@ -1,0 +1,45 @@
+// From ecelerity.conf, or its text, to the typed configuration and its warnings (`FILE:LINE: text`).
+import { dirname, resolve } from 'node:path'
+import { encode } from './bytes.ts'
+import { buildConfig, type Config } from './config.ts'
+import { includeFrom, readSource } from './include.ts'
+import { parse, type Source } from './parser.ts'
+import { checkScope, collectWarnings } from './stanza.ts'
+
+export interface LoadOptions {
+  /** Unknown options and scopes, and misplaced ones, are warned about instead of refused. */
+  readonly lenient: boolean
+  /** The server's name where `hostname` does not say it. */
+  readonly defaultHostname: string
+  /** Where included files and scripts are looked for after the configuration's own folder. */
+  readonly searchPath?: readonly string[]
+}
+
+export interface Loaded {
+  readonly config: Config
+  readonly warnings: readonly string[]
+}
+
+/** Relative paths in the file begin in its folder. Throws `ConfigError`. */
+export function loadConfig(path: string, options: LoadOptions): Loaded {
+  return build(readSource(path), dirname(resolve(path)), options)
+}
+
+/** A configuration without a file: `file` names it in messages, relative paths begin in `folder`. */
+export function parseConfig(
+  text: string,
+  file: string,
+  options: LoadOptions & { readonly folder: string },
+): Loaded {
+  return build({ file, text: encode(text) }, resolve(options.folder), options)
+}
+
+function build(source: Source, folder: string, options: LoadOptions): Loaded {
+  const { lenient, defaultHostname, searchPath = [] } = options
+  const tree = parse(source, includeFrom(source.file, folder, searchPath))
+  const { warn, warnings } = collectWarnings()
+  const root = checkScope(tree, { lenient, folder, warn })
+  const scriptFolders = [folder, ...searchPath]
+  const config = buildConfig(root, { defaultHostname, scriptFolders, warn })
+  return { config, warnings }
+}

@@ -1,0 +1,165 @@
+// What a client finds on a listener: the chain of scopes for its address, and the options along it
+// (Momentum manual, "ecelerity.conf.fallback", "listeners", "conf.ref.pathway"). Most specific first: Peers
+// of the Listen, then of the listener, longer prefixes before shorter ones; Listen; listener; pathway (that
+// of a group first); its group; global. Each option falls through on its own; contexts are merged.
+import { holds, readAddress, readCidr, type Cidr, type IpAddress } from './cidr.ts'
+import { ConfigError, locate, mismatch, quote, type Place } from './error.ts'
+import { remember } from './memo.ts'
+import { readListen, type HostPort } from './nexthop.ts'
+import type { Resolved } from './schema/option.ts'
+import { ACCESS, RECEPTION, TRACKING } from './schema/reception.ts'
+import { givenFor, resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
+
+/** One address that is listened on. */
+export interface SmtpEndpoint {
+  readonly address: HostPort
+  readonly place: Place
+  /** For a client's address. Remembered for the last 4,096 addresses. */
+  readonly options: (peerAddress: string) => ListenerOptions
+}
+
+export interface ListenerOptions extends Resolved<typeof RECEPTION> {
+  readonly context: ReadonlyMap<string, string>
+  /** This client may send to any domain (relay_hosts, open_relay). */
+  readonly canRelay: boolean
+  /** Anybody may send to this domain (relay_domains). */
+  readonly relaysDomain: (domain: string) => boolean
+  /** `default` where none applies. */
+  readonly pathway: string
+  readonly pathwayGroup: string
+  readonly bannerHostname: string
+  readonly receivedHostname: string
+  /** What happens to a CR or LF that stands alone; `refuse` if headers or body are to be pedantic. */
+  readonly loneLineEnds: 'fix' | 'refuse'
+  readonly tracking: Resolved<typeof TRACKING>
+  /** At most `limit` sessions at a time count under `counter`: the scope that sets the limit. */
+  readonly sessionBudget: { readonly limit: number; readonly counter: string } | undefined
+}
+
+interface Peer {
+  readonly block: Cidr
+  readonly stanza: Stanza
+}
+
+interface Pathway {
+  readonly name: string
+  readonly group: Stanza | undefined
+  /** From the pathway to the global scope. */
+  readonly chain: readonly Stanza[]
+}
+
+const SMTP_PORT = 25
+
+/** One endpoint for each enabled Listen. */
+export function smtpEndpoints(root: Stanza, hostname: string): readonly SmtpEndpoint[] {
+  checkPathways(root)
+  const pathwayNamed = remember((name) => pathwayFor(name, root))
+  return stanzasOf(root, 'esmtp_listener').flatMap((listener) =>
+    enabledListens(listener, SMTP_PORT).map(({ listen, address }) => {
+      const peers = [...peersOf(listen), ...peersOf(listener)]
+      const optionsFor = (peerAddress: string): ListenerOptions => {
+        const ip = readAddress(peerAddress)
+        const matching = peers.filter((peer) => ip && holds(peer.block, ip))
+        const nearest = [...matching.map((peer) => peer.stanza), listen, listener]
+        return listenerOptions(nearest, pathwayNamed, ip, hostname)
+      }
+      return { address, place: listen.place, options: remember(optionsFor) }
+    }),
+  )
+}
+
+/** The Listens of a listener that are switched on, themselves and by their listener. */
+export function enabledListens(
+  listener: Stanza,
+  defaultPort: number,
+): readonly { readonly listen: Stanza; readonly address: HostPort }[] {
+  return stanzasOf(listener, 'listen').flatMap((listen) => {
+    const address = readListen(listen.instance, defaultPort)
+    if (!address) {
+      const expected = 'an address such as 127.0.0.1:25, [::1]:25 or :25 after listen'
+      throw new ConfigError(listen.place, undefined, mismatch(expected, quote(listen.instance)))
+    }
+    return valueOf(ACCESS.enable, [listen, listener]) ? [{ listen, address }] : []
+  })
+}
+
+function listenerOptions(
+  nearest: readonly Stanza[],
+  pathwayNamed: (name: string) => Pathway,
+  ip: IpAddress | undefined,
+  hostname: string,
+): ListenerOptions {
+  const pathway = pathwayNamed(valueOf(ACCESS.pathway, nearest))
+  const chain = [...nearest, ...pathway.chain]
+  const isPedantic =
+    valueOf(ACCESS.loneLfInHeaders, chain) === 'pedantic' ||
+    valueOf(ACCESS.loneLfInBody, chain) === 'pedantic'
+  const isRelayHost = valueOf(ACCESS.relayHosts, chain).some((block) => ip && holds(block, ip))
+  return {
+    ...resolveTable(RECEPTION, chain),
+    context: mergeContexts(chain),
+    canRelay: isRelayHost || valueOf(ACCESS.openRelay, chain),
+    relaysDomain: valueOf(ACCESS.relayDomains, chain),
+    pathway: pathway.name,
+    pathwayGroup: pathway.group?.instance ?? 'default',
+    bannerHostname: valueOf(ACCESS.bannerHostname, chain) ?? hostname,
+    receivedHostname: valueOf(ACCESS.receivedHostname, chain) ?? hostname,
+    loneLineEnds: isPedantic ? 'refuse' : 'fix',
+    tracking: resolveTable(TRACKING, chain),
+    sessionBudget: sessionBudget(chain),
+  }
+}
+
+function sessionBudget(chain: readonly Stanza[]): ListenerOptions['sessionBudget'] {
+  const given = givenFor(ACCESS.listenerSessions, chain)
+  if (!given || given.value === 0) return undefined
+  const { kind, instance, place } = given.stanza
+  return { limit: given.value, counter: `${kind} ${instance} ${locate(place)}` }
+}
+
+function mergeContexts(chain: readonly Stanza[]): ReadonlyMap<string, string> {
+  const merged = new Map<string, string>()
+  for (const stanza of chain.toReversed()) {
+    for (const [name, value] of valueOf(ACCESS.context, [stanza])) merged.set(name, value)
+  }
+  return merged
+}
+
+/** Longest prefix first. */
+function peersOf(stanza: Stanza): readonly Peer[] {
+  return stanzasOf(stanza, 'peer')
+    .map((peer) => {
+      const block = readCidr(peer.instance)
+      if (block) return { block, stanza: peer }
+      const expected = 'an address or CIDR block such as 10.0.0.0/8 after peer'
+      throw new ConfigError(peer.place, undefined, mismatch(expected, quote(peer.instance)))
+    })
+    .toSorted((a, b) => b.block.prefix - a.block.prefix)
+}
+
+function pathwayFor(name: string, root: Stanza): Pathway {
+  const group = stanzasOf(root, 'pathway_group').find((candidate) => isPathwayIn(candidate, name))
+  const own = group ? [...pathwaysNamed(group, name), ...pathwaysNamed(root, name), group] : []
+  return { name, group, chain: [...(group ? own : pathwaysNamed(root, name)), root] }
+}
+
+function pathwaysNamed(parent: Stanza, name: string): readonly Stanza[] {
+  return stanzasOf(parent, 'pathway').filter((pathway) => pathway.instance === name)
+}
+
+function isPathwayIn(parent: Stanza, name: string): boolean {
+  return pathwaysNamed(parent, name).length > 0
+}
+
+function checkPathways(root: Stanza): void {
+  const parents = [root, ...stanzasOf(root, 'pathway_group')]
+  const visit = (stanza: Stanza): void => {
+    const given = givenFor(ACCESS.pathway, [stanza])
+    if (given && given.value !== 'default' && !parents.some((p) => isPathwayIn(p, given.value))) {
+      const complaint = mismatch('the name of a pathway scope', quote(given.value))
+      throw new ConfigError(given.place, 'pathway', complaint)
+    }
+    stanza.stanzas.forEach(visit)
+  }
+  stanzasOf(root, 'esmtp_listener').forEach(visit)
+}

@@ -1,0 +1,109 @@
+// Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
+// loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
+// "modules.ec_logger", "modules.bounce_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
+// search_path, tracking_keys, tracking_growth_limit and shutdown_grace are ours.
+import { KEYS } from '../keys.ts'
+import {
+  BOOLEAN,
+  BYTES,
+  HOSTNAME,
+  LOG_PATH,
+  MODE,
+  NON_EMPTY,
+  oneOf,
+  PATH,
+  PATHS,
+  POSITIVE,
+  SECONDS,
+  STRING,
+} from '../value.ts'
+import { option, optional } from './option.ts'
+
+const LOGS = '/var/log/ecelerity'
+const SCRIPTLET_SCOPE = ['scriptlet']
+const TRACKER = ['engagement_tracker']
+const EC_LOGGER = ['ec_logger']
+const BOUNCE_LOGGER = ['bounce_logger']
+const HYDRANT = ['event_hydrant']
+
+export const SERVER = {
+  hostname: optional('hostname', HOSTNAME, ['global']),
+  spoolbase: option('spoolbase', PATH, '/var/spool/ecelerity', ['global']),
+  shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
+}
+
+export const SMTPAPI = { enabled: option('enabled', BOOLEAN, true, ['smtpapi']) }
+
+export const ENGAGEMENT_TRACKER = {
+  includeMetadata: option(
+    'click_tracking_include_metadata click_track_include_metadata',
+    BOOLEAN,
+    true,
+    TRACKER,
+  ),
+  /** Octets of metadata in links and events. */
+  maxMetadataLen: option('max_metadata_len', BYTES, 1000, TRACKER),
+  /** Octets that the links of one copy may add. */
+  growthLimit: option('tracking_growth_limit', BYTES, 40_960, TRACKER),
+  keys: option('tracking_keys', KEYS, [], TRACKER),
+}
+
+export const SCRIPTLET = {
+  enabled: option('enabled', BOOLEAN, true, SCRIPTLET_SCOPE),
+  calloutCpuMs: option('callout_cpu_ms', POSITIVE, 500, SCRIPTLET_SCOPE),
+  calloutWallMs: option('callout_wall_ms', POSITIVE, 60_000, SCRIPTLET_SCOPE),
+  calloutAllocMb: option('callout_alloc_mb', POSITIVE, 256, SCRIPTLET_SCOPE),
+  maxStringMb: option('max_string_mb', POSITIVE, 64, SCRIPTLET_SCOPE),
+  onBadReturn: option('on_bad_return', oneOf('continue', 'tempfail'), 'continue', SCRIPTLET_SCOPE),
+  searchPath: option('search_path', PATHS, [], SCRIPTLET_SCOPE),
+}
+
+export const SCRIPT_SOURCE = optional('source', NON_EMPTY, ['script'])
+
+/** A log without a path is not written. Modes as numbers. */
+export const LOGGER = {
+  enabled: option('enabled', BOOLEAN, true, EC_LOGGER),
+  mainlog: option('mainlog', LOG_PATH, `${LOGS}/mainlog.ec`, EC_LOGGER),
+  mainlogMode: option('mainlog_mode', MODE, 0o644, EC_LOGGER),
+  rejectlog: option('rejectlog', LOG_PATH, `${LOGS}/rejectlog.ec`, EC_LOGGER),
+  rejectlogMode: option('rejectlog_mode', MODE, 0o644, EC_LOGGER),
+  paniclog: option('paniclog', LOG_PATH, `${LOGS}/paniclog.ec`, EC_LOGGER),
+  paniclogMode: option('paniclog_mode', MODE, 0o644, EC_LOGGER),
+  acctlog: option('acctlog', LOG_PATH, `${LOGS}/acctlog.ec`, EC_LOGGER),
+  acctlogMode: option('acctlog_mode acctlog_log_mode', MODE, 0o644, EC_LOGGER),
+  heartbeatSeconds: option('heartbeat', SECONDS, 60, EC_LOGGER),
+  receptions: option('log_receptions', BOOLEAN, true, EC_LOGGER),
+  deliveries: option('log_deliveries', BOOLEAN, true, EC_LOGGER),
+  transientFailures: option('log_transient_failures', BOOLEAN, true, EC_LOGGER),
+  permanentFailures: option('log_permanent_failures', BOOLEAN, true, EC_LOGGER),
+  rejections: option('log_rejections', BOOLEAN, true, EC_LOGGER),
+  errors: option('log_errors', BOOLEAN, true, EC_LOGGER),
+}
+
+export const BOUNCES = {
+  enabled: option('enabled', BOOLEAN, true, BOUNCE_LOGGER),
+  bouncelog: option('bouncelog', LOG_PATH, `${LOGS}/bouncelog.ec`, BOUNCE_LOGGER),
+  bouncelogMode: option('bouncelog_mode', MODE, 0o644, BOUNCE_LOGGER),
+  heartbeatSeconds: option('heartbeat', SECONDS, 60, BOUNCE_LOGGER),
+  inbandBounces: option('log_inband_bounces', BOOLEAN, true, BOUNCE_LOGGER),
+  outofbandBounces: option('log_outofband_bounces', BOOLEAN, true, BOUNCE_LOGGER),
+  transientFailures: option('log_transient_failures', BOOLEAN, true, BOUNCE_LOGGER),
+}
+
+export const EVENT_HYDRANT = {
+  enabled: option('enabled', BOOLEAN, true, HYDRANT),
+  writeJlog: option('write_jlog', BOOLEAN, false, HYDRANT),
+  jlogFilename: option('jlog_filename', LOG_PATH, `${LOGS}/event_hydrant.rt`, HYDRANT),
+  custPrefix: option('cust_prefix', STRING, 'cust_', HYDRANT),
+  reception: option('log_reception', BOOLEAN, true, HYDRANT),
+  delivery: option('log_delivery', BOOLEAN, true, HYDRANT),
+  tempfail: option('log_tempfail', BOOLEAN, true, HYDRANT),
+  inbandBounce: option('log_inband_bounce', BOOLEAN, true, HYDRANT),
+  outofbandBounce: option('log_outofband_bounce', BOOLEAN, true, HYDRANT),
+  rejection: option('log_rejection', BOOLEAN, true, HYDRANT),
+  open: option('log_open', BOOLEAN, true, HYDRANT),
+  click: option('log_click', BOOLEAN, true, HYDRANT),
+  genfail: option('log_genfail', BOOLEAN, true, HYDRANT),
+  genrejection: option('log_genrejection', BOOLEAN, true, HYDRANT),
+  conversion: option('log_conversion', BOOLEAN, true, HYDRANT),
+}

@@ -1,0 +1,38 @@
+// All options by name. One name may have several rows, valid in different scopes (`enabled`, `heartbeat`).
+import { KNOWN } from './known.ts'
+import {
+  BOUNCES,
+  ENGAGEMENT_TRACKER,
+  EVENT_HYDRANT,
+  LOGGER,
+  SCRIPTLET,
+  SCRIPT_SOURCE,
+  SERVER,
+  SMTPAPI,
+} from './modules.ts'
+import type { KnownOption, Option } from './option.ts'
+import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP } from './outbound.ts'
+import { ACCESS, RECEPTION, TRACKING } from './reception.ts'
+
+export type Row = Option<unknown> | KnownOption
+
+const HONOURED: readonly Option<unknown>[] = [
+  ...[SERVER, TRACKING, RECEPTION, ACCESS, DELIVERY, NEXT_HOP, SMTPAPI, ENGAGEMENT_TRACKER].flatMap(
+    (table) => Object.values<Option<unknown>>(table),
+  ),
+  ...[SCRIPTLET, LOGGER, BOUNCES, EVENT_HYDRANT].flatMap((table) =>
+    Object.values<Option<unknown>>(table),
+  ),
+  EHLO_HOSTNAME,
+  SCRIPT_SOURCE,
+]
+
+const ROWS = new Map<string, Row[]>()
+for (const row of [...HONOURED, ...KNOWN]) {
+  for (const name of row.names) ROWS.set(name, [...(ROWS.get(name) ?? []), row])
+}
+
+/** Every row of that name; none if nobody knows it. */
+export function rowsOf(name: string): readonly Row[] {
+  return ROWS.get(name) ?? []
+}
