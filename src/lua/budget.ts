@@ -1,0 +1,91 @@
+// What a call may use: processor time while it runs (`cpuMs`), time while it is suspended (`wallMs`),
+// octets allocated in total, and the longest string. The engine counts ticks (loops, calls, pattern
+// steps, octets) and asks here when they are used up; only then is the clock read, so a budget is
+// overrun by at most one refill (about 1.5 ms). A breach throws a Kill, which no Lua code can catch.
+
+import { host } from './engine.ts'
+import type { KillReason } from './error.ts'
+
+export interface Budget {
+  readonly cpuMs: number
+  readonly wallMs: number
+  readonly allocBytes: number
+  readonly maxStringBytes: number
+}
+
+/** How much of a budget a call and everything below it has used. */
+export interface Meter {
+  readonly budget: Budget
+  readonly clock: () => number
+  cpuUsedMs: number
+  /** When the present run was first measured; undefined until a refill is due. */
+  runningSince: number | undefined
+  ticks: number
+  bytes: number
+}
+
+const REFILL = 100_000
+const { tick } = host
+
+let current: Meter | undefined
+
+host.over = over
+
+export function createMeter(budget: Budget, clock: () => number): Meter {
+  return {
+    budget,
+    clock,
+    cpuUsedMs: 0,
+    runningSince: undefined,
+    ticks: REFILL,
+    bytes: budget.allocBytes,
+  }
+}
+
+/** The meter of the Lua code that runs now. */
+export function currentMeter(): Meter | undefined {
+  return current
+}
+
+/** Runs `work` on a meter; what it nests on another meter is counted there. */
+export function runMetered<T>(meter: Meter, work: () => T): T {
+  if (meter === current) return work()
+  const outer = current
+  const { n, bytes, maxString } = tick
+  current = meter
+  tick.n = meter.ticks
+  tick.bytes = meter.bytes
+  tick.maxString = meter.budget.maxStringBytes
+  try {
+    return work()
+  } finally {
+    meter.ticks = tick.n
+    meter.bytes = tick.bytes
+    if (meter.runningSince !== undefined) meter.cpuUsedMs += meter.clock() - meter.runningSince
+    meter.runningSince = undefined
+    current = outer
+    tick.n = n
+    tick.bytes = bytes
+    tick.maxString = maxString
+  }
+}
+
+/** Why an exception is a kill, or undefined when it is none. */
+export function killReason(error: unknown): KillReason | undefined {
+  return error instanceof host.Kill ? error.reason : undefined
+}
+
+function over(): void {
+  if (current === undefined) {
+    tick.n = REFILL
+    tick.bytes = Number.MAX_SAFE_INTEGER
+    return
+  }
+  if (tick.bytes < 0) throw new host.Kill('memory')
+  const now = current.clock()
+  current.runningSince ??= now
+  if (current.cpuUsedMs + now - current.runningSince >= current.budget.cpuMs) {
+    throw new host.Kill('cpu')
+  }
+  tick.n = REFILL
+}

@@ -1,0 +1,179 @@
+// The budget: every loop, call, pattern step and allocation costs ticks or bytes, also inside the
+// native loops of the libraries, and a Kill passes through every protected call.
+
+import type { Patch } from '../patch.ts'
+
+const TICK = 'if (--tick.n < 0) host.over();'
+const REQUIRE = "const host = require('./host.js');\nconst tick = host.tick;\n"
+const why = 'a call that never ends must be stoppable'
+
+export const KILL: readonly Patch[] = [
+  {
+    name: 'kill is not caught',
+    file: 'ldo.js',
+    why: 'no pcall, xpcall or coroutine may survive a kill',
+    find: '        if (lj.status === LUA_OK) {\n            /* error was not thrown via luaD_throw',
+    replace: `        if (e instanceof host.Kill) {
+            L.errorJmp = lj.previous;
+            L.nCcalls = oldnCcalls;
+            if (L !== L.l_G.mainthread) L.status = LUA_ERRRUN;
+            throw e;
+        }
+        if (lj.status === LUA_OK) {
+            /* error was not thrown via luaD_throw`,
+  },
+  {
+    name: 'kill in an error handler',
+    file: 'ldo.js',
+    why: 'also while a native error is being reported',
+    find: '} catch (e2) {',
+    replace: '} catch (e2) {\n                    if (e2 instanceof host.Kill) throw e2;',
+  },
+  {
+    name: 'tick in ldo',
+    file: 'ldo.js',
+    why,
+    find: 'const adjust_top = function',
+    replace: `${REQUIRE}\nconst adjust_top = function`,
+  },
+  {
+    name: 'tick per call',
+    file: 'ldo.js',
+    why,
+    find: '    let func = L.stack[off];\n\n    switch(func.type) {',
+    replace: `    ${TICK}\n    let func = L.stack[off];\n\n    switch(func.type) {`,
+  },
+  {
+    name: 'tick per error',
+    file: 'ldo.js',
+    why: 'raising costs as much as many steps',
+    find: 'const luaD_throw = function(L, errcode) {',
+    replace: 'const luaD_throw = function(L, errcode) {\n    tick.n -= 50;',
+  },
+  {
+    name: 'tick per unwound call',
+    file: 'ldo.js',
+    why: 'recovering from an error at great depth walks all calls',
+    find: '        if (lim < ci.top) lim = ci.top;',
+    replace: '        tick.n--;\n        if (lim < ci.top) lim = ci.top;',
+  },
+  {
+    name: 'tick in lvm',
+    file: 'lvm.js',
+    why,
+    find: "const ldebug  = require('./ldebug.js');",
+    replace: `const ldebug  = require('./ldebug.js');\n${REQUIRE}`,
+  },
+  {
+    name: 'tick per back jump',
+    file: 'lvm.js',
+    why,
+    find: '    ci.l_savedpc += i.sBx + e;',
+    replace: `    if (i.sBx < 0 && --tick.n < 0) host.over();\n    ci.l_savedpc += i.sBx + e;`,
+  },
+  {
+    name: 'tick per numeric for',
+    file: 'lvm.js',
+    why: `${why}; integer loops are gone`,
+    find: 'if (L.stack[ra].ttisinteger()) { /* integer loop? */',
+    replace: `${TICK}\n                if (false) {`,
+  },
+  {
+    name: 'tick per pattern step',
+    file: 'lstrlib.js',
+    why,
+    find: '    while (gotoinit || gotodefault) {',
+    replace: `    while (gotoinit || gotodefault) {\n        ${TICK}`,
+  },
+  {
+    name: 'tick per repetition',
+    file: 'lstrlib.js',
+    why,
+    find: '    while (singlematch(ms, s + i, p, ep))\n        i++;',
+    replace: `    while (singlematch(ms, s + i, p, ep))\n        i++;\n    tick.n -= i >> 3;`,
+  },
+  {
+    name: 'tick per balanced byte',
+    file: 'lstrlib.js',
+    why,
+    find: 'while (++s < ms.src_end) {',
+    replace: 'tick.n -= (ms.src_end - s) >> 5;\n        while (++s < ms.src_end) {',
+  },
+  {
+    name: 'tick per byte searched',
+    file: 'lstrlib.js',
+    why,
+    find: '        let f = find_subarray(',
+    replace: '        tick.n -= ls >> 5;\n        let f = find_subarray(',
+  },
+  {
+    name: 'tick per repeated copy',
+    file: 'lstrlib.js',
+    why: 'and the result is bounded before it is allocated',
+    find: '        let totallen = n * l + (n - 1) * lsep;',
+    replace: `        let totallen = n * l + (n - 1) * lsep;
+        if (totallen > tick.maxString)
+            return luaL_error(L, to_luastring("resulting string too large"));
+        tick.n -= n;`,
+  },
+  {
+    name: 'tick in lauxlib',
+    file: 'lauxlib.js',
+    why,
+    find: 'const LUA_ERRFILE = LUA_ERRERR+1;',
+    replace: `const LUA_ERRFILE = LUA_ERRERR+1;\n${REQUIRE}`,
+  },
+  {
+    name: 'charge buffers',
+    file: 'lauxlib.js',
+    why: 'table.concat, gsub and format grow buffers outside the Lua heap',
+    find: '        let newsize = Math.max(B.b.length * 2, newend);  /* double buffer size */',
+    replace: `        let newsize = Math.max(Math.min(Math.max(B.b.length * 2, 64), tick.maxString), newend);
+        if (newend > tick.maxString)
+            luaL_error(B.L, to_luastring("resulting string too large"));
+        tick.bytes -= newsize;
+        if ((tick.n -= newsize >> 5) < 0 || tick.bytes < 0) host.over();`,
+  },
+  {
+    name: 'shorter stack',
+    file: 'luaconf.js',
+    why: 'runaway recursion becomes an error in a tenth of a second',
+    find: 'conf.LUAI_MAXSTACK || 1000000',
+    replace: '200000',
+  },
+  {
+    name: 'charge coroutines',
+    file: 'lstate.js',
+    why: 'their stacks are allocations too',
+    find: '    let L1 = new lua_State(g);',
+    replace: '    host.tick.bytes -= 1000;\n    let L1 = new lua_State(g);',
+  },
+  {
+    name: 'host in lstate',
+    file: 'lstate.js',
+    why,
+    find: 'const EXTRA_STACK = 5;',
+    replace: "const host = require('./host.js');\nconst EXTRA_STACK = 5;",
+  },
+  {
+    name: 'charge closures',
+    file: 'lvm.js',
+    why: 'they are allocations too',
+    find: '    let ncl = new lobject.LClosure(L, nup);',
+    replace: '    tick.bytes -= 80;\n    let ncl = new lobject.LClosure(L, nup);',
+  },
+  {
+    name: 'who resumed',
+    file: 'ldo.js',
+    why: 'a host function may suspend only if all coroutines that wait for it can',
+    find: '    L.nCcalls = from ? from.nCcalls + 1 : 1;',
+    replace: '    L.from = from;\n    L.nCcalls = from ? from.nCcalls + 1 : 1;',
+  },
+  {
+    name: 'room for host state',
+    file: 'lstate.js',
+    why: 'the coroutine that resumed this one',
+    find: '        this.errfunc = 0;',
+    replace: '        this.errfunc = 0;\n        this.from = null;\n        this.handle = null;',
+  },
+]

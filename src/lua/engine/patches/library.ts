@@ -1,0 +1,109 @@
+// The base, table and math functions that stay Fengari's, brought to 5.1. What differs more is written
+// in TypeScript.
+
+import type { Patch } from '../patch.ts'
+
+export const LIBRARY: readonly Patch[] = [
+  {
+    name: 'insert anywhere',
+    file: 'ltablib.js',
+    why: 'a position past the end is allowed',
+    find: '            luaL_argcheck(L, 1 <= pos && pos <= e, 2, "position out of bounds");',
+    replace: '',
+  },
+  {
+    name: 'remove past the end',
+    file: 'ltablib.js',
+    why: 'returns nothing, as in 5.1',
+    find: '    if (pos !== size)  /* validate \'pos\' if given */\n        luaL_argcheck(L, 1 <= pos && pos <= size + 1, 1, "position out of bounds");',
+    replace: '    if (!(1 <= pos && pos <= size)) return 0;',
+  },
+  {
+    name: 'plain tables',
+    file: 'ltablib.js',
+    why: 'the table functions take tables only',
+    find: '    if (lua_type(L, arg) !== LUA_TTABLE) {  /* is it not a table? */',
+    replace: '    luaL_checktype(L, arg, LUA_TTABLE);\n    if (false) {',
+  },
+  {
+    name: 'pairs of tables',
+    file: 'lbaselib.js',
+    why: 'a table is required and __pairs ignored',
+    find: '    if (luaL_getmetafield(L, 1, method) === LUA_TNIL) {  /* no metamethod? */',
+    replace: '    luaL_checktype(L, 1, LUA_TTABLE);\n    if (true) {',
+  },
+  {
+    name: 'ipairs of tables',
+    file: 'lbaselib.js',
+    why: 'a table is required',
+    find: '    luaL_checkany(L, 1);\n    lua_pushcfunction(L, ipairsaux);  /* iteration function */',
+    replace:
+      '    luaL_checktype(L, 1, LUA_TTABLE);\n    lua_pushcfunction(L, ipairsaux);  /* iteration function */',
+  },
+  {
+    name: 'raw ipairs',
+    file: 'lbaselib.js',
+    why: '__index is ignored',
+    find: '    return lua_geti(L, 1, i) === LUA_TNIL ? 1 : 2;',
+    replace: '    return lua_rawgeti(L, 1, i) === LUA_TNIL ? 1 : 2;',
+  },
+  {
+    name: 'rawgeti in lbaselib',
+    file: 'lbaselib.js',
+    why: 'for ipairs',
+    find: '    lua_rawget,\n    lua_rawlen,',
+    replace: '    lua_rawget,\n    lua_rawgeti,\n    lua_rawlen,',
+  },
+  {
+    name: 'xpcall of 5.1',
+    file: 'lbaselib.js',
+    why: 'it takes no arguments for the function',
+    find: '    let n = lua_gettop(L);\n    luaL_checktype(L, 2, LUA_TFUNCTION);  /* check error function */',
+    replace: '    let n = 2;\n    luaL_checkany(L, 2);\n    lua_settop(L, 2);',
+  },
+  {
+    name: '__tostring results',
+    file: 'lbaselib.js',
+    why: 'need not be strings, as in 5.1',
+    find: '    luaL_checkany(L, 1);\n    luaL_tolstring(L, 1);\n',
+    replace:
+      '    luaL_checkany(L, 1);\n    if (luaL_callmeta(L, 1, to_luastring("__tostring", true))) return 1;\n    luaL_tolstring(L, 1);\n',
+  },
+  {
+    name: 'callmeta in lbaselib',
+    file: 'lbaselib.js',
+    why: 'for tostring',
+    find: '    luaL_argcheck,\n    luaL_checkany,',
+    replace: '    luaL_argcheck,\n    luaL_callmeta,\n    luaL_checkany,',
+  },
+  {
+    name: 'type names in tostring',
+    file: 'lauxlib.js',
+    why: '__name is not of 5.1',
+    find: 'let tt = luaL_getmetafield(L, idx, __name);',
+    replace: 'let tt = LUA_TNIL;',
+  },
+  {
+    name: 'number of arguments to min and max',
+    file: 'lmathlib.js',
+    why: 'the message of 5.1, and numbers only',
+    find: '    luaL_argcheck(L, n >= 1, 1, "value expected");',
+    replace:
+      '    for (let i = 1; i <= n || i === 1; i++) lua_pushnumber(L, luaL_checknumber(L, i)), lua_replace(L, i);',
+    count: 2,
+  },
+  {
+    name: 'replace in lmathlib',
+    file: 'lmathlib.js',
+    why: 'for min and max',
+    find: '    lua_pushvalue,\n    lua_setfield,',
+    replace: '    lua_pushvalue,\n    lua_replace,\n    lua_setfield,',
+  },
+  {
+    name: 'ranges of random',
+    file: 'lmathlib.js',
+    why: 'a range may be larger than 32 bits',
+    find: '    luaL_argcheck(L, low >= 0 || up <= LUA_MAXINTEGER + low, 1,\n        "interval too large");',
+    replace: '',
+  },
+]

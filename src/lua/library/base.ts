@@ -1,0 +1,220 @@
+// The base functions that differ from the engine's: printing to the host, numbers and octal text,
+// chunks as text only, and a warning for weak tables, which do not exist here.
+
+import {
+  NIL,
+  NUMBER,
+  OK,
+  TABLE,
+  USERDATA,
+  argumentAt,
+  byteString,
+  fieldOf,
+  lauxlib,
+  lobject,
+  ltable,
+  lua,
+  octets,
+  pop,
+  pushCopy,
+  tableIn,
+  textIn,
+  type NativeFunction,
+  type Table,
+  type Thread,
+} from '../engine.ts'
+import { textToNumber } from '../number.ts'
+import { position, raise, raiseArgument } from '../raise.ts'
+import { emptyTable, toLua } from '../value.ts'
+
+export interface Output {
+  readonly print: (text: string) => void
+  readonly warn: (text: string) => void
+}
+
+/** The functions by name. */
+export function baseFunctions(output: Output): Record<string, NativeFunction> {
+  return {
+    print: printTo(output),
+    tonumber,
+    setmetatable: setmetatableWarning(output),
+    assert,
+    rawset,
+    loadstring,
+    load,
+    collectgarbage,
+    gcinfo,
+    newproxy,
+  }
+}
+
+/** Compiles a chunk: on success leaves the function on the stack, else returns the message. */
+export function compile(L: Thread, source: Uint8Array, chunkName: string): string | undefined {
+  const text = octets('t')
+  const status = lua.lua_load(L, readOnce, { chunk: source }, octets(chunkName), text)
+  if (status === OK) return undefined
+  return textIn(pop(L)) ?? 'unknown error'
+}
+
+/** The table that holds the globals of the state. */
+export function globalsOf(L: Thread): Table {
+  const RIDX_GLOBALS = 2
+  return tableIn(ltable.luaH_getint(L.l_G.l_registry.value, RIDX_GLOBALS)) ?? emptyTable()
+}
+
+function readOnce(_: Thread, data: { chunk: Uint8Array | null }): Uint8Array | null {
+  const { chunk } = data
+  data.chunk = null
+  return chunk
+}
+
+const printTo =
+  (output: Output): NativeFunction =>
+  (L) => {
+    const count = lua.lua_gettop(L)
+    const tostring = fieldOf(globalsOf(L), 'tostring')
+    const texts: string[] = []
+    for (let index = 1; index <= count; index++) {
+      const value = argumentAt(L, index)
+      let text = textIn(value)
+      if (text === undefined) {
+        pushCopy(L, tostring)
+        pushCopy(L, value)
+        lua.lua_call(L, 1, 1)
+        text = textIn(pop(L))
+      }
+      if (text === undefined) return raise(L, "'tostring' must return a string to 'print'")
+      texts.push(text)
+    }
+    output.print(texts.join('\t'))
+    return 0
+  }
+
+const tonumber: NativeFunction = (L) => {
+  const base = lauxlib.luaL_optinteger(L, 2, 10)
+  lauxlib.luaL_checkany(L, 1)
+  const slot = argumentAt(L, 1)
+  if (base === 10) {
+    const text = textIn(slot)
+    if (text !== undefined) return push(L, textToNumber(text))
+    return push(L, slot?.type === NUMBER ? slot.value : undefined)
+  }
+  if (base < 2 || base > 36) return raiseArgument(L, 2, 'base out of range')
+  const text = byteString(lauxlib.luaL_checkstring(L, 1))
+  return push(L, readInBase(text, base))
+}
+
+const rawset: NativeFunction = (L) => {
+  lauxlib.luaL_checktype(L, 1, TABLE)
+  lauxlib.luaL_checkany(L, 2)
+  lauxlib.luaL_checkany(L, 3)
+  const [table, key, value] = [tableIn(argumentAt(L, 1)), argumentAt(L, 2), argumentAt(L, 3)]
+  if (table === undefined || key === undefined || value === undefined) return 0
+  if (key.type === NIL) return raise(L, 'table index is nil')
+  if (key.type === NUMBER && Number.isNaN(key.value)) return raise(L, 'table index is NaN')
+  ltable.luaH_setfrom(L, table, key, value)
+  ltable.invalidateTMcache(table)
+  lua.lua_settop(L, 1)
+  return 1
+}
+
+const setmetatableWarning = (output: Output): NativeFunction => {
+  const warned = new Set<string>()
+  return (L) => {
+    lauxlib.luaL_checktype(L, 1, TABLE)
+    const [table, meta] = [tableIn(argumentAt(L, 1)), argumentAt(L, 2)]
+    if (table === undefined || (meta?.type !== NIL && meta?.type !== TABLE)) {
+      return raiseArgument(L, 2, 'nil or table expected')
+    }
+    if (table.metatable !== null && fieldOf(table.metatable, '__metatable').type !== NIL) {
+      return raise(L, 'cannot change a protected metatable')
+    }
+    table.metatable = meta.value
+    if (table.metatable !== null && fieldOf(table.metatable, '__mode').type !== NIL) {
+      const where = position(L)
+      if (!warned.has(where)) {
+        warned.add(where)
+        output.warn(
+          `${where}weak tables are not supported: the entries of this table are never collected`,
+        )
+      }
+    }
+    lua.lua_settop(L, 1)
+    return 1
+  }
+}
+
+const assert: NativeFunction = (L) => {
+  lauxlib.luaL_checkany(L, 1)
+  const condition = argumentAt(L, 1)
+  if (condition?.type !== NIL && condition?.value !== false) return lua.lua_gettop(L)
+  if (lua.lua_type(L, 2) <= 0) return raise(L, 'assertion failed!')
+  return raise(L, byteString(lauxlib.luaL_checkstring(L, 2)))
+}
+
+const loadstring: NativeFunction = (L) => {
+  const source = lauxlib.luaL_checkstring(L, 1)
+  const name = lua.lua_type(L, 2) <= 0 ? source : lauxlib.luaL_checkstring(L, 2)
+  return loaded(L, source, byteString(name))
+}
+
+const load: NativeFunction = (L) => {
+  const FUNCTION = 6
+  lauxlib.luaL_checktype(L, 1, FUNCTION)
+  const name = lua.lua_type(L, 2) <= 0 ? octets('=(load)') : lauxlib.luaL_checkstring(L, 2)
+  const pieces: Uint8Array[] = []
+  for (;;) {
+    pushCopy(L, argumentAt(L, 1))
+    lua.lua_call(L, 0, 1)
+    const piece = pop(L)
+    const text = textIn(piece)
+    if (text === '' || piece.type === NIL) break
+    if (text === undefined) return raise(L, 'reader function must return a string')
+    pieces.push(octets(text))
+  }
+  return loaded(L, Buffer.concat(pieces), byteString(name))
+}
+
+function loaded(L: Thread, source: Uint8Array, name: string): number {
+  const problem = compile(L, source, name)
+  if (problem === undefined) return 1
+  L.stack[L.top++] = new lobject.TValue(NIL, null)
+  L.stack[L.top++] = toLua(problem)
+  return 2
+}
+
+// Memory is the host's affair; policies call this for its side effect only.
+const collectgarbage: NativeFunction = (L) => {
+  L.stack[L.top++] = toLua(0)
+  return 1
+}
+
+const gcinfo: NativeFunction = collectgarbage
+
+const newproxy: NativeFunction = (L) => {
+  const model = argumentAt(L, 1)
+  const udata = new lobject.Udata(L, 0)
+  if (model?.type === USERDATA) udata.metatable = model.value.metatable
+  else if (model?.value === true) udata.metatable = emptyTable()
+  L.stack[L.top++] = new lobject.TValue(USERDATA, udata)
+  return 1
+}
+
+function push(L: Thread, value: number | undefined): number {
+  L.stack[L.top++] = toLua(value)
+  return 1
+}
+
+function readInBase(text: string, base: number): number | undefined {
+  const [, sign, digits] = /^[ \t\n\v\f\r]*([+-]?)([\da-zA-Z]+)[ \t\n\v\f\r]*$/.exec(text) ?? []
+  if (digits === undefined) return undefined
+  const bare = base === 16 ? digits.replace(/^0[xX](?=.)/, '') : digits
+  let value = 0
+  for (const digit of bare) {
+    const weight = parseInt(digit, 36)
+    if (weight >= base) return undefined
+    value = value * base + weight
+  }
+  // strtoul: a minus wraps around 2^64.
+  return sign === '-' && value !== 0 ? 2 ** 64 - value : value
+}
