@@ -1,0 +1,102 @@
+// Policies from source text, and what their callouts are given, without sockets.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { emptyContext } from '../../src/mail/context.ts'
+import { EMPTY_ENVELOPE } from '../../src/mail/envelope.ts'
+import { splitAddress } from '../../src/mail/address.ts'
+import type { Message } from '../../src/mail/message.ts'
+import { splitHeader } from '../../src/mime/field.ts'
+import type { MessageHandle } from '../../src/msys/handle.ts'
+import { noVerdict } from '../../src/msys/vctx.ts'
+import type { PolicyOptions } from '../../src/policy/loaded.ts'
+import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
+import type { Subject } from '../../src/policy/session.ts'
+
+export const BUDGET = { cpuMs: 500, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
+
+export interface TestPolicy {
+  readonly policy: Policy
+  /** Lines of paniclog, `origin: text`. */
+  readonly panics: string[]
+  close(): Promise<void>
+}
+
+/** Loads scripts by name and text, in their order. */
+export async function policyOf(
+  scripts: Readonly<Record<string, string>>,
+  options: Partial<PolicyOptions> = {},
+): Promise<TestPolicy> {
+  const folder = await mkdtemp(join(tmpdir(), 'eachrcpt-policy-'))
+  const names = Object.keys(scripts)
+  for (const name of names) await writeFile(join(folder, `${name}.lua`), scripts[name] ?? '')
+  const panics: string[] = []
+  try {
+    const policy = await loadPolicy({
+      scripts: names.map((name, i) => ({
+        name,
+        source: name,
+        place: { file: 'test.conf', line: i + 1, column: 1 },
+      })),
+      roots: [folder],
+      budget: BUDGET,
+      onBadReturn: 'continue',
+      panic: (origin, text) => panics.push(`${origin}: ${text}`),
+      ...options,
+    })
+    return {
+      policy,
+      panics,
+      async close() {
+        await policy.close()
+        await rm(folder, { recursive: true })
+      },
+    }
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    throw error
+  }
+}
+
+export interface TestSubject extends Subject {
+  readonly msg: MessageHandle
+}
+
+/** What a callout about one message is given. */
+export function subjectOf(bytes = 'Subject: a\r\n\r\nbody\r\n', rcptto = 'anna@rcpt.example') {
+  const base = Buffer.from(bytes, 'latin1')
+  const context = emptyContext()
+  const current: Message = {
+    id: '00/00-1-A',
+    batchId: '00/00-1-A',
+    connectionId: '00/00-1-9',
+    base,
+    ...splitHeader(base),
+    envelope: {
+      ...EMPTY_ENVELOPE,
+      mailfrom: splitAddress('news@sender.example'),
+      rcptto: splitAddress(rcptto),
+    },
+    context,
+    receivedMs: 0,
+  }
+  const panics: string[] = []
+  const subject: TestSubject = {
+    msg: { current, callout: '' },
+    vctx: { context, verdict: noVerdict(), panic: (text) => void panics.push(text) },
+    ac: {
+      connectionId: '00/00-1-9',
+      remoteAddress: '192.0.2.1',
+      remotePort: 4711,
+      localAddress: '127.0.0.1',
+      localPort: 25,
+    },
+    str: 'RCPT TO:<anna@rcpt.example>',
+  }
+  return { subject, panics }
+}
+
+/** Headers of a message as they stand, for people. */
+export function headerText({ current }: MessageHandle): string {
+  return Buffer.concat(current.fields.map((field) => field.bytes)).toString('latin1')
+}
