@@ -1,0 +1,103 @@
+// The phases of a mail's way through policy, as one table: every callout that a scriptlet may define,
+// in the order in which they run. Dispatch, checks and documentation read it.
+// Sources: Momentum manual pages "implementing.policy.scriptlets" and "lua.ref.msys.registerModule";
+// the hooks (`core_…`) from the C reference pages of the same names.
+
+export type Argument = 'str' | 'msg' | 'ac' | 'vctx' | 'list_node'
+
+/**
+ * What the callout's result means. `verdict`: CONT, DONE or AGAIN drive the chain, the reply is data on
+ * vctx. `binding`: CONT or DONE, no reply to change. `final`: 0 continue, 1 reject, 2 defer. `ignored`:
+ * called for its effects. `success`: must be true.
+ */
+export type Result = 'verdict' | 'binding' | 'final' | 'ignored' | 'success'
+
+export interface Phase {
+  readonly name: CalloutName
+  readonly arguments: readonly Argument[]
+  readonly result: Result
+  /** The phase string of rejectlog (`P=`). */
+  readonly state: string
+  readonly when: string
+}
+
+export type CalloutName = keyof typeof TABLE
+
+const CONNECT = 'just connected'
+const BODY = 'reading body'
+const ASYNC_BODY = 'async body response'
+
+const TABLE = {
+  init: row('', 'success', '', 'the policy is loaded'),
+  core_validate_accept: row('ac vctx', 'verdict', CONNECT, 'a connection is accepted'),
+  validate_connect: row('ac vctx', 'verdict', CONNECT, 'before the greeting'),
+  core_validate_connect: row('ac vctx', 'ignored', CONNECT, 'after every validate_connect'),
+  validate_ehlo: row('str ac vctx', 'verdict', 'awaiting ehlo/helo', 'EHLO or HELO'),
+  validate_mailfrom: row('str ac vctx', 'verdict', 'awaiting mailfrom', 'MAIL FROM'),
+  validate_rcptto: row('msg str ac vctx', 'verdict', 'awaiting rcptto', 'each RCPT TO'),
+  validate_data: row('msg ac vctx', 'verdict', BODY, 'the final dot, once'),
+  validate_rcptto_list: row(
+    'list_node vctx',
+    'verdict',
+    'rcptto list response',
+    'after validate_data',
+  ),
+  validate_rcptto_list_final: row(
+    'list_node vctx',
+    'verdict',
+    'rcptto list final response',
+    'the recipient list is complete',
+  ),
+  validate_data_spool: row(
+    'msg ac vctx',
+    'verdict',
+    ASYNC_BODY,
+    'once, before the copies are made',
+  ),
+  validate_data_spool_each_rcpt: row('msg ac vctx', 'verdict', ASYNC_BODY, 'each copy'),
+  core_validate_data_spool_each_rcpt: row(
+    'msg ac vctx',
+    'ignored',
+    ASYNC_BODY,
+    'each copy, after every validate_data_spool_each_rcpt',
+  ),
+  core_post_validate_data_spool_each_rcpt_v1: row(
+    'msg ac vctx',
+    'ignored',
+    ASYNC_BODY,
+    'each copy, just before links and pixel are put in',
+  ),
+  validate_set_binding: row('msg', 'binding', ASYNC_BODY, 'each copy, links and pixel are in'),
+  core_final_validation2: row('msg ac vctx', 'final', ASYNC_BODY, 'each copy, last'),
+  core_final_validation: row('msg ac vctx', 'ignored', ASYNC_BODY, 'each copy, last'),
+  core_post_final_validation: row('msg ac vctx', 'ignored', ASYNC_BODY, 'each copy, very last'),
+  validate_dealloc: row('', 'ignored', '', 'the session ends'),
+  deinit: row('', 'success', '', 'the policy is unloaded'),
+} as const
+
+/** Every phase, in the order of a session. */
+export const PHASES: readonly Phase[] = Object.entries(TABLE).map(([name, phase]) => ({
+  name: name as CalloutName,
+  ...phase,
+}))
+
+const BY_NAME: ReadonlyMap<string, Phase> = new Map(PHASES.map((phase) => [phase.name, phase]))
+
+export function findPhase(name: string): Phase | undefined {
+  return BY_NAME.get(name)
+}
+
+export function phaseOf(name: CalloutName): Phase {
+  return { name, ...TABLE[name] }
+}
+
+interface Row {
+  readonly arguments: readonly Argument[]
+  readonly result: Result
+  readonly state: string
+  readonly when: string
+}
+
+function row(args: string, result: Result, state: string, when: string): Row {
+  return { arguments: args ? (args.split(' ') as Argument[]) : [], result, state, when }
+}

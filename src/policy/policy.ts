@@ -1,0 +1,123 @@
+// A policy: the scripts of one configuration, loaded into a Lua state of their own. Immutable once loaded;
+// a reload makes another one beside it. Globals are shared by all its sessions, as in Momentum.
+import { andThen, type Eventually } from '../mail/eventually.ts'
+import type { Context } from '../mail/context.ts'
+import type { Budget } from '../lua/budget.ts'
+import { LuaError } from '../lua/error.ts'
+import { type LuaState, openState } from '../lua/state.ts'
+import { installMsys } from '../msys/install.ts'
+import type { Loaded, PolicyOptions } from './loaded.ts'
+import { type Callout, collectCallouts, type Registration } from './module.ts'
+import type { CalloutName } from './phases.ts'
+import { readScriptlets, type Scriptlet } from './scriptlet.ts'
+import { openPolicySession, type PolicySession } from './session.ts'
+
+export interface Policy {
+  /** The paths of the loaded scripts. */
+  readonly scripts: readonly string[]
+  has(callout: CalloutName): boolean
+  openSession(): PolicySession
+  /** Runs `deinit` and drops the state. */
+  close(): Promise<void>
+}
+
+/** The top level of scripts and `init` may take ten times as long as a callout. */
+const LOAD_ALLOWANCE = 10
+
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError'
+}
+
+/** Loads every script and runs `init`. Raises ConfigError for a missing file, else PolicyError. */
+export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
+  const scriptlets = readScriptlets(options.scripts, options.roots)
+  const registrations: Registration[] = []
+  let current: Context | undefined
+  const state = openState({
+    print: (text) => options.panic('scriptlet', text),
+    warn: (text) => options.panic('scriptlet', text),
+    onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
+    roots: options.roots,
+    budget: options.budget,
+  })
+  const objects = installMsys(state, {
+    registerModule: (name, table) => registrations.push({ name, table }),
+    currentContext: () => current,
+  })
+  for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
+  const { callouts, unusable } = collectCallouts(registrations)
+  for (const name of unusable) {
+    const text = `no usable methods found for module ${name} in registerModule call`
+    options.panic('scriptlet', text)
+  }
+  const withContext = <T>(context: Context | undefined, call: () => Eventually<T>) => {
+    const outer = current
+    current = context
+    try {
+      return call()
+    } finally {
+      current = outer
+    }
+  }
+  const loaded: Loaded = { state, objects, registrations, callouts, options, withContext }
+  await runInit(loaded)
+  return {
+    scripts: scriptlets.map(({ path }) => path),
+    has: (callout) => callouts.has(callout),
+    openSession: () => openPolicySession(loaded),
+    close: () => closePolicy(loaded),
+  }
+}
+
+async function runTopLevel(state: LuaState, script: Scriptlet, budget: Budget): Promise<void> {
+  try {
+    const chunk = state.load(script.text, script.path)
+    await state.call(chunk, [], { budget: stretch(budget), label: script.path })
+  } catch (error) {
+    throw loadFailure(error, `script "${script.name}" (${script.path})`)
+  }
+}
+
+async function runInit(loaded: Loaded): Promise<void> {
+  for (const callout of loaded.callouts.get('init') ?? []) {
+    const result = await runOnce(loaded, callout).catch((error: unknown) => {
+      throw loadFailure(error, `init of module "${callout.moduleName}"`)
+    })
+    if (result === 0) {
+      const text = `init of module ${callout.moduleName} returned 0: taken as true, but only true is documented`
+      loaded.options.panic('scriptlet', text)
+    } else if (result !== true) {
+      throw new PolicyError(`init of module "${callout.moduleName}" did not return true`)
+    }
+  }
+}
+
+async function closePolicy(loaded: Loaded): Promise<void> {
+  for (const callout of loaded.callouts.get('deinit') ?? []) {
+    await runOnce(loaded, callout).catch((error: unknown) => {
+      loaded.options.panic('scriptlet', `deinit of module ${callout.moduleName}: ${String(error)}`)
+    })
+  }
+  loaded.state.close()
+}
+
+async function runOnce({ state, registrations, options }: Loaded, callout: Callout) {
+  const self = registrations[callout.module]?.table
+  const limits = { budget: stretch(options.budget), label: callout.moduleName }
+  const [result] = await andThen(state.call(callout.run, [self], limits), (values) => values)
+  return result
+}
+
+function stretch(budget: Budget): Budget {
+  return {
+    ...budget,
+    cpuMs: budget.cpuMs * LOAD_ALLOWANCE,
+    wallMs: budget.wallMs * LOAD_ALLOWANCE,
+  }
+}
+
+function loadFailure(error: unknown, what: string): PolicyError {
+  if (!(error instanceof LuaError)) throw error
+  const place = error.script && error.line ? `${error.script}:${error.line}: ` : ''
+  return new PolicyError(`${place}${what}: ${error.message}`, { cause: error })
+}

@@ -1,0 +1,170 @@
+// Running the callouts of one phase for one session. The verdict of a phase is data on `vctx`; what this
+// returns only says whether the phase could be run. Momentum manual pages
+// "implementing.policy.scriptlets" (results, `self`) and "lua.ref.msys.registerModule".
+import { andThen, type Eventually, firstOf, orElse } from '../mail/eventually.ts'
+import { LuaError } from '../lua/error.ts'
+import type { LuaTable, LuaValue } from '../lua/value.ts'
+import type { Accept } from '../msys/accept.ts'
+import { VALIDATE_AGAIN, VALIDATE_CONT, VALIDATE_DONE } from '../msys/constants.ts'
+import type { MessageHandle } from '../msys/handle.ts'
+import { isRejection, type ValidationContext } from '../msys/vctx.ts'
+import type { Callout } from './module.ts'
+import { type Argument, type CalloutName, type Phase, phaseOf } from './phases.ts'
+import type { Loaded } from './loaded.ts'
+
+/** What a phase is about; each callout gets the arguments that its row of the table names. */
+export interface Subject {
+  readonly vctx: ValidationContext
+  readonly ac: Accept
+  readonly msg?: MessageHandle
+  /** The whole command line of EHLO, MAIL or RCPT. Byte string. */
+  readonly str?: string
+}
+
+export type PhaseOutcome =
+  /** Every callout that had to run did; the verdict is on `vctx`. */
+  | { readonly kind: 'done' }
+  /** core_final_validation2 decided. */
+  | { readonly kind: 'final'; readonly result: 'reject' | 'defer' }
+  /** A callout raised, was killed or returned no verdict. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface PolicySession {
+  run(callout: CalloutName, subject: Subject): Eventually<PhaseOutcome>
+  /** Runs `validate_dealloc` of the modules that took part. Never fails. */
+  close(): Eventually<void>
+}
+
+const DONE: PhaseOutcome = { kind: 'done' }
+const AGAIN_DELAY_MS = 100
+
+export function openPolicySession(loaded: Loaded): PolicySession {
+  const selves: (LuaTable | undefined)[] = []
+  const selfOf = (module: number): LuaTable =>
+    (selves[module] ??= loaded.state.newTable(loaded.registrations[module]?.table))
+
+  return {
+    run(name, subject) {
+      const callouts = loaded.callouts.get(name)
+      if (!callouts) return DONE
+      const phase = phaseOf(name)
+      if (subject.msg) subject.msg.callout = name
+      const step = (callout: Callout) => runCallout(loaded, phase, callout, selfOf, subject)
+      return andThen(firstOf(callouts, step), (outcome) => outcome ?? DONE)
+    },
+    close() {
+      const callouts = loaded.callouts.get('validate_dealloc') ?? []
+      const step = (callout: Callout): Eventually<undefined> => {
+        const self = selves[callout.module]
+        if (!self) return undefined
+        return orElse(
+          () => andThen(loaded.state.call(callout.run, [self]), () => undefined),
+          (error) => reportFailure(loaded, 'validate_dealloc', callout, reasonOf(error)),
+        )
+      }
+      return firstOf(callouts, step)
+    },
+  }
+}
+
+/** Undefined: the next script's callout runs. */
+function runCallout(
+  loaded: Loaded,
+  phase: Phase,
+  callout: Callout,
+  selfOf: (module: number) => LuaTable,
+  subject: Subject,
+): Eventually<PhaseOutcome | undefined> {
+  const args = [selfOf(callout.module), ...phase.arguments.map((a) => toLua(loaded, a, subject))]
+  const { wallMs } = loaded.options.budget
+  const call = (waitedMs: number): Eventually<PhaseOutcome | undefined> => {
+    const results = loaded.withContext(subject.vctx.context, () =>
+      loaded.state.call(callout.run, args, { label: phase.name }),
+    )
+    return andThen(results, ([result]) => {
+      if (result !== VALIDATE_AGAIN || phase.result !== 'verdict') {
+        return readResult(loaded, phase, callout, result, subject.vctx)
+      }
+      if (waitedMs >= wallMs) {
+        const reason = `${phase.name} still returns VALIDATE_AGAIN after ${wallMs} ms`
+        reportFailure(loaded, phase.name, callout, reason)
+        return { kind: 'failed', reason }
+      }
+      return delay(AGAIN_DELAY_MS).then(() => call(waitedMs + AGAIN_DELAY_MS))
+    })
+  }
+  return orElse(
+    () => call(0),
+    (error) => {
+      const reason = reasonOf(error)
+      reportFailure(loaded, phase.name, callout, reason)
+      // There is no reply to change here: the message goes out through the default binding.
+      return phase.result === 'binding' ? undefined : { kind: 'failed', reason }
+    },
+  )
+}
+
+function readResult(
+  loaded: Loaded,
+  phase: Phase,
+  callout: Callout,
+  result: LuaValue,
+  vctx: ValidationContext,
+): PhaseOutcome | undefined {
+  if (phase.result === 'ignored') return undefined
+  if (phase.result === 'final') return readFinal(result)
+  if (result === VALIDATE_DONE) return DONE
+  // Once a rejection is set, the remaining scripts of the phase do not run.
+  if (result === VALIDATE_CONT) return isRejection(vctx.verdict) ? DONE : undefined
+  if (result === undefined) {
+    reportFailure(loaded, phase.name, callout, '(null)')
+    if (loaded.options.onBadReturn === 'continue')
+      return isRejection(vctx.verdict) ? DONE : undefined
+    return { kind: 'failed', reason: `${phase.name} returned nothing` }
+  }
+  const reason = `${phase.name} returned what is no verdict: ${describe(result)}`
+  reportFailure(loaded, phase.name, callout, reason)
+  return phase.result === 'binding' ? undefined : { kind: 'failed', reason }
+}
+
+function readFinal(result: LuaValue): PhaseOutcome | undefined {
+  if (result === 1) return { kind: 'final', result: 'reject' }
+  return result === 2 ? { kind: 'final', result: 'defer' } : undefined
+}
+
+function toLua({ objects }: Loaded, argument: Argument, subject: Subject): LuaValue {
+  switch (argument) {
+    case 'vctx':
+      return objects.vctx(subject.vctx)
+    case 'ac':
+      return objects.accept(subject.ac)
+    case 'msg':
+      return subject.msg && objects.message(subject.msg)
+    case 'str':
+      return objects.ecString(subject.str ?? '')
+    case 'list_node':
+      return objects.listNode()
+    default:
+      return argument satisfies never
+  }
+}
+
+/** The two lines that Momentum writes. */
+function reportFailure(loaded: Loaded, phase: string, callout: Callout, reason: string): undefined {
+  loaded.options.panic('scriptlet-00147', `${phase} error: ${reason}`)
+  loaded.options.panic('scriptlet-00239', `${callout.moduleName} error: ${reason}`)
+  return undefined
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof LuaError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function describe(value: LuaValue): string {
+  return typeof value === 'object' ? 'a table or object' : String(value)
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
