@@ -1,0 +1,83 @@
+// Scanning a part by its octets needs to know which of them are ASCII characters. In most charsets all
+// octets below 0x80 are; in Shift_JIS, Big5, GBK and GB18030 trail octets look like letters or
+// brackets, and ISO-2022-JP (RFC 1468) shifts to two-octet sets. Masking hides those. Wide and other
+// stateful charsets are not scanned at all: such a part goes out as it is.
+import { isUtf8 } from 'node:buffer'
+import { fromBytes, toBytes, toText } from '../mail/bytes.ts'
+import { isAsciiCompatible, toUtf8 } from '../mime/charset.ts'
+
+/**
+ * `text` (a byte string) with every octet that is no ASCII character as `\x80`, at the same length;
+ * undefined when the charset cannot be scanned by octets, or a byte order mark says UTF-16.
+ */
+export function maskCharset(text: string, charset: string): string | undefined {
+  if (/^(?:\xff\xfe|\xfe\xff)/.test(text)) return undefined
+  const label = charset.trim().toLowerCase()
+  switch (isAsciiCompatible(label)) {
+    case 'ascii':
+      return text
+    case 'multibyte':
+      return maskTrails(text, isShiftJis(label))
+    case 'stateful':
+      return isIso2022Jp(label) ? maskShifts(text) : undefined
+    case 'wide':
+      break
+  }
+  return undefined
+}
+
+/** Makes text of octets: UTF-8 where they are, else the charset, else windows-1252. */
+export function charsetDecoder(charset: string): (byteString: string) => string {
+  const label = charset.trim().toLowerCase()
+  const isUnknown = /^(?:utf-?8|us-ascii|ascii)?$/.test(label)
+  return (byteString) => {
+    if (isIso2022Jp(label)) return toText(toUtf8(byteString, label))
+    if (!/[\x80-\xff]/.test(byteString)) return byteString
+    const bytes = toBytes(byteString)
+    if (isUtf8(bytes)) return bytes.toString('utf8')
+    return toText(toUtf8(byteString, isUnknown ? 'windows-1252' : label))
+  }
+}
+
+const MASK = 0x80
+
+function isIso2022Jp(label: string): boolean {
+  return label === 'iso-2022-jp' || label === 'csiso2022jp'
+}
+
+function isShiftJis(label: string): boolean {
+  return /shift|sjis|ms_kanji|932|windows-31j/.test(label)
+}
+
+/** Hides what is not in ASCII or JIS X 0201 Roman state, and the escape sequences themselves. */
+function maskShifts(text: string): string {
+  const octets = toBytes(text)
+  let isAscii = true
+  for (let i = 0; i < octets.length; i++) {
+    if (octets[i] === 0x1b) {
+      isAscii = octets[i + 1] === 0x28 && (octets[i + 2] === 0x42 || octets[i + 2] === 0x4a)
+      const end = Math.min(i + 3, octets.length)
+      octets.fill(MASK, i, end)
+      i = end - 1
+    } else if (!isAscii && octets[i] !== 0x0d && octets[i] !== 0x0a) {
+      octets[i] = MASK
+    }
+  }
+  return fromBytes(octets)
+}
+
+/** Trail octets look like letters or brackets, and in GB18030 like digits. */
+function maskTrails(text: string, isKana: boolean): string {
+  const octets = toBytes(text)
+  // A wrong label on UTF-8, which has no such octets.
+  if (isUtf8(octets)) return text
+  for (let i = 0; i < octets.length; i++) {
+    const lead = octets[i] ?? 0
+    // Shift_JIS has half-width kana of one octet between its lead octets.
+    if (lead <= 0x80 || lead === 0xff || (isKana && lead >= 0xa0 && lead <= 0xdf)) continue
+    // `: ; < = > ?` are never trail octets: behind a damaged character they are what they look like.
+    const trail = octets[++i] ?? 0
+    if (trail >= 0x40 || (trail >= 0x30 && trail <= 0x39)) octets[i] = MASK
+  }
+  return fromBytes(octets)
+}

@@ -1,0 +1,55 @@
+// The master keys of link tokens, in order: the first that is not retired seals, all of them open.
+// A key is named in tokens by 3 octets derived from it, so operators name nothing and nothing clashes
+// by mistake. Message keys come from HKDF-SHA-256 (RFC 5869) over the master key and the message's salt.
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+
+interface MasterKey {
+  readonly secret: Buffer
+  readonly retired: boolean
+  /** What tokens call it: `KEY_ID_LENGTH` octets as a byte string. */
+  readonly id: string
+}
+
+export interface Keyring {
+  readonly keys: readonly MasterKey[]
+  readonly sealing: MasterKey
+}
+
+/** Part of every token; a new format takes a new number, and both are opened. */
+export const TOKEN_VERSION = 1
+export const KEY_ID_LENGTH = 3
+
+const MIN_SECRET_LENGTH = 16
+
+/** Throws when no key may seal, or one is too short or is there twice: a fault of the configuration. */
+export function openKeyring(
+  keys: readonly { readonly secret: Buffer; readonly retired?: boolean }[],
+): Keyring {
+  const opened = keys.map(({ secret, retired = false }): MasterKey => {
+    if (secret.length < MIN_SECRET_LENGTH) {
+      throw new Error(`a tracking key needs at least ${MIN_SECRET_LENGTH} octets`)
+    }
+    return { secret, retired, id: keyId(secret) }
+  })
+  if (new Set(opened.map((key) => key.id)).size < opened.length) {
+    throw new Error('a tracking key is listed twice')
+  }
+  const sealing = opened.find((key) => !key.retired)
+  if (!sealing) throw new Error('no tracking key that is not retired')
+  return { keys: opened, sealing }
+}
+
+export function findKey(keyring: Keyring, id: string): MasterKey | undefined {
+  return keyring.keys.find((key) => key.id === id)
+}
+
+/** The AES-256 key of one message. */
+export function messageKey(key: MasterKey, salt: Buffer): KeyObject {
+  const info = `eachrcpt token ${TOKEN_VERSION}`
+  return createSecretKey(Buffer.from(hkdfSync('sha256', key.secret, salt, info, 32)))
+}
+
+function keyId(secret: Buffer): string {
+  const id = hkdfSync('sha256', secret, '', 'eachrcpt key id', KEY_ID_LENGTH)
+  return Buffer.from(id).toString('latin1')
+}

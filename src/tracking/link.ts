@@ -1,0 +1,103 @@
+// A link as the scanners find it, and the rules that hold for every target: http and https only, kept
+// verbatim (parsing is a syntax gate, its result is thrown away), at most 4,096 octets of UTF-8.
+import { fromText } from '../mail/bytes.ts'
+import { expandMacros } from './braces.ts'
+import { isSublink } from './path.ts'
+
+/** Why a link stays as its author wrote it. */
+export type Refusal =
+  /** Not http or https, or no absolute URL at all. */
+  | 'scheme'
+  | 'malformed'
+  | 'too-long'
+  /** data-msys-clicktrack="0" */
+  | 'opted-out'
+  /** text/plain: the host is no name with a dot, no `localhost` and no address. */
+  | 'host'
+  /** text/plain: the URL goes on after a line break, so its end cannot be known. */
+  | 'wrapped'
+  /** text/plain: a letter beyond ASCII follows; where the URL ends cannot be known. */
+  | 'not-ascii'
+
+export interface FoundLink {
+  /** Octets of the decoded part that hold the URL. */
+  readonly start: number
+  readonly end: number
+  /** Text, with character references decoded. */
+  readonly target: string
+  /** At most 63 octets of UTF-8; `''` for none. */
+  readonly name: string
+  readonly kind: 'click' | 'unsubscribe'
+  /** `''` for none. */
+  readonly sublink: string
+  readonly refusal?: Refusal
+}
+
+/** Octets of the decoded part that go away, or give way to ASCII `text`. */
+export interface Cut {
+  readonly start: number
+  readonly end: number
+  readonly text?: string
+}
+
+export interface Findings {
+  /** In order, not overlapping each other. */
+  readonly links: readonly FoundLink[]
+  readonly cuts: readonly Cut[]
+  /** Where the open pixel goes; only text/html has one. */
+  readonly pixelAt?: number
+}
+
+/** The per-link controls (`data-msys-…`), by what follows that prefix. */
+export interface Controls {
+  readonly linkname?: string
+  readonly clicktrack?: string
+  readonly unsubscribe?: string
+  readonly sublink?: string
+}
+
+export const CONTROL_PREFIX = 'data-msys-'
+
+const MAX_TARGET_LENGTH = 4096
+const MAX_NAME_LENGTH = 63
+
+export function makeLink(
+  start: number,
+  end: number,
+  url: string,
+  controls: Controls,
+  refusal?: Refusal,
+): FoundLink {
+  const target = expandMacros(url)
+  const because = refusal ?? refusalOf(target, controls)
+  const sublink = controls.sublink ?? ''
+  return {
+    start,
+    end,
+    target,
+    name: limitName(controls.linkname ?? ''),
+    kind: isOn(controls.unsubscribe) ? 'unsubscribe' : 'click',
+    sublink: isSublink(sublink) ? sublink : '',
+    ...(because && { refusal: because }),
+  }
+}
+
+function refusalOf(target: string, controls: Controls): Refusal | undefined {
+  if (!/^https?:\/\//i.test(target)) return 'scheme'
+  if (controls.clicktrack?.trim() === '0' || controls.clicktrack === 'false') return 'opted-out'
+  if (fromText(target).length > MAX_TARGET_LENGTH) return 'too-long'
+  return URL.canParse(target) ? undefined : 'malformed'
+}
+
+function isOn(value: string | undefined): boolean {
+  return value?.trim() === '1' || value === 'true'
+}
+
+/** Cuts between characters, never inside one. */
+function limitName(name: string): string {
+  const octets = Buffer.from(name, 'utf8')
+  if (octets.length <= MAX_NAME_LENGTH) return name
+  let end = MAX_NAME_LENGTH
+  while (((octets[end] ?? 0) & 0xc0) === 0x80) end--
+  return octets.toString('utf8', 0, end)
+}

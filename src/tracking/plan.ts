@@ -1,0 +1,220 @@
+// What is to be changed in the parts of a surveyed body under one set of options: link parts sealed, and
+// for each link the full or the short recipient part chosen. Holds for all recipients whose full
+// recipient parts have the same length.
+import type { Edit, Role, Slot } from './edit.ts'
+import type { Explain, LinkExplain, LinkOutcome } from './explain.ts'
+import type { Cut, FoundLink } from './link.ts'
+import type { TrackingDefaults } from './options.ts'
+import { type LinkKind, ROUTE_OF, trackingPrefix } from './path.ts'
+import type { Survey, SurveyedPart } from './survey.ts'
+import type { Sealer } from './token.ts'
+
+export interface PlannedPart {
+  readonly part: SurveyedPart
+  readonly edits: readonly Edit[]
+}
+
+export interface Plan {
+  readonly parts: readonly PlannedPart[]
+  /** The roles whose holes occur. */
+  readonly roles: readonly Role[]
+  readonly explain: Explain
+}
+
+export interface PlanOptions {
+  readonly sealer: Sealer
+  readonly settings: TrackingDefaults
+  /** Octets that the tracked links of a copy may add before they do without metadata and tags. */
+  readonly growthLimit: number
+  readonly fullLength: number
+  /** The role of the pixel: `full` unless links go without the metadata that opens carry. */
+  readonly openRole: Role
+}
+
+export function planTracking(survey: Survey, options: PlanOptions): Plan {
+  const planning: Planning = { options, links: [], roles: new Set(), growth: 0 }
+  const parts = survey.parts.map((part) => planPart(part, planning))
+  return {
+    parts,
+    roles: [...planning.roles],
+    explain: {
+      links: planning.links,
+      pixel: pixelOutcome(survey, options.settings.opens),
+      parts: survey.refusals,
+    },
+  }
+}
+
+interface Planning {
+  readonly options: PlanOptions
+  readonly links: LinkExplain[]
+  readonly roles: Set<Role>
+  growth: number
+}
+
+type Mark =
+  | { readonly kind: 'link'; readonly at: number; readonly link: FoundLink }
+  | { readonly kind: 'cut'; readonly at: number; readonly cut: Cut }
+  | { readonly kind: 'pixel'; readonly at: number }
+
+/** Longest URL with a full recipient part; a plain part must also keep its lines below 998. */
+const MAX_URL_LENGTH = 2000
+const MAX_PLAIN_URL_LENGTH = 900
+
+function planPart(part: SurveyedPart, planning: Planning): PlannedPart {
+  const { options } = planning
+  const editor = openEditor(part, planning)
+  const lineAt = lineCounter(part.decoded)
+  for (const mark of marksOf(part, options.settings.opens)) {
+    switch (mark.kind) {
+      case 'cut':
+        editor.replace(mark.cut, mark.cut.text ?? '')
+        break
+      case 'pixel':
+        editor.track({ start: mark.at, end: mark.at }, PIXEL, () => options.openRole)
+        break
+      case 'link': {
+        const { link } = mark
+        const outcome = linkOutcome(link, options)
+        const form = outcome === 'tracked' ? trackLink(link, part, editor, planning) : undefined
+        planning.links.push({
+          part: part.name,
+          offset: link.start,
+          line: lineAt(link.start),
+          target: link.target,
+          name: link.name,
+          outcome,
+          ...(form && { form }),
+        })
+      }
+    }
+  }
+  return { part, edits: editor.edits }
+}
+
+function trackLink(
+  link: FoundLink,
+  part: SurveyedPart,
+  editor: Editor,
+  planning: Planning,
+): 'full' | 'short' {
+  const { fullLength, growthLimit } = planning.options
+  const maxLength = part.encoding === 'plain' ? MAX_PLAIN_URL_LENGTH : MAX_URL_LENGTH
+  let form: 'full' | 'short' = 'short'
+  editor.track(link, { ...link, before: '', after: '' }, (prefixLength) => {
+    const length = prefixLength + fullLength
+    planning.growth += length - (link.end - link.start)
+    if (length <= maxLength && planning.growth <= growthLimit) form = 'full'
+    return form
+  })
+  return form
+}
+
+/** What a tracked URL leads to, and the text around it. */
+interface TrackedUrl {
+  readonly kind: LinkKind
+  readonly target: string
+  readonly name: string
+  readonly sublink: string
+  readonly before: string
+  readonly after: string
+}
+
+const PIXEL: TrackedUrl = {
+  kind: 'open',
+  target: '',
+  name: '',
+  sublink: '',
+  before: '<img border="0" width="1" height="1" alt="" src="',
+  after: '">',
+}
+
+type Octets = Pick<Edit, 'start' | 'end'>
+
+/** Takes edits in ascending order; what begins inside the range replaced last goes with that. */
+interface Editor {
+  readonly edits: readonly Edit[]
+  replace(octets: Octets, text: string): void
+  /** `choose` is told how long the URL is before its recipient part. */
+  track(octets: Octets, url: TrackedUrl, choose: (prefixLength: number) => Role): void
+}
+
+/**
+ * In base64 a hole must begin at a multiple of 3, which the length of the link part sees to; and what
+ * follows is copied instead of encoded again if it moves by a multiple of 3, which an empty query of up
+ * to two `?` sees to. Holes themselves are multiples of 3 long.
+ */
+function openEditor(part: SurveyedPart, { options, roles }: Planning): Editor {
+  const { settings, sealer } = options
+  const isAligned = part.encoding === 'base64'
+  const edits: Edit[] = []
+  let shift = 0
+
+  const isCovered = ({ start }: Octets): boolean => start < (edits.at(-1)?.end ?? 0)
+  const add = ({ start, end }: Octets, slots: readonly Slot[]): void => {
+    edits.push({ start, end, slots })
+    shift += start - end
+    for (const slot of slots) if ('text' in slot) shift += slot.text.length
+  }
+  return {
+    edits,
+    replace(octets, text) {
+      if (!isCovered(octets)) add(octets, text ? [{ text }] : [])
+    },
+    track(octets, { kind, target, name, sublink, before, after }, choose) {
+      if (isCovered(octets)) return
+      const scheme = ROUTE_OF[kind] === 'open' ? settings.openScheme : settings.clickScheme
+      const prefixOf = (linkPart: string): string =>
+        trackingPrefix(scheme, settings.domain, kind, sublink, linkPart)
+      const around = octets.start + shift + before.length + prefixOf('').length
+      const residue = isAligned ? complement3(around) : undefined
+      const prefix = prefixOf(sealer.link(target, name, kind, sublink, residue))
+      const role = choose(prefix.length)
+      roles.add(role)
+      const text = before + prefix
+      const moved = shift + octets.start - octets.end + text.length + after.length
+      const end = (isAligned ? '?'.repeat(complement3(moved)) : '') + after
+      add(octets, [{ text }, { role }, ...(end ? [{ text: end }] : [])])
+    },
+  }
+}
+
+/** What is missing to a multiple of 3. */
+function complement3(length: number): number {
+  return (3 - (((length % 3) + 3) % 3)) % 3
+}
+
+function marksOf(part: SurveyedPart, isOpenTracked: boolean): Mark[] {
+  const marks: Mark[] = [
+    ...part.links.map((link): Mark => ({ kind: 'link', at: link.start, link })),
+    ...part.cuts.map((cut): Mark => ({ kind: 'cut', at: cut.start, cut })),
+  ]
+  if (isOpenTracked && part.pixelAt !== undefined) marks.push({ kind: 'pixel', at: part.pixelAt })
+  return marks.sort((a, b) => a.at - b.at)
+}
+
+function linkOutcome(link: FoundLink, { settings, sealer }: PlanOptions): LinkOutcome {
+  if (link.refusal) return link.refusal
+  if (!settings.clicks) return 'off'
+  const [, authority = '', path = ''] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(link.target) ?? []
+  const isOurs = authority.toLowerCase() === settings.domain.toLowerCase()
+  return isOurs && sealer.hasSealed(path) ? 'already-tracked' : 'tracked'
+}
+
+function pixelOutcome(survey: Survey, isOpenTracked: boolean): Explain['pixel'] {
+  if (!isOpenTracked) return 'off'
+  if (survey.parts.some((part) => part.name === 'text/html')) return 'inserted'
+  return survey.refusals.find(({ part }) => part !== 'text/plain')?.why ?? 'no-html'
+}
+
+/** Lines of ascending offsets, each octet looked at once. */
+function lineCounter(octets: Buffer): (offset: number) => number {
+  let line = 1
+  let next = octets.indexOf(LF)
+  return (offset) => {
+    for (; next >= 0 && next < offset; line++) next = octets.indexOf(LF, next + 1)
+    return line
+  }
+}
+
+const LF = 0x0a
