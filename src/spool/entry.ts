@@ -1,0 +1,113 @@
+// A spool entry: one received message, as the relay, the logs and the events need it. The octets of the
+// message are not in it; the copies' renditions refer to them by range. Its stored form is JSON in which
+// everything that copies share stands once, so that a further recipient costs what is its own.
+// Byte strings are JSON strings here: their characters survive UTF-8.
+import type { Piece, Rendition } from '../mail/rendition.ts'
+
+/** By name; byte strings. */
+export type Facts = Readonly<Record<string, string>>
+
+export interface Entry {
+  readonly batchId: string
+  readonly connectionId: string
+  readonly receivedMs: number
+  /** Byte string, '' for the null sender. */
+  readonly mailfrom: string
+  /** What logs and events tell of every copy. */
+  readonly facts: Facts
+  /** The dictionaries as the message had them before its copies were made. */
+  readonly context: { readonly connection: Facts; readonly message: Facts }
+  readonly copies: readonly EntryCopy[]
+}
+
+/** Context variables in which a copy differs from its entry; null: deleted. */
+export type Changes = Readonly<Record<string, string | null>>
+
+/** One recipient's. */
+export interface EntryCopy {
+  readonly id: string
+  readonly rcptto: string
+  readonly routingDomain: string
+  readonly rendition: Rendition
+  readonly sizeBytes: number
+  readonly context: { readonly connection: Changes; readonly message: Changes }
+  readonly facts: Facts
+}
+
+const ENTRY_VERSION = 1
+
+/** The stored form, to be made JSON of. */
+export interface PackedEntry {
+  readonly version: number
+  readonly common: Omit<Entry, 'copies'>
+  /** Lists of pieces, each used by one copy or many. */
+  readonly pieces: readonly (readonly Piece[])[]
+  readonly copies: readonly PackedCopy[]
+}
+
+/** `own` holds what few copies have; absent when it would be empty. */
+type PackedCopy = readonly [
+  id: string,
+  rcptto: string,
+  routingDomain: string,
+  pieces: number,
+  holes: readonly string[],
+  sizeBytes: number,
+  own?: { readonly connection?: Changes; readonly message?: Changes; readonly facts?: Facts },
+]
+
+export function packEntry({ copies, ...common }: Entry): PackedEntry {
+  const pieces: (readonly Piece[])[] = []
+  const known = new Map<string | readonly Piece[], number>()
+  const tableOf = (list: readonly Piece[]): number => {
+    const present = known.get(list)
+    if (present !== undefined) return present
+    const key = list.join(';')
+    const index = known.get(key) ?? pieces.push(list) - 1
+    known.set(key, index)
+    known.set(list, index)
+    return index
+  }
+  return {
+    version: ENTRY_VERSION,
+    common,
+    pieces,
+    copies: copies.map((copy) => packCopy(copy, tableOf(copy.rendition.pieces))),
+  }
+}
+
+/** Throws when the form is none that this version writes. */
+export function unpackEntry({ version, common, pieces, copies }: PackedEntry): Entry {
+  if (version !== ENTRY_VERSION) throw new Error(`entries of version ${version} are not known here`)
+  return {
+    ...common,
+    copies: copies.map(([id, rcptto, routingDomain, table, holes, sizeBytes, own]) => ({
+      id,
+      rcptto,
+      routingDomain,
+      rendition: { pieces: pieces[table] ?? missingPieces(id), holes },
+      sizeBytes,
+      context: { connection: own?.connection ?? {}, message: own?.message ?? {} },
+      facts: own?.facts ?? {},
+    })),
+  }
+}
+
+function packCopy(copy: EntryCopy, table: number): PackedCopy {
+  const { id, rcptto, routingDomain, rendition, sizeBytes, context, facts } = copy
+  const own = {
+    ...(hasAny(context.connection) && { connection: context.connection }),
+    ...(hasAny(context.message) && { message: context.message }),
+    ...(hasAny(facts) && { facts }),
+  }
+  const packed = [id, rcptto, routingDomain, table, rendition.holes, sizeBytes] as const
+  return hasAny(own) ? [...packed, own] : packed
+}
+
+function hasAny(record: object): boolean {
+  return Object.keys(record).length > 0
+}
+
+function missingPieces(id: string): never {
+  throw new Error(`copy ${id} refers to pieces that its entry does not have`)
+}

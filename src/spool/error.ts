@@ -1,0 +1,28 @@
+// What the spool rejects with. None of it says that a message is lost: what was not written was never
+// promised, and what cannot be read is kept in `quarantine/`.
+
+/**
+ * - `no room`: disk or descriptors used up; nothing was stored, a later try may succeed
+ * - `broken`: a write or fsync failed, intake is over until somebody looks at the disk
+ * - `closed`: the spool was closed
+ * - `damaged`: stored octets do not match their checksum
+ * - `locked`: another process has this spool
+ * - `newer format`: written by a later version, left untouched
+ */
+export type SpoolErrorKind = 'no room' | 'broken' | 'closed' | 'damaged' | 'locked' | 'newer format'
+
+export class SpoolError extends Error {
+  override readonly name = 'SpoolError'
+  readonly kind: SpoolErrorKind
+
+  constructor(kind: SpoolErrorKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause })
+    this.kind = kind
+  }
+}
+
+/** The code of a system error, such as ENOSPC; '' for anything else. */
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,269 @@
+// The append-only log: group commit into numbered segments. One write and one fdatasync for all records
+// that came together; the next commit starts when the last returns, without a timer, and only one is in
+// flight. A record that need not be durable (`later`) rides along with the next commit, or is written
+// without a sync after 10 ms.
+// A failing fsync or write ends intake for good; running out of room rejects only what had no room.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { SpoolError } from './error.ts'
+import { type FileSystem, readRange } from './files.ts'
+import { dataFacts, sealRecord } from './record.ts'
+import { SEGMENT_HEADER_BYTES } from './segment.ts'
+import {
+  type SegmentWriter,
+  createSegment,
+  finishSegment,
+  syncSegment,
+  writeRecords,
+} from './writer.ts'
+
+/** Where a record stands, and its data in it. */
+export interface Location {
+  readonly segment: number
+  /** The segment's file, without its folder. */
+  readonly file: string
+  readonly sequence: number
+  /** Offset of the record. */
+  readonly start: number
+  readonly dataStart: number
+  readonly dataBytes: number
+  readonly dataCrc: number
+}
+
+export interface LogOptions {
+  readonly directory: string
+  readonly files: FileSystem
+  readonly segmentBytes: number
+  readonly nextSegment: number
+  readonly nextSequence: number
+}
+
+export interface LogRecord {
+  /** Made by `startRecord`. */
+  readonly head: Buffer
+  readonly data?: Buffer
+  readonly when: 'now' | 'later'
+}
+
+export interface Log {
+  /** Number of the segment that is being written. */
+  readonly current: number
+  readonly failure: SpoolError | undefined
+  /**
+   * `written` runs as soon as the record is durable (with `later`: handed to the system) and before any
+   * other is written; its value is that of the promise.
+   */
+  append<T>(record: LogRecord, written: (location: Location) => T): Promise<T>
+  /** Octets `start` to `end` of the record's segment. */
+  read(location: Location, start: number, end: number): Promise<Buffer>
+  /** Resolves when all that was appended is durable. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A record on its way; without `head` a mere wish that all before it be durable. */
+interface Pending {
+  readonly head?: Buffer
+  readonly data?: Buffer
+  readonly sizeBytes: number
+  readonly isDurable: boolean
+  readonly settle: (location: Location | undefined) => void
+  readonly reject: (error: SpoolError) => void
+}
+
+interface State {
+  readonly options: LogOptions
+  nextSegment: number
+  nextSequence: number
+  segment: SegmentWriter
+  pending: Pending[]
+  running: Promise<void> | undefined
+  timer: NodeJS.Timeout | undefined
+  /** What rides along has waited long enough. */
+  isDue: boolean
+  failure: SpoolError | undefined
+}
+
+const MAX_BATCH_BYTES = 8 * 1024 * 1024
+const LATER_MS = 10
+const NO_ROOM_RETRY_MS = 1_000
+
+export async function openLog(options: LogOptions): Promise<Log> {
+  const { nextSegment, nextSequence } = options
+  const state: State = {
+    options,
+    nextSegment: nextSegment + 1,
+    nextSequence,
+    segment: await newSegment(options, nextSegment, nextSequence, 0),
+    pending: [],
+    running: undefined,
+    timer: undefined,
+    isDue: false,
+    failure: undefined,
+  }
+  return {
+    get current() {
+      return state.segment.number
+    },
+    get failure() {
+      return state.failure
+    },
+    append: (record, written) =>
+      new Promise((resolve, reject) => {
+        const sizeBytes = record.head.length + (record.data?.length ?? 0)
+        const settle = (location: Location | undefined): void => {
+          if (location) resolve(written(location))
+        }
+        push(state, { ...record, sizeBytes, isDurable: record.when === 'now', settle, reject })
+      }),
+    read: (location, start, end) => read(state, location, start, end),
+    flush: () => flush(state),
+    close: () => close(state),
+  }
+}
+
+function newSegment(
+  options: LogOptions,
+  number: number,
+  firstSequence: number,
+  recordBytes: number,
+): Promise<SegmentWriter> {
+  const identity = { number, salt: randomBytes(4) }
+  const sizeBytes = Math.max(options.segmentBytes, SEGMENT_HEADER_BYTES + recordBytes)
+  return createSegment(options.files, options.directory, identity, sizeBytes, firstSequence)
+}
+
+function push(state: State, item: Pending): void {
+  if (state.failure) return item.reject(state.failure)
+  state.pending.push(item)
+  if (item.isDurable) start(state)
+  else wake(state, LATER_MS)
+}
+
+function wake(state: State, delayMs: number): void {
+  state.timer ??= setTimeout(() => {
+    state.timer = undefined
+    state.isDue = true
+    start(state)
+  }, delayMs)
+}
+
+function start(state: State): void {
+  // A microtask later, so that what is appended together is committed together.
+  state.running ??= Promise.resolve().then(async () => {
+    while (state.pending.length && (state.isDue || state.pending.some((item) => item.isDurable))) {
+      await commitNext(state)
+    }
+    state.running = undefined
+    if (state.pending.length) wake(state, LATER_MS)
+  })
+}
+
+async function commitNext(state: State): Promise<void> {
+  const { segment } = state
+  const count = batchLength(state.pending, segment.sizeBytes - segment.end)
+  const batch = state.pending.splice(0, Math.max(count, 1))
+  if (!state.pending.length) state.isDue = false
+  try {
+    if (count === 0) await roll(state, batch[0]?.sizeBytes ?? 0)
+    await commit(state, batch)
+  } catch (error) {
+    fail(
+      state,
+      batch,
+      error instanceof SpoolError
+        ? error
+        : new SpoolError('broken', 'the spool failed by a fault of its own', error),
+    )
+  }
+}
+
+/** How many of the pending records go into one write; 0 when not even the first has room. */
+function batchLength(pending: readonly Pending[], roomBytes: number): number {
+  let sizeBytes = 0
+  let count = 0
+  for (const item of pending) {
+    sizeBytes += item.sizeBytes
+    if (sizeBytes > roomBytes || (count > 0 && sizeBytes > MAX_BATCH_BYTES)) break
+    count++
+  }
+  return count
+}
+
+async function roll(state: State, recordBytes: number): Promise<void> {
+  const last = state.segment
+  // The next segment's syncs will say nothing about what was written here without one.
+  await syncSegment(last)
+  state.segment = await newSegment(
+    state.options,
+    state.nextSegment++,
+    state.nextSequence,
+    recordBytes,
+  )
+  await finishSegment(last)
+}
+
+async function commit(state: State, batch: readonly Pending[]): Promise<void> {
+  const { segment } = state
+  const { number, name: file } = segment
+  const buffers: Buffer[] = []
+  let end = segment.end
+  const locations = batch.map(({ head, data, sizeBytes }): Location | undefined => {
+    if (!head) return undefined
+    const sequence = state.nextSequence++
+    const start = end
+    sealRecord(head, segment, sequence)
+    buffers.push(head)
+    if (data) buffers.push(data)
+    end += sizeBytes
+    const dataStart = start + head.length
+    return { segment: number, file, sequence, start, dataStart, ...dataFacts(head) }
+  })
+  if (buffers.length) await writeRecords(segment, buffers)
+  if (batch.some((item) => item.isDurable)) await syncSegment(segment)
+  segment.end = end
+  batch.forEach((item, i) => item.settle(locations[i]))
+}
+
+function fail(state: State, batch: readonly Pending[], error: SpoolError): void {
+  if (error.kind === 'no room') {
+    for (const item of batch) if (item.isDurable) item.reject(error)
+    state.pending.unshift(...batch.filter((item) => !item.isDurable))
+    state.isDue = false
+    if (state.pending.length) wake(state, NO_ROOM_RETRY_MS)
+    return
+  }
+  state.failure = error
+  for (const item of [...batch, ...state.pending.splice(0)]) item.reject(error)
+}
+
+async function read(
+  { segment, options }: State,
+  location: Location,
+  start: number,
+  end: number,
+): Promise<Buffer> {
+  if (location.segment === segment.number) {
+    const bytes = await segment.file.read(end - start, start).catch(() => undefined)
+    if (bytes) return bytes
+    // The segment was finished, and its handle closed, in between.
+  }
+  return readRange(options.files, join(options.directory, location.file), start, end)
+}
+
+function flush(state: State): Promise<void> {
+  return new Promise((resolve, reject) => {
+    push(state, { sizeBytes: 0, isDurable: true, settle: () => resolve(), reject })
+  })
+}
+
+async function close(state: State): Promise<void> {
+  if (state.failure?.kind === 'closed') return
+  // A failure is known to those whose records it rejected.
+  await flush(state).catch(() => undefined)
+  state.failure ??= new SpoolError('closed', 'the spool is closed')
+  clearTimeout(state.timer)
+  await state.running
+  for (const item of state.pending.splice(0)) item.reject(state.failure)
+  await finishSegment(state.segment)
+}

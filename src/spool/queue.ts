@@ -1,0 +1,141 @@
+// The schedule in memory: what is ready, in order of arrival for each next hop, and what waits for its
+// time. It reads no clock and starts no timer: whoever drives it says what time it is. The times need
+// only be comparable with each other, in milliseconds.
+import type { Stored } from './spool.ts'
+
+export interface QueueItem {
+  readonly stored: Stored
+  /** Index of the copy in its entry. */
+  readonly copy: number
+}
+
+export interface Queue {
+  /** `key`: names the next hop. A time that has come already makes it ready. */
+  add(stored: Stored, copy: number, key: string, dueMs: number): void
+  /** The next hops with something to do, the one served longest ago first. */
+  ready(nowMs: number): readonly string[]
+  /** At most `max`, first come, first served; the key then goes behind the others. */
+  take(key: string, max: number): readonly QueueItem[]
+  /** When the first of those that wait is due; undefined when none waits. */
+  nextDueMs(): number | undefined
+  size(): { readonly ready: number; readonly waiting: number }
+}
+
+export interface RetryOptions {
+  readonly retryIntervalSeconds: number
+  readonly maxRetryIntervalSeconds: number
+}
+
+interface Waiting extends QueueItem {
+  readonly key: string
+  readonly dueMs: number
+  /** Order of arrival, for equal times. */
+  readonly order: number
+}
+
+/** A list that is taken from at its start; `first` is where it begins. */
+interface Line {
+  items: QueueItem[]
+  first: number
+}
+
+export function makeQueue(): Queue {
+  const lines = new Map<string, Line>()
+  const heap: Waiting[] = []
+  let order = 0
+  let latestMs = Number.NEGATIVE_INFINITY
+  let readyCount = 0
+
+  function line(key: string, item: QueueItem): void {
+    const present = lines.get(key)
+    if (present) present.items.push(item)
+    else lines.set(key, { items: [item], first: 0 })
+    readyCount++
+  }
+
+  return {
+    add(stored, copy, key, dueMs) {
+      if (dueMs <= latestMs) line(key, { stored, copy })
+      else push(heap, { stored, copy, key, dueMs, order: order++ })
+    },
+    ready(nowMs) {
+      latestMs = nowMs
+      while (heap[0] && heap[0].dueMs <= nowMs) {
+        const { key, stored, copy } = pop(heap)
+        line(key, { stored, copy })
+      }
+      return [...lines.keys()]
+    },
+    take(key, max) {
+      const from = lines.get(key)
+      if (!from) return []
+      const taken = from.items.slice(from.first, from.first + max)
+      from.first += taken.length
+      readyCount -= taken.length
+      // Out and in again: a Map keeps the order in which its keys came.
+      lines.delete(key)
+      if (from.first < from.items.length) lines.set(key, shortened(from))
+      return taken
+    },
+    nextDueMs: () => heap[0]?.dueMs,
+    size: () => ({ ready: readyCount, waiting: heap.length }),
+  }
+}
+
+/**
+ * How long to wait after so many attempts (1 or more): the interval, doubled each time up to the longest,
+ * and up to 5 % more or less, so that what failed together does not come back together.
+ * `random`: 0 to below 1.
+ */
+export function retryDelayMs(
+  attempts: number,
+  { retryIntervalSeconds, maxRetryIntervalSeconds }: RetryOptions,
+  random: () => number,
+): number {
+  const doubled = retryIntervalSeconds * 2 ** Math.max(0, attempts - 1)
+  const seconds = Math.min(doubled, Math.max(maxRetryIntervalSeconds, retryIntervalSeconds))
+  return Math.round(seconds * 1000 * (0.95 + 0.1 * random()))
+}
+
+// What was taken is let go when it is half of the list, so that taking costs the same however long it is.
+function shortened({ items, first }: Line): Line {
+  return first * 2 < items.length ? { items, first } : { items: items.slice(first), first: 0 }
+}
+
+function isBefore(a: Waiting, b: Waiting): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order)
+}
+
+function push(heap: Waiting[], item: Waiting): void {
+  let at = heap.push(item) - 1
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    const above = heap[parent]!
+    if (!isBefore(item, above)) break
+    heap[at] = above
+    at = parent
+  }
+  heap[at] = item
+}
+
+function pop(heap: Waiting[]): Waiting {
+  const top = heap[0]!
+  const last = heap.pop()!
+  if (heap.length) sink(heap, last)
+  return top
+}
+
+function sink(heap: Waiting[], item: Waiting): void {
+  let at = 0
+  for (;;) {
+    let child = at * 2 + 1
+    const left = heap[child]
+    const right = heap[child + 1]
+    if (left && right && isBefore(right, left)) child++
+    const below = heap[child]
+    if (!below || !isBefore(below, item)) break
+    heap[at] = below
+    at = child
+  }
+  heap[at] = item
+}

@@ -1,0 +1,188 @@
+// The durable queue's store: what was appended is on disk before the promise resolves, and comes back
+// at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
+// Octets of messages are read when asked for, never kept in memory.
+import { join } from 'node:path'
+import { crc32c } from './crc32c.ts'
+import type { Entry } from './entry.ts'
+import { SpoolError } from './error.ts'
+import { type FileSystem, systemFiles } from './files.ts'
+import {
+  type Change,
+  type CopyState,
+  type Deferral,
+  entryRecord,
+  progressRecord,
+} from './journal.ts'
+import { type Ledger, type Progress, makeLedger } from './ledger.ts'
+import { lockDirectory } from './lock.ts'
+import { type Location, type Log, openLog } from './log.ts'
+import { type Quarantine, openQuarantine } from './quarantine.ts'
+import { recover } from './recovery.ts'
+import { type Sweeper, makeSweeper } from './sweeper.ts'
+
+export interface Stored {
+  readonly entry: Entry
+  readonly location: Location
+  /** One for each of the entry's copies; always as it is now. */
+  readonly copies: readonly CopyState[]
+}
+
+export interface Spool {
+  /** Resolves when it is durable. `data`: what the copies' renditions refer to. */
+  append(entry: Entry, data: Buffer): Promise<Stored>
+  /** The data. Rejects with SpoolError `damaged`, once and for all, when they are not what was written. */
+  read(stored: Stored): Promise<Buffer>
+  /** These copies need no further attempt. Written within 20 ms, not synced: it may be forgotten. */
+  finish(stored: Stored, copies: readonly number[]): void
+  /** The same and what came of it, a DSN say, as one durable record: both happen or neither. */
+  replace(
+    stored: Stored,
+    copies: readonly number[],
+    product: { readonly entry: Entry; readonly data: Buffer },
+  ): Promise<Stored>
+  /** Written as `finish` is. */
+  defer(stored: Stored, copy: number, deferral: Deferral): void
+  /** What the last run left, oldest first. */
+  readonly recovered: readonly Stored[]
+  /** Set when nothing more can be stored until the disk has been looked at. */
+  readonly failure: Error | undefined
+  /** Resolves when all progress is durable and segments that nobody needs are gone. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface SpoolOptions {
+  readonly directory: string
+  /** 64 MB unless told; a larger record has a segment of its own. */
+  readonly segmentBytes?: number
+  /** What recovery found and what was quarantined, a line each. */
+  readonly report: (text: string) => void
+  readonly files?: FileSystem
+}
+
+interface Parts {
+  readonly log: Log
+  readonly ledger: Ledger
+  readonly quarantine: Quarantine
+  readonly sweeper: Sweeper
+  readonly options: SpoolOptions
+}
+
+const SEGMENT_BYTES = 64 * 1024 * 1024
+
+/** Rejects with SpoolError `locked` or `newer format`, or with what the disk says. */
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const { directory, files = systemFiles, segmentBytes = SEGMENT_BYTES, report } = options
+  await files.makeDirectory(directory)
+  const unlock = await lockDirectory(directory)
+  try {
+    const ledger = makeLedger()
+    const quarantine = openQuarantine(files, directory)
+    const found = await recover({ directory, files, ledger, quarantine, report })
+    const log = await openLog({ directory, files, segmentBytes, ...found })
+    const sweeper = makeSweeper({ directory, files, log, ledger, report, segments: found.segments })
+    const parts: Parts = { log, ledger, quarantine, sweeper, options }
+    await sweeper.sweep()
+    const recovered = found.entries.map(({ entry, location, progress }) =>
+      storedEntry(entry, location, progress),
+    )
+    return spoolOf(parts, recovered, unlock)
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+function spoolOf(parts: Parts, recovered: Stored[], unlock: () => Promise<void>): Spool {
+  const { log, sweeper } = parts
+  return {
+    recovered,
+    get failure() {
+      return log.failure
+    },
+    append: (entry, data) => store(parts, entry, data, []),
+    read: (stored) => readData(parts, stored),
+    finish: (stored, copies) => note(parts, doneChange(stored, copies)),
+    replace: (stored, copies, { entry, data }) =>
+      store(parts, entry, data, [doneChange(stored, copies)]),
+    defer: (stored, copy, deferral) =>
+      note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral }),
+    flush: async () => {
+      await log.flush()
+      await sweeper.sweep()
+    },
+    close: async () => {
+      await log.flush().catch(() => undefined)
+      await sweeper.sweep()
+      await log.close()
+      await unlock()
+    },
+  }
+}
+
+function store(
+  { log, ledger, sweeper }: Parts,
+  entry: Entry,
+  data: Buffer,
+  changes: readonly Change[],
+): Promise<Stored> {
+  const head = entryRecord(entry, data, changes)
+  return log.append({ head, data, when: 'now' }, (location) => {
+    sweeper.wrote(location)
+    const progress = ledger.addEntry(location.sequence, location.segment, entry.copies.length)
+    for (const change of changes) {
+      ledger.apply(change)
+      ledger.recorded(change, location.segment)
+    }
+    void sweeper.sweep()
+    return storedEntry(entry, location, progress)
+  })
+}
+
+/** Holds at once; what a crash or a full disk forgets is only repeated. */
+function note({ log, ledger, sweeper }: Parts, change: Change): void {
+  ledger.apply(change)
+  const written = log.append({ head: progressRecord([change]), when: 'later' }, (location) => {
+    sweeper.wrote(location)
+    ledger.recorded(change, location.segment)
+    void sweeper.sweep()
+  })
+  // A broken spool says so in `failure`.
+  written.catch(() => undefined)
+}
+
+async function readData(parts: Parts, stored: Stored): Promise<Buffer> {
+  const { log } = parts
+  const { location } = stored
+  const { dataStart, dataBytes, dataCrc } = location
+  const data = await log.read(location, dataStart, dataStart + dataBytes)
+  if (data.length === dataBytes && (dataBytes === 0 || crc32c(data) === dataCrc)) return data
+  await setAside(parts, stored)
+  throw new SpoolError('damaged', `the stored data of message ${stored.entry.batchId} is damaged`)
+}
+
+/** Keeps a damaged record and takes its entry out of the queue. */
+async function setAside(parts: Parts, { entry, location }: Stored): Promise<void> {
+  const { log, ledger, quarantine, options } = parts
+  const { file, segment, sequence, start, dataStart, dataBytes } = location
+  try {
+    await quarantine.keep(file, start, await log.read(location, start, dataStart + dataBytes))
+    note(parts, { kind: 'all done', entry: sequence })
+    const kept = quarantine.path(file, start)
+    options.report(`message ${entry.batchId} is damaged and will not be sent: kept in ${kept}`)
+  } catch (error) {
+    ledger.pin(segment)
+    const place = join(options.directory, file)
+    options.report(`message ${entry.batchId} is damaged: left in ${place}, ${String(error)}`)
+  }
+}
+
+function doneChange({ entry, location }: Stored, copies: readonly number[]): Change {
+  return copies.length === entry.copies.length
+    ? { kind: 'all done', entry: location.sequence }
+    : { kind: 'done', entry: location.sequence, copies }
+}
+
+function storedEntry(entry: Entry, location: Location, { copies }: Progress): Stored {
+  return { entry, location, copies }
+}

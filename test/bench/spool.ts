@@ -1,0 +1,125 @@
+// Durable commits a second of 20 KB messages: the segment log against one file per message (write,
+// fdatasync, rename, fsync of the directory, as other servers do). Says the ratio; absolute numbers are
+// the disk's. Run, with a directory on the disk in question:
+//   npx tsc --ignoreConfig --noCheck --target es2023 --module nodenext --rewriteRelativeImportExtensions
+//     --rootDir . --outDir build/bench test/bench/spool.ts && node build/bench/test/bench/spool.js DIR
+import { mkdtempSync, rmSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32c } from '../../src/spool/crc32c.ts'
+import type { Entry } from '../../src/spool/entry.ts'
+import { openSpool } from '../../src/spool/spool.ts'
+
+type Store = (data: Buffer) => Promise<unknown>
+
+interface Measured {
+  readonly perSecond: number
+  readonly p99Ms: number
+  readonly cpuMicroseconds: number
+}
+
+const DATA = Buffer.alloc(20_480, 'x')
+const ROUNDS = 3
+const SECONDS = 1.5
+
+const context = { connection: {}, message: {} }
+const ENTRY: Entry = {
+  batchId: '00/00-1-1',
+  connectionId: '00/00-1-0',
+  receivedMs: 1,
+  mailfrom: 'sender@example.org',
+  facts: {},
+  context,
+  copies: [
+    {
+      id: '00/00-1-1',
+      rcptto: 'somebody@example.com',
+      routingDomain: 'example.com',
+      rendition: { pieces: [[0, 20_480]], holes: [] },
+      sizeBytes: 20_480,
+      context,
+      facts: {},
+    },
+  ],
+}
+
+const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'bench-spool-'))
+try {
+  console.log(`crc32c: ${checksumRate()} MB/s`)
+  for (const clients of [1, 10, 100]) {
+    const spool: Measured[] = []
+    const files: Measured[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      spool.push(await withSpool((store) => measure(store, clients)))
+      files.push(await measure(filePerMessage(), clients))
+    }
+    const [log, each] = [median(spool), median(files)]
+    const ratio = (log.perSecond / each.perSecond).toFixed(1)
+    console.log(`${clients} at once: log ${text(log)}; files ${text(each)}; ratio ${ratio}`)
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
+
+async function measure(store: Store, clients: number): Promise<Measured> {
+  const times: number[] = []
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  const client = async (): Promise<void> => {
+    while (performance.now() - start < SECONDS * 1000) {
+      const before = performance.now()
+      await store(DATA)
+      times.push(performance.now() - before)
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+  const { user, system } = process.cpuUsage(cpu)
+  const perSecond = (times.length / (performance.now() - start)) * 1000
+  times.sort((a, b) => a - b)
+  const p99Ms = times[Math.floor(times.length * 0.99)] ?? 0
+  return { perSecond, p99Ms, cpuMicroseconds: (user + system) / times.length }
+}
+
+async function withSpool(run: (store: Store) => Promise<Measured>): Promise<Measured> {
+  const spool = await openSpool({ directory: join(directory, 'log'), report: console.error })
+  try {
+    return await run(async (data) => spool.finish(await spool.append(ENTRY, data), [0]))
+  } finally {
+    await spool.close()
+  }
+}
+
+function filePerMessage(): Store {
+  let count = 0
+  return async (data) => {
+    const path = join(directory, String(count++ % 5000))
+    const file = await open(`${path}.tmp`, 'w')
+    await file.write(data)
+    await file.datasync()
+    await file.close()
+    await rename(`${path}.tmp`, path)
+    const folder = await open(directory, 'r')
+    await folder.sync()
+    await folder.close()
+  }
+}
+
+function checksumRate(): number {
+  const octets = 2 ** 30
+  for (let i = 0; i < 2000; i++) crc32c(DATA)
+  const start = performance.now()
+  for (let done = 0; done < octets; done += DATA.length) crc32c(DATA)
+  return Math.round(octets / 1000 / (performance.now() - start))
+}
+
+function median(all: readonly Measured[]): Measured {
+  const middle = all.toSorted((a, b) => a.perSecond - b.perSecond)[all.length >> 1]
+  if (!middle) throw new Error('nothing was measured')
+  return middle
+}
+
+function text({ perSecond, p99Ms, cpuMicroseconds }: Measured): string {
+  const cpu = `${cpuMicroseconds.toFixed(0)} us of CPU each`
+  return `${perSecond.toFixed(0)}/s (p99 ${p99Ms.toFixed(1)} ms, ${cpu})`
+}

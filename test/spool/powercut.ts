@@ -1,0 +1,112 @@
+// A disk whose power can be cut: it remembers what was synced, and what was only written. After a cut
+// the synced octets are there, each later write wholly, in part or not at all, and a new name only if
+// its directory was synced.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { type FileSystem, type SpoolFile, systemFiles } from '../../src/spool/files.ts'
+
+interface DiskFile {
+  synced: Buffer
+  later: Change[]
+  isNameSynced: boolean
+  isRemoved: boolean
+}
+
+type Change = { readonly position: number; readonly bytes: Buffer } | { readonly sizeBytes: number }
+
+export interface Disk {
+  readonly files: FileSystem
+  /** What would be there if the power went now, written to a directory. */
+  cut(random: () => number, directory: string): void
+}
+
+const SECTOR_BYTES = 512
+
+/** `beforeEach` runs before every operation on a file. */
+export function makeDisk(beforeEach: () => void): Disk {
+  const disk = new Map<string, DiskFile>()
+  const wrap = (path: string, file: SpoolFile): SpoolFile => {
+    const state = disk.get(path)
+    if (!state) return { ...file, sync: () => syncNames(disk, path, file) }
+    const sync = async (flush: () => Promise<void>): Promise<void> => {
+      beforeEach()
+      const covered = state.later.length
+      await flush()
+      for (const change of state.later.splice(0, covered)) apply(state, change, change)
+    }
+    return {
+      ...file,
+      async writev(buffers, position) {
+        beforeEach()
+        state.later.push({ position, bytes: Buffer.concat(buffers) })
+        await file.writev(buffers, position)
+      },
+      async truncate(sizeBytes) {
+        beforeEach()
+        state.later.push({ sizeBytes })
+        await file.truncate(sizeBytes)
+      },
+      datasync: () => sync(() => file.datasync()),
+      sync: () => sync(() => file.sync()),
+    }
+  }
+  const files: FileSystem = {
+    ...systemFiles,
+    async open(path, mode) {
+      const file = await systemFiles.open(path, mode)
+      const fresh = { synced: Buffer.alloc(0), later: [], isNameSynced: false, isRemoved: false }
+      if (mode === 'create') disk.set(path, fresh)
+      return wrap(path, file)
+    },
+    async remove(path) {
+      beforeEach()
+      const state = disk.get(path)
+      if (state) state.isRemoved = true
+      await systemFiles.remove(path)
+    },
+  }
+  return { files, cut: (random, directory) => cut(disk, random, directory) }
+}
+
+async function syncNames(
+  disk: ReadonlyMap<string, DiskFile>,
+  directory: string,
+  file: SpoolFile,
+): Promise<void> {
+  const covered = [...disk].filter(([path]) => dirname(path) === directory)
+  await file.sync()
+  for (const [, state] of covered) state.isNameSynced = true
+}
+
+function cut(disk: ReadonlyMap<string, DiskFile>, random: () => number, directory: string): void {
+  mkdirSync(directory, { recursive: true })
+  for (const [path, file] of disk) {
+    if (!file.isNameSynced && random() < 0.5) continue
+    if (file.isRemoved && random() < 0.5) continue
+    const state = { ...file, synced: Buffer.from(file.synced) }
+    for (const change of file.later) {
+      const fate = random()
+      if (fate < 0.3) continue
+      apply(state, change, fate < 0.6 ? part(change, random) : change)
+    }
+    writeFileSync(join(directory, basename(path)), state.synced)
+  }
+}
+
+/** Some sectors at the start of a write. */
+function part(change: Change, random: () => number): Change {
+  if ('sizeBytes' in change) return change
+  const sectors = Math.floor((random() * change.bytes.length) / SECTOR_BYTES)
+  return { ...change, bytes: change.bytes.subarray(0, sectors * SECTOR_BYTES) }
+}
+
+/** The size may grow with the whole change although only a part of its octets came. */
+function apply(file: DiskFile, whole: Change, written: Change): void {
+  const sizeBytes = 'sizeBytes' in whole ? whole.sizeBytes : whole.position + whole.bytes.length
+  const isCut = 'sizeBytes' in whole && sizeBytes < file.synced.length
+  if (isCut) file.synced = Buffer.from(file.synced.subarray(0, sizeBytes))
+  else if (sizeBytes > file.synced.length) {
+    file.synced = Buffer.concat([file.synced, Buffer.alloc(sizeBytes - file.synced.length)])
+  }
+  if ('bytes' in written) written.bytes.copy(file.synced, written.position)
+}
