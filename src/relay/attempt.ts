@@ -1,0 +1,70 @@
+// One try to send one message to a next hop, over an idle connection or a new one; and the record of it
+// that logs and events are written from.
+import type { Stored } from '../spool/spool.ts'
+import { type Outcome, STAGES } from './outcome.ts'
+import type { Destination, Pool } from './pool.ts'
+import type { Transaction } from './protocol.ts'
+
+export interface Attempt {
+  readonly stored: Stored
+  readonly copyIndex: number
+  /** `''` where no connection was tried. */
+  readonly remoteAddress: string
+  readonly outboundConnectionId: string
+  readonly code: number
+  /** The reply as received, on one line, or what we found out ourselves. */
+  readonly text: string
+  /** Momentum "Connection Stages". */
+  readonly stage: number
+  /** Attempts before this one. */
+  readonly retries: number
+  readonly secondsInQueue: number
+  readonly sizeBytes: number
+}
+
+export interface Tried {
+  /** One for each recipient, in their order. */
+  readonly outcomes: readonly Outcome[]
+  readonly remoteAddress: string
+  readonly connectionId: string
+  /** No host would speak to us now: the next message will not fare better. */
+  readonly isUnreachable: boolean
+}
+
+export async function tryHosts(
+  pool: Pool,
+  destination: Destination,
+  transaction: Transaction,
+  maxDeliveries: number,
+  isFresh = false,
+): Promise<Tried> {
+  const client = await pool.lease(destination, isFresh)
+  if ('kind' in client) {
+    const remoteAddress = destination.hosts[0]?.address ?? ''
+    return {
+      ...notTried(client, transaction.recipients.length),
+      remoteAddress,
+      isUnreachable: true,
+    }
+  }
+  const isReused = client.deliveries() > 0
+  const outcomes = await client.deliver(transaction)
+  const isGone = !client.isUsable()
+  pool.release(client, maxDeliveries)
+  // The peer gave an idle connection up before it took any of this: not the fault of this message.
+  if (isReused && isGone && outcomes.every(isBeforeEnvelope)) {
+    return tryHosts(pool, destination, transaction, maxDeliveries, true)
+  }
+  const { address: remoteAddress, id: connectionId } = client
+  return { outcomes, remoteAddress, connectionId, isUnreachable: false }
+}
+
+/** The same outcome for all copies, without a connection. */
+export function notTried(outcome: Outcome, copies: number): Tried {
+  const outcomes = Array.from({ length: copies }, () => outcome)
+  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false }
+}
+
+function isBeforeEnvelope({ kind, stage }: Outcome): boolean {
+  return kind === 'deferred' && (stage === STAGES.afterRset || stage === STAGES.afterMailFrom)
+}

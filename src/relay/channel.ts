@@ -1,0 +1,134 @@
+// One TCP connection to a peer as a queue of replies: write, then await each reply in turn, with a time
+// limit for each. Every failure ends the connection and becomes a value; what arrives later is dropped.
+// net.connect is only given IP addresses, so it never looks up names.
+import { connect, type Socket } from 'node:net'
+import { type RemoteReply, replyReader } from './protocol.ts'
+
+export interface Lost {
+  readonly kind: 'lost'
+  readonly cause: 'closed' | 'timeout' | 'malformed'
+  readonly isConnected: boolean
+  /** Part of what was written had not left this machine. */
+  readonly isWriting: boolean
+}
+
+export type Arrival = ({ readonly kind: 'reply' } & RemoteReply) | Lost
+
+export interface Channel {
+  /** Writes the chunks (strings: byte strings) in one go. */
+  send(chunks: readonly (string | Buffer)[]): void
+  /** The next reply. Its time begins when everything written has left; until then `blockMs` holds. */
+  reply(timeoutMs: number): Promise<Arrival>
+  /** Open, everything written has left, and nothing has arrived that nobody asked for. */
+  readonly isQuiet: () => boolean
+  /** Ends the connection; a reply still awaited is lost. */
+  readonly destroy: () => void
+}
+
+export interface ChannelOptions {
+  /** IPv4 or IPv6 address. */
+  readonly address: string
+  readonly port: number
+  readonly connectMs: number
+  /** For what was written to leave, without any progress (RFC 5321 §4.5.3.2.5). */
+  readonly blockMs: number
+}
+
+interface Wire {
+  readonly socket: Socket
+  readonly waiting: Arrival[]
+  isConnected: boolean
+  awaiting: { resolve: (arrival: Arrival) => void; timeoutMs: number } | undefined
+  timer: NodeJS.Timeout | undefined
+  /** What answers everything from now on. */
+  final: Arrival | undefined
+}
+
+/** More replies than one pipelined transaction can have. */
+const MAX_WAITING_REPLIES = 1100
+
+export function openChannel({ address, port, connectMs, blockMs }: ChannelOptions): Channel {
+  const socket = connect({ host: address, port, noDelay: true })
+  const wire: Wire = {
+    socket,
+    waiting: [],
+    isConnected: false,
+    awaiting: undefined,
+    timer: undefined,
+    final: undefined,
+  }
+  // Node's own timer watches progress: of the TCP handshake here, of unfinished writes in `send`.
+  socket.setTimeout(connectMs)
+  socket.on('timeout', () => lose(wire, 'timeout'))
+  socket.on('connect', () => {
+    wire.isConnected = true
+    socket.setTimeout(0)
+  })
+  socket.on('error', () => lose(wire, 'closed'))
+  socket.on('close', () => lose(wire, 'closed'))
+  const reader = replyReader()
+  socket.on('data', (chunk: Buffer) => {
+    const { replies, isMalformed } = reader.read(chunk)
+    for (const reply of replies) wire.waiting.push({ kind: 'reply', ...reply })
+    const next = wire.awaiting && nextWaiting(wire)
+    if (next) settle(wire, next)
+    if (isMalformed || wire.waiting.length > MAX_WAITING_REPLIES) lose(wire, 'malformed')
+  })
+  return {
+    send: (chunks) => send(wire, chunks, blockMs),
+    reply(timeoutMs) {
+      const arrival = nextWaiting(wire) ?? wire.final
+      if (arrival) return Promise.resolve(arrival)
+      return new Promise((resolve) => {
+        wire.awaiting = { resolve, timeoutMs }
+        startClock(wire)
+      })
+    },
+    isQuiet: () =>
+      !wire.final && !wire.awaiting && wire.waiting.length === 0 && socket.writableLength === 0,
+    destroy: () => lose(wire, 'closed'),
+  }
+}
+
+function send(wire: Wire, chunks: readonly (string | Buffer)[], blockMs: number): void {
+  const { socket } = wire
+  if (wire.final) return
+  socket.cork()
+  for (const chunk of chunks.slice(0, -1)) socket.write(chunk, 'latin1')
+  socket.write(chunks.at(-1) ?? '', 'latin1', () => {
+    if (socket.writableLength > 0) return
+    socket.setTimeout(0)
+    startClock(wire)
+  })
+  socket.uncork()
+  if (socket.writableLength > 0) socket.setTimeout(blockMs)
+}
+
+function nextWaiting(wire: Wire): Arrival | undefined {
+  const arrival = wire.waiting.shift()
+  if (arrival?.kind !== 'reply' || arrival.code !== 421) return arrival
+  // RFC 5321 §3.8: the peer is gone after this, so it stands for every reply still to come.
+  wire.waiting.length = 0
+  wire.final = arrival
+  wire.socket.destroy()
+  return arrival
+}
+
+function settle(wire: Wire, arrival: Arrival): void {
+  clearTimeout(wire.timer)
+  wire.awaiting?.resolve(arrival)
+  wire.awaiting = undefined
+}
+
+function lose(wire: Wire, cause: Lost['cause']): void {
+  const { socket, isConnected } = wire
+  wire.final ??= { kind: 'lost', cause, isConnected, isWriting: socket.writableLength > 0 }
+  socket.destroy()
+  settle(wire, wire.final)
+}
+
+function startClock(wire: Wire): void {
+  clearTimeout(wire.timer)
+  if (!wire.awaiting || wire.socket.writableLength > 0) return
+  wire.timer = setTimeout(() => lose(wire, 'timeout'), wire.awaiting.timeoutMs)
+}

@@ -1,0 +1,98 @@
+// Takes one batch to its next hop: finds the hop, reads and renders the copy, and sends or stores it.
+// What DNS said is kept for a minute, its failures for five seconds.
+import type { OutboundOptions } from '../config/config.ts'
+import { render } from '../mail/rendition.ts'
+import type { QueueItem } from '../spool/queue.ts'
+import type { Spool, Stored } from '../spool/spool.ts'
+import { notTried, type Tried, tryHosts } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import { type Batch, copyOf, type Lane } from './lane.ts'
+import { deliverToMaildir } from './maildir.ts'
+import { chooseNextHop, type NextHop } from './nexthop.ts'
+import type { Pool } from './pool.ts'
+import type { Resolver } from './resolver.ts'
+
+export interface Delivery {
+  readonly spool: Pick<Spool, 'read'>
+  readonly pool: Pool
+  readonly clock: Clock
+  readonly resolver: Resolver
+  readonly random: () => number
+}
+
+const HOP_MS = 60_000
+const FAILED_HOP_MS = 5_000
+
+/** Rejects when the spool cannot be read. */
+export async function deliver(
+  delivery: Delivery,
+  lane: Lane,
+  batch: Batch,
+  outbound: OutboundOptions,
+): Promise<Tried> {
+  const hop = await hopOf(delivery, lane, outbound)
+  switch (hop.kind) {
+    case 'maildir':
+      return store(delivery, lane, batch, hop.path)
+    case 'smtp': {
+      const { mailfrom } = batch.stored.entry
+      const copies = batch.copies.map((copy) => copyOf({ stored: batch.stored, copy }))
+      const recipients = copies.map(({ rcptto }) => rcptto)
+      const transaction = { mailfrom, recipients, bytes: await bytesOf(delivery, lane, batch) }
+      const { ehloHostname, maxDeliveriesPerConnection } = outbound
+      const destination = { hosts: hop.hosts, ehloHostname }
+      return tryHosts(delivery.pool, destination, transaction, maxDeliveriesPerConnection)
+    }
+    default:
+      return { ...notTried(hop, batch.copies.length), isUnreachable: hop.kind === 'deferred' }
+  }
+}
+
+/** The header block of a copy as it is sent; empty when the spool cannot be read. */
+export async function headerOf(spool: Pick<Spool, 'read'>, item: QueueItem): Promise<Buffer> {
+  try {
+    const bytes = render(await spool.read(item.stored), copyOf(item).rendition)
+    const end = bytes.indexOf('\r\n\r\n')
+    return end < 0 ? bytes : bytes.subarray(0, end + 2)
+  } catch {
+    // A DSN without the header is better than none.
+    return Buffer.alloc(0)
+  }
+}
+
+async function store(delivery: Delivery, lane: Lane, batch: Batch, path: string): Promise<Tried> {
+  const { stored, copies } = batch
+  const { mailfrom, receivedMs } = stored.entry
+  const bytes = await bytesOf(delivery, lane, batch)
+  const outcomes = await Promise.all(
+    copies.map((copy) => {
+      const { id, rcptto } = copyOf({ stored, copy })
+      const name = `${Math.floor(receivedMs / 1000)}.${id.replace('/', '')}.eachrcpt`
+      return deliverToMaildir(path, name, { mailfrom, rcptto, bytes })
+    }),
+  )
+  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false }
+}
+
+async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions): Promise<NextHop> {
+  const nowMs = delivery.clock.now()
+  if (lane.hop && lane.hop.untilMs > nowMs) return lane.hop.found
+  const found = chooseNextHop(lane.domain, outbound, delivery)
+  lane.hop = { found, untilMs: nowMs + HOP_MS }
+  const { kind } = await found
+  if (kind === 'failed' || kind === 'deferred') lane.hop = { found, untilMs: nowMs + FAILED_HOP_MS }
+  return found
+}
+
+async function bytesOf({ spool }: Delivery, lane: Lane, batch: Batch): Promise<Buffer> {
+  const { stored, copies } = batch
+  const { rendition } = copyOf({ stored, copy: copies[0] ?? 0 })
+  return render(await dataOf(spool, lane, stored), rendition)
+}
+
+function dataOf(spool: Pick<Spool, 'read'>, lane: Lane, stored: Stored): Promise<Buffer> {
+  if (lane.lastRead?.stored === stored) return lane.lastRead.data
+  const data = spool.read(stored)
+  lane.lastRead = { stored, data }
+  return data
+}

@@ -1,0 +1,215 @@
+// Drives delivery: due copies go from the spool's queue into a lane for each next hop; workers, one to a
+// connection, empty the lanes. A next hop that nobody can speak to is tried with one copy at a time while
+// its other copies wait unharmed. No copy outlives its expiry, whatever its lane is waiting for.
+import type { OutboundOptions } from '../config/config.ts'
+import type { Ids } from '../mail/ids.ts'
+import type { Queue, QueueItem } from '../spool/queue.ts'
+import type { Spool, Stored } from '../spool/spool.ts'
+import { openClient, TIMEOUTS, type Timeouts } from './client.ts'
+import { type Clock, steadyClock } from './clock.ts'
+import { headerOf } from './delivery.ts'
+import { copyOf, type Lane, makeLane, takeAll } from './lane.ts'
+import { makePool } from './pool.ts'
+import { type Resolver, systemResolver } from './resolver.ts'
+import { makeTasks } from './tasks.ts'
+import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
+import { expiresMs, type Observers, type Settlement } from './settlement.ts'
+
+export interface DispatcherOptions {
+  readonly config: RelayConfig
+  readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly queue: Queue
+  readonly ids: Pick<Ids, 'connection' | 'batch'>
+  readonly observers: Observers
+  /** Faults of our own; the copy concerned is tried again later. */
+  readonly onError: (error: unknown) => void
+  readonly resolver?: Resolver
+  readonly clock?: Clock
+  /** From 0 up to 1, as Math.random. */
+  readonly random?: () => number
+  readonly timeouts?: Timeouts
+}
+
+export interface Dispatcher {
+  /** Delivers what is left of an entry: new, or recovered by the spool. */
+  enqueue(stored: Stored): void
+  /** Holds for every attempt that begins from now on. */
+  reconfigure(config: RelayConfig): void
+  /** Lets running attempts finish for `graceMs`; everything else stays in the spool. */
+  close(options: { readonly graceMs: number }): Promise<void>
+  /** Resolves when no attempt is running and none can begin now. */
+  idle(): Promise<void>
+}
+
+interface State extends Works {
+  readonly queue: Queue
+  readonly lanes: Map<string, Lane>
+  sweptMs: number
+  timer: { readonly atMs: number; readonly cancel: () => void } | undefined
+}
+
+const SWEEP_MS = 30_000
+
+export function makeDispatcher(options: DispatcherOptions): Dispatcher {
+  const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
+  const { timeouts = TIMEOUTS, ids, spool, queue, observers, onError, config } = options
+  const pool = makePool(({ address, port }, ehloHostname) =>
+    openClient({ id: ids.connection(), address, port, ehloHostname, timeouts }),
+  )
+  const settlement: Settlement = {
+    spool,
+    clock,
+    random,
+    ids,
+    observers,
+    hostname: () => state.config.hostname,
+    outbound: (item) => outboundFor(state, item),
+    header: (item) => headerOf(spool, item),
+    again: (item, dueMs) => {
+      schedule(state, item, dueMs)
+      arm(state)
+    },
+    enqueue: (stored) => enqueue(state, stored),
+  }
+  const state: State = {
+    clock,
+    spool,
+    queue,
+    config,
+    onError,
+    settlement,
+    delivery: { spool, pool, clock, resolver, random },
+    tasks: makeTasks(onError),
+    lanes: new Map(),
+    phase: 'open',
+    sweptMs: clock.now(),
+    timer: undefined,
+  }
+  return {
+    enqueue: (stored) => enqueue(state, stored),
+    reconfigure: (config) => reconfigure(state, config),
+    close: ({ graceMs }) => close(state, graceMs),
+    idle: () => state.tasks.idle(),
+  }
+}
+
+function enqueue(state: State, stored: Stored): void {
+  stored.copies.forEach(({ done, nextAttemptMs }, copy) => {
+    if (!done) schedule(state, { stored, copy }, nextAttemptMs)
+  })
+  pump(state)
+}
+
+/**
+ * Due at its expiry at the latest, so that no wait for a retry outlasts it; and after the longest retry
+ * interval, whatever time it was when the last run wrote down the next attempt.
+ */
+function schedule(state: State, item: QueueItem, dueMs: number): void {
+  const outbound = outboundFor(state, item)
+  const longestMs = Math.max(outbound.maxRetryIntervalSeconds, outbound.retryIntervalSeconds) * 1100
+  const latestMs = Math.min(expiresMs(item, outbound), state.clock.now() + longestMs)
+  const key = laneKey(item, outbound)
+  state.queue.add(item.stored, item.copy, key, Math.min(dueMs, latestMs))
+}
+
+/** Moves what is due into lanes and starts workers there. */
+function pump(state: State): void {
+  const { queue, spool } = state
+  if (state.phase !== 'open') return
+  // Without a spool that remembers outcomes every delivery might be repeated.
+  if (!spool.failure) {
+    const lanes = new Set<Lane>()
+    for (const key of queue.ready(state.clock.now())) {
+      for (const item of queue.take(key, Number.MAX_SAFE_INTEGER)) {
+        const lane = laneOf(state, item)
+        lane.due.push(item)
+        lanes.add(lane)
+      }
+    }
+    for (const lane of lanes) startWorkers(state, lane)
+  }
+  arm(state)
+}
+
+/** Wakes up for the next copy that is due, and for the sweep. */
+function arm(state: State): void {
+  if (state.phase !== 'open') return
+  const atMs = Math.min(state.queue.nextDueMs() ?? Infinity, state.sweptMs + SWEEP_MS)
+  if (state.timer && state.timer.atMs <= atMs) return
+  state.timer?.cancel()
+  const wake = (): void => {
+    state.timer = undefined
+    if (state.clock.now() >= state.sweptMs + SWEEP_MS) sweep(state)
+    pump(state)
+  }
+  const cancel = state.clock.after(Math.max(0, atMs - state.clock.now()), wake)
+  state.timer = { atMs, cancel }
+}
+
+/** Fails what expired while its lane had no worker for it, and forgets lanes without mail. */
+function sweep(state: State): void {
+  state.sweptMs = state.clock.now()
+  for (const lane of state.lanes.values()) {
+    const all = takeAll(lane)
+    const expired = all.filter((item) => isExpired(state, item))
+    for (const [stored, copies] of byEntry(expired)) expire(state, { stored, copies })
+    lane.due = expired.length ? all.filter((item) => !isExpired(state, item)) : all
+    lane.bearable = Infinity
+    if (all.length) startWorkers(state, lane)
+    else if (lane.workers === 0 && lane.health === 'good') state.lanes.delete(lane.key)
+  }
+}
+
+function reconfigure(state: State, config: RelayConfig): void {
+  state.config = config
+  const lanes = [...state.lanes.values()]
+  state.lanes.clear()
+  for (const lane of lanes) {
+    lane.cancelBlock?.()
+    for (const item of takeAll(lane)) schedule(state, item, 0)
+  }
+  pump(state)
+}
+
+async function close(state: State, graceMs: number): Promise<void> {
+  state.phase = 'closing'
+  state.timer?.cancel()
+  for (const lane of state.lanes.values()) lane.cancelBlock?.()
+  const { pool } = state.delivery
+  const isOver = new Promise<void>((resolve) => {
+    const cancel = state.clock.after(graceMs, resolve)
+    void state.tasks.idle().then(cancel).then(resolve)
+  })
+  await isOver
+  state.phase = 'abandoned'
+  await pool.close()
+}
+
+function outboundFor(state: State, item: QueueItem): OutboundOptions {
+  return state.config.outbound(copyOf(item).routingDomain)
+}
+
+/** Copies whose mail goes the same way share a lane: a gateway's or maildir's, else their domain's. */
+function laneKey(item: QueueItem, { gateway, maildir }: OutboundOptions): string {
+  if (maildir !== undefined) return `maildir ${maildir}`
+  return gateway ? `gateway ${gateway.host} ${gateway.port}` : copyOf(item).routingDomain
+}
+
+function laneOf(state: State, item: QueueItem): Lane {
+  const key = laneKey(item, outboundFor(state, item))
+  const present = state.lanes.get(key)
+  if (present) return present
+  const lane = makeLane(key, copyOf(item).routingDomain)
+  state.lanes.set(key, lane)
+  return lane
+}
+
+function byEntry(items: readonly QueueItem[]): Map<Stored, number[]> {
+  const copies = new Map<Stored, number[]>()
+  for (const { stored, copy } of items) {
+    const list = copies.get(stored) ?? []
+    list.push(copy)
+    copies.set(stored, list)
+  }
+  return copies
+}

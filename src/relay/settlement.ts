@@ -1,0 +1,139 @@
+// What follows from the outcomes of an attempt: the spool's record, the next attempt, a DSN, and what
+// observers are told. Progress rides along in the spool; only a DSN has to be durable first.
+import type { OutboundOptions } from '../config/config.ts'
+import type { Ids } from '../mail/ids.ts'
+import type { Entry } from '../spool/entry.ts'
+import { type QueueItem, retryDelayMs } from '../spool/queue.ts'
+import type { Spool, Stored } from '../spool/spool.ts'
+import type { Attempt, Tried } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import { dsnEntry } from './dsnentry.ts'
+import { type Batch, copyOf } from './lane.ts'
+import { enhancedStatus, EXPIRED, type Outcome, outcome } from './outcome.ts'
+
+export interface Observers {
+  readonly onDelivery: (attempt: Attempt) => void
+  readonly onDelay: (attempt: Attempt) => void
+  readonly onBounce: (attempt: Attempt) => void
+}
+
+export interface Settlement {
+  readonly spool: Pick<Spool, 'finish' | 'defer' | 'replace'>
+  readonly clock: Clock
+  /** From 0 up to 1, as Math.random. */
+  readonly random: () => number
+  readonly ids: Pick<Ids, 'connection' | 'batch'>
+  /** Our name, for DSNs. */
+  readonly hostname: () => string
+  readonly outbound: (item: QueueItem) => OutboundOptions
+  readonly observers: Observers
+  /** The header block of a copy as sent; empty when it cannot be had. */
+  readonly header: (item: QueueItem) => Promise<Buffer>
+  /** A copy is to be tried again at `dueMs`. */
+  readonly again: (item: QueueItem, dueMs: number) => void
+  /** A DSN is durable and wants to be delivered. */
+  readonly enqueue: (stored: Stored) => void
+}
+
+/** When the spool has no room for the DSN. */
+const NO_DSN_RETRY_MS = 60_000
+
+export function expiresMs(item: QueueItem, outbound: OutboundOptions): number {
+  return item.stored.entry.receivedMs + outbound.messageExpirationSeconds * 1000
+}
+
+/** Resolves when a DSN is durable, and without one at once. Observers are told what is settled. */
+export async function settle(work: Settlement, batch: Batch, tried: Tried): Promise<void> {
+  const { stored, copies } = batch
+  const attempts = copies.map((copy, i) => {
+    const item = { stored, copy }
+    const result = expireIfLate(work, item, tried.outcomes[i])
+    return { kind: result.kind, attempt: attemptOf(work, item, tried, result) }
+  })
+  const of = (kind: Outcome['kind']): Attempt[] =>
+    attempts.filter((each) => each.kind === kind).map(({ attempt }) => attempt)
+
+  const delivered = of('delivered')
+  if (delivered.length) work.spool.finish(stored, delivered.map(copyIndexOf))
+  const deferred = of('deferred')
+  for (const attempt of deferred) defer(work, attempt)
+  delivered.forEach(work.observers.onDelivery)
+  deferred.forEach(work.observers.onDelay)
+  const failed = of('failed')
+  if (failed.length) await fail(work, stored, failed)
+}
+
+function expireIfLate(work: Settlement, item: QueueItem, result: Outcome | undefined): Outcome {
+  if (!result) throw new Error('an attempt has fewer outcomes than copies')
+  const isLate = work.clock.now() >= expiresMs(item, work.outbound(item))
+  return isLate && result.kind === 'deferred' ? outcome(result.stage, EXPIRED) : result
+}
+
+function attemptOf(work: Settlement, item: QueueItem, tried: Tried, result: Outcome): Attempt {
+  const { stored, copy } = item
+  const queuedMs = work.clock.now() - stored.entry.receivedMs
+  return {
+    stored,
+    copyIndex: copy,
+    remoteAddress: tried.remoteAddress,
+    outboundConnectionId: tried.connectionId,
+    code: result.code,
+    text: result.text,
+    stage: result.stage,
+    retries: stored.copies[copy]?.attempts ?? 0,
+    secondsInQueue: Math.max(0, Math.floor(queuedMs / 1000)),
+    sizeBytes: copyOf(item).sizeBytes,
+  }
+}
+
+function defer(work: Settlement, { stored, copyIndex, retries, text }: Attempt): void {
+  const item = { stored, copy: copyIndex }
+  const attempts = retries + 1
+  const delayMs = retryDelayMs(attempts, work.outbound(item), work.random)
+  const nextAttemptMs = Math.round(work.clock.now() + delayMs)
+  work.spool.defer(stored, copyIndex, { attempts, nextAttemptMs, note: text })
+  work.again(item, nextAttemptMs)
+}
+
+/** Finishes copies together with the DSN about them, if their sender is to get one. */
+async function fail(work: Settlement, stored: Stored, failed: readonly Attempt[]): Promise<void> {
+  const told = failed.filter(
+    ({ copyIndex }) =>
+      stored.entry.mailfrom !== '' && work.outbound({ stored, copy: copyIndex }).generateBounces,
+  )
+  const copies = failed.map(copyIndexOf)
+  try {
+    if (told.length) work.enqueue(await work.spool.replace(stored, copies, await dsnOf(work, told)))
+    else work.spool.finish(stored, copies)
+  } catch (error) {
+    const dueMs = work.clock.now() + NO_DSN_RETRY_MS
+    for (const copy of copies) work.again({ stored, copy }, dueMs)
+    throw error
+  }
+  failed.forEach(work.observers.onBounce)
+}
+
+async function dsnOf(
+  work: Settlement,
+  failed: readonly Attempt[],
+): Promise<{ entry: Entry; data: Buffer }> {
+  const { stored, copyIndex } = failed[0]!
+  return dsnEntry({
+    ids: work.ids,
+    hostname: work.hostname(),
+    now: work.clock.now(),
+    returnTo: stored.entry.mailfrom,
+    failures: failed.map(({ copyIndex: copy, text, remoteAddress }) => ({
+      rcptto: copyOf({ stored, copy }).rcptto,
+      status: enhancedStatus(text),
+      diagnostic: text,
+      action: 'failed',
+      ...(remoteAddress && !text.includes('[internal]') && { remoteHost: remoteAddress }),
+    })),
+    originalHeader: await work.header({ stored, copy: copyIndex }),
+  })
+}
+
+function copyIndexOf({ copyIndex }: Attempt): number {
+  return copyIndex
+}

@@ -1,0 +1,124 @@
+// Workers empty a lane, each over one connection at a time. When a next hop refuses one more connection
+// while others work, there are as many as it bears; when it refuses the last one too, the lane is blocked
+// for a while and then tried with one copy at a time. Only that copy is charged an attempt.
+import type { Config, OutboundOptions } from '../config/config.ts'
+import { SpoolError } from '../spool/error.ts'
+import type { QueueItem } from '../spool/queue.ts'
+import type { Spool } from '../spool/spool.ts'
+import { notTried, type Tried } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import { deliver, type Delivery } from './delivery.ts'
+import { type Batch, type Lane, nextBatch, waiting } from './lane.ts'
+import { EXPIRED, outcome, STAGES } from './outcome.ts'
+import { expiresMs, settle, type Settlement } from './settlement.ts'
+import type { Tasks } from './tasks.ts'
+
+export type RelayConfig = Pick<Config, 'hostname' | 'outbound'>
+
+export interface Works {
+  readonly clock: Clock
+  readonly spool: Pick<Spool, 'failure'>
+  readonly settlement: Settlement
+  readonly delivery: Delivery
+  readonly tasks: Tasks
+  readonly onError: (error: unknown) => void
+  config: RelayConfig
+  /** `closing`: nothing begins; `abandoned`: what ends now was ended by us. */
+  phase: 'open' | 'closing' | 'abandoned'
+}
+
+/** A lane is blocked for a quarter of its retry interval, but not longer than this. */
+const MAX_BLOCK_MS = 30_000
+/** Where the configuration sets no limit. */
+const MAX_WORKERS = 500
+/** After a fault of our own. */
+const FAULT_RETRY_MS = 60_000
+
+const EXPIRY = outcome(STAGES.notConnected, EXPIRED)
+
+export function startWorkers(works: Works, lane: Lane): void {
+  const { maxOutboundConnections } = works.config.outbound(lane.domain)
+  const most = Math.min(maxOutboundConnections || MAX_WORKERS, lane.bearable)
+  const limit = { good: most, suspect: 1, blocked: 0 }
+  while (lane.workers < limit[lane.health] && lane.workers < waiting(lane)) {
+    lane.workers++
+    works.tasks.run(() => work(works, lane))
+  }
+}
+
+/** Fails copies without trying them. */
+export function expire(works: Works, batch: Batch): void {
+  const tried = notTried(EXPIRY, batch.copies.length)
+  works.tasks.run(() => settle(works.settlement, batch, tried))
+}
+
+export function isExpired(works: Works, item: QueueItem): boolean {
+  return works.clock.now() >= expiresMs(item, works.settlement.outbound(item))
+}
+
+async function work(works: Works, lane: Lane): Promise<void> {
+  let isWelcome = true
+  while (isWelcome && works.phase === 'open' && lane.health !== 'blocked' && !works.spool.failure) {
+    const outbound = works.config.outbound(lane.domain)
+    const batch = nextBatch(lane, outbound.maxRecipientsPerBatch)
+    if (!batch) break
+    if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {
+      expire(works, batch)
+    } else {
+      isWelcome = await attempt(works, lane, batch, outbound)
+    }
+  }
+  lane.workers--
+  if (waiting(lane) === 0) lane.lastRead = undefined
+  else if (works.phase === 'open' && !works.spool.failure) startWorkers(works, lane)
+}
+
+/** Whether the next hop let us speak to it. */
+async function attempt(
+  works: Works,
+  lane: Lane,
+  batch: Batch,
+  outbound: OutboundOptions,
+): Promise<boolean> {
+  const { stored, copies } = batch
+  const items = copies.map((copy): QueueItem => ({ stored, copy }))
+  let tried: Tried
+  try {
+    tried = await deliver(works.delivery, lane, batch, outbound)
+  } catch (error) {
+    works.onError(error)
+    // The spool has set aside what it finds damaged; everything else may pass.
+    const isLost = error instanceof SpoolError && error.kind === 'damaged'
+    const dueMs = works.clock.now() + FAULT_RETRY_MS
+    for (const item of isLost ? [] : items) works.settlement.again(item, dueMs)
+    return false
+  }
+  // Whatever it looks like, the connection was ended by us: the copies stay in the spool as they are.
+  if (works.phase === 'abandoned' && !tried.outcomes.some(isDelivered)) return false
+  if (tried.isUnreachable && lane.workers > 1) {
+    lane.bearable = lane.workers - 1
+    lane.due.push(...items)
+    return false
+  }
+  works.tasks.run(() => settle(works.settlement, batch, tried))
+  if (tried.isUnreachable) block(works, lane, outbound)
+  else if (lane.health === 'suspect') {
+    lane.health = 'good'
+    startWorkers(works, lane)
+  }
+  return !tried.isUnreachable
+}
+
+function block(works: Works, lane: Lane, { retryIntervalSeconds }: OutboundOptions): void {
+  if (lane.health === 'blocked') return
+  lane.health = 'blocked'
+  const blockMs = Math.min(MAX_BLOCK_MS, retryIntervalSeconds * 250)
+  lane.cancelBlock = works.clock.after(blockMs, () => {
+    lane.health = 'suspect'
+    if (works.phase === 'open') startWorkers(works, lane)
+  })
+}
+
+function isDelivered({ kind }: { readonly kind: string }): boolean {
+  return kind === 'delivered'
+}

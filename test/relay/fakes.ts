@@ -1,0 +1,143 @@
+// Fakes for tests of the dispatcher: a clock that moves when told, and a spool in memory.
+import type { Rendition } from '../../src/mail/rendition.ts'
+import type { Clock } from '../../src/relay/clock.ts'
+import type { Dispatcher } from '../../src/relay/dispatcher.ts'
+import type { CopyState } from '../../src/spool/journal.ts'
+import type { Spool, Stored } from '../../src/spool/spool.ts'
+
+export const MESSAGE = 'Subject: x\r\nFrom: a@from.test\r\n\r\nbody\r\n'
+export const START_MS = 1_800_000_000_000
+
+export interface FakeClock extends Clock {
+  set(ms: number): void
+  /** Moves on and runs what became due. */
+  tick(ms: number): void
+  advance(ms: number, relay: Dispatcher): Promise<void>
+}
+
+export function fakeClock(): FakeClock {
+  let nowMs = START_MS
+  const timers = new Set<{ atMs: number; action: () => void }>()
+  const clock: FakeClock = {
+    now: () => nowMs,
+    after(delayMs, action) {
+      const timer = { atMs: nowMs + delayMs, action }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    set: (ms) => void (nowMs = ms),
+    tick(ms) {
+      nowMs += ms
+      for (const timer of Array.from(timers)) {
+        if (timer.atMs <= nowMs && timers.delete(timer)) timer.action()
+      }
+    },
+    async advance(ms, relay) {
+      clock.tick(ms)
+      await relay.idle()
+    },
+  }
+  return clock
+}
+
+export interface FakeSpool {
+  readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly clock: FakeClock
+  readonly replaced: { stored: Stored; copies: readonly number[] }[]
+  add(rcpttos: readonly string[], options?: { personal?: boolean; mailfrom?: string }): Stored
+  unfinished(): string[]
+  rejectNext(error: Error): void
+  failReads(...errors: Error[]): void
+  break(): void
+}
+
+export function fakeSpool(clock: FakeClock): FakeSpool {
+  const states = new Map<Stored, CopyState[]>()
+  const data = new Map<Stored, Buffer>()
+  const replaced: FakeSpool['replaced'] = []
+  const rejections: Error[] = []
+  const readErrors: Error[] = []
+  let failure: Error | undefined
+
+  const keep = (entry: Stored['entry'], bytes: Buffer): Stored => {
+    const copies = entry.copies.map(() => ({
+      done: false,
+      attempts: 0,
+      nextAttemptMs: 0,
+      note: '',
+    }))
+    const location = {
+      segment: 0,
+      file: '',
+      sequence: 0,
+      start: 0,
+      dataStart: 0,
+      dataBytes: 0,
+      dataCrc: 0,
+    }
+    const stored = { entry, location, copies }
+    states.set(stored, copies)
+    data.set(stored, bytes)
+    return stored
+  }
+  const change = (stored: Stored, copy: number, state: Partial<CopyState>): void => {
+    const copies = states.get(stored)
+    if (copies?.[copy]) copies[copy] = { ...copies[copy], ...state }
+  }
+  const spool: FakeSpool['spool'] = {
+    get failure() {
+      return failure
+    },
+    read(stored) {
+      const error = readErrors.shift()
+      return error ? Promise.reject(error) : Promise.resolve(data.get(stored) ?? Buffer.alloc(0))
+    },
+    finish: (stored, copies) => copies.forEach((copy) => change(stored, copy, { done: true })),
+    defer: (stored, copy, deferral) => change(stored, copy, deferral),
+    replace(stored, copies, product) {
+      const error = rejections.shift()
+      if (error) return Promise.reject(error)
+      replaced.push({ stored, copies })
+      spool.finish(stored, copies)
+      return Promise.resolve(keep(product.entry, product.data))
+    },
+  }
+  return {
+    spool,
+    clock,
+    replaced,
+    add(rcpttos, { personal = false, mailfrom = 'a@from.test' } = {}) {
+      const rendition = (rcptto: string): Rendition => ({
+        pieces: [[0, MESSAGE.length], ...(personal ? [[0, 0, rcptto.length + 2, 0] as const] : [])],
+        holes: personal ? [`${rcptto}\r\n`] : [],
+      })
+      const context = { connection: {}, message: {} }
+      const batchId = `00/00-9-0000000${states.size}`
+      const copies = rcpttos.map((rcptto, i) => ({
+        id: `${i}0/00-9-0000000${states.size}`,
+        rcptto,
+        routingDomain: rcptto.slice(rcptto.indexOf('@') + 1),
+        rendition: rendition(rcptto),
+        sizeBytes: MESSAGE.length,
+        context,
+        facts: {},
+      }))
+      const common = {
+        batchId,
+        connectionId: 'c',
+        receivedMs: START_MS,
+        mailfrom,
+        facts: {},
+        context,
+      }
+      return keep({ ...common, copies }, Buffer.from(MESSAGE))
+    },
+    unfinished: () =>
+      [...states.keys()].flatMap(({ entry, copies }) =>
+        entry.copies.filter((_, i) => !copies[i]?.done).map(({ rcptto }) => rcptto),
+      ),
+    rejectNext: (error) => void rejections.push(error),
+    failReads: (...errors) => void readErrors.push(...errors),
+    break: () => void (failure = new Error('broken')),
+  }
+}

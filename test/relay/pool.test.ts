@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest'
+import type { Client } from '../../src/relay/client.ts'
+import { type Outcome, outcome, STAGES } from '../../src/relay/outcome.ts'
+import { makePool, type Pool } from '../../src/relay/pool.ts'
+
+const HOSTS = ['192.0.2.1', '192.0.2.2'].map((address) => ({ name: 'x', address, port: 25 }))
+const TO = { hosts: HOSTS, ehloHostname: 'us.test' }
+
+interface FakeClient extends Client {
+  isOpen: boolean
+  count: number
+}
+
+test('gives a released connection to the next message', async () => {
+  const { pool, opened } = fake({})
+  const first = await lease(pool)
+  pool.release(first, 0)
+  expect(await pool.lease(TO)).toBe(first)
+  expect(opened).toEqual(['192.0.2.1 us.test'])
+  await pool.close()
+})
+
+test('gives no connection to two messages at once', async () => {
+  const { pool } = fake({})
+  expect(await lease(pool)).not.toBe(await lease(pool))
+})
+
+test('opens a new connection when asked for a fresh one, or under another name', async () => {
+  const { pool, opened } = fake({})
+  pool.release(await lease(pool), 0)
+  await pool.lease(TO, true)
+  await pool.lease({ ...TO, ehloHostname: 'other.test' })
+  expect(opened).toEqual(['192.0.2.1 us.test', '192.0.2.1 us.test', '192.0.2.1 other.test'])
+  await pool.close()
+})
+
+test('does not give a connection that was closed meanwhile', async () => {
+  const { pool } = fake({})
+  const first = await lease(pool)
+  pool.release(first, 0)
+  first.isOpen = false
+  expect(await pool.lease(TO)).not.toBe(first)
+})
+
+test('ends a connection that has carried as much as it may', async () => {
+  const { pool } = fake({})
+  const first = await lease(pool)
+  first.count = 2
+  pool.release(first, 2)
+  expect(first.isOpen).toBe(false)
+})
+
+test('says QUIT on a connection that stays idle', async () => {
+  const { pool, quits } = fake({})
+  const first = await lease(pool)
+  pool.release(first, 0)
+  expect(await quits[0]).toBe(first)
+})
+
+test('goes on to the next host when one fails', async () => {
+  const busy = outcome(STAGES.readingBanner, '421 busy')
+  const { pool } = fake({ '192.0.2.1': busy })
+  expect((await lease(pool)).address).toBe('192.0.2.2')
+})
+
+test.each([
+  ['554 no', '421 busy', '421 busy'],
+  ['421 busy', '554 no', '421 busy'],
+  ['554 no', '554 never', '554 no'],
+])('reports %s and %s as %s', async (first, second, expected) => {
+  const { pool } = fake({
+    '192.0.2.1': outcome(STAGES.readingBanner, first),
+    '192.0.2.2': outcome(STAGES.readingBanner, second),
+  })
+  expect(await pool.lease(TO)).toMatchObject({ text: expected })
+})
+
+test('ends all connections when it closes, and those that open later', async () => {
+  const { pool, quits } = fake({})
+  const [idle, leased] = [await lease(pool), await lease(pool)]
+  pool.release(idle, 0)
+  await pool.close()
+  expect([await quits[0], idle.isOpen, leased.isOpen]).toEqual([idle, false, false])
+  expect((await lease(pool)).isOpen).toBe(false)
+})
+
+async function lease(pool: Pool): Promise<FakeClient> {
+  const client = await pool.lease(TO)
+  if (!isFake(client)) throw new Error('nothing was leased')
+  return client
+}
+
+function isFake(client: object): client is FakeClient {
+  return 'isOpen' in client
+}
+
+/** `failures`: what happens instead of opening, by address. */
+function fake(failures: Readonly<Record<string, Outcome>>): {
+  pool: Pool
+  opened: string[]
+  quits: Promise<Client>[]
+} {
+  const opened: string[] = []
+  const quits: Promise<Client>[] = []
+  const open = (host: { address: string; port: number }, ehloHostname: string): FakeClient => {
+    let report: (client: Client) => void
+    quits.push(new Promise((resolve) => (report = resolve)))
+    const client: FakeClient = {
+      ...host,
+      id: String(opened.length),
+      ehloHostname,
+      isOpen: true,
+      count: 1,
+      deliveries: () => client.count,
+      deliver: () => Promise.resolve([]),
+      isUsable: () => client.isOpen,
+      quit: () => {
+        client.destroy()
+        report(client)
+        return Promise.resolve()
+      },
+      destroy: () => void (client.isOpen = false),
+    }
+    return client
+  }
+  const pool = makePool(
+    (host, ehloHostname) => {
+      opened.push(`${host.address} ${ehloHostname}`)
+      return Promise.resolve(failures[host.address] ?? open(host, ehloHostname))
+    },
+    { idleMs: 20 },
+  )
+  return { pool, opened, quits }
+}
