@@ -1,0 +1,121 @@
+// Where everything that happens to mail is written down: Momentum's log files and the event log, each
+// switched by its own options. Files that are not configured are not written.
+import { eventRecord, type EventType, type Facts } from '../tracking/record.ts'
+import {
+  type AttemptLine,
+  deliveryLine,
+  type FailureLine,
+  failureLine,
+  heartbeatLine,
+  markerLine,
+  panicLine,
+  receptionLine,
+  type ReceptionLine,
+  rejectionLine,
+  type RejectionLine,
+} from './lines.ts'
+import { type LogFile, openLogFile } from './logfile.ts'
+
+export interface LogOptions {
+  readonly path?: string | undefined
+  readonly mode: number
+}
+
+export interface JournalOptions {
+  readonly mainlog: LogOptions
+  readonly rejectlog: LogOptions
+  readonly paniclog: LogOptions
+  /** One JSON object a line. */
+  readonly eventlog: LogOptions
+  readonly heartbeatSeconds: number
+  /** Which lines and events are wanted. */
+  wants(kind: LineKind | EventType): boolean
+  readonly nodeName: string
+  /** Epoch milliseconds. */
+  now(): number
+  eventId(): string
+}
+
+export type LineKind =
+  'receptions' | 'deliveries' | 'transient failures' | 'permanent failures' | 'rejections'
+
+export interface Journal {
+  reception(line: Unstamped<ReceptionLine>, facts: Facts): void
+  delivery(line: Unstamped<AttemptLine>, facts: Facts): void
+  delay(line: Unstamped<FailureLine>, facts: Facts): void
+  bounce(line: Unstamped<FailureLine>, facts: Facts): void
+  rejection(line: Unstamped<RejectionLine>, facts: Facts): void
+  /** An open or a click. */
+  engagement(type: EventType, facts: Facts): void
+  panic(origin: string, text: string): void
+  flush(): Promise<void>
+  reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A line whose time is still to come. */
+type Unstamped<T> = Omit<T, 'seconds'>
+
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const [mainlog, rejectlog, paniclog, eventlog] = await Promise.all(
+    [options.mainlog, options.rejectlog, options.paniclog, options.eventlog].map(openIfNamed),
+  )
+  const files = [mainlog, rejectlog, paniclog, eventlog].filter((file) => file !== undefined)
+  const seconds = (): number => Math.floor(options.now() / 1000)
+  const heartbeat = startHeartbeat(options.heartbeatSeconds, () => {
+    mainlog?.write(heartbeatLine(seconds()))
+    rejectlog?.write(markerLine(seconds()))
+  })
+  const line = (kind: LineKind, file: LogFile | undefined, text: () => string): void => {
+    if (file && options.wants(kind)) file.write(text())
+  }
+  const event = (type: EventType, facts: Facts): void => {
+    if (!eventlog || !options.wants(type)) return
+    const { nodeName } = options
+    const stamp = { eventId: options.eventId(), seconds: seconds(), nodeName }
+    eventlog.write(JSON.stringify(eventRecord(type, stamp, facts)), 'utf8')
+  }
+
+  return {
+    reception(entry, facts) {
+      line('receptions', mainlog, () => receptionLine({ ...entry, seconds: seconds() }))
+      event('injection', facts)
+    },
+    delivery(entry, facts) {
+      line('deliveries', mainlog, () => deliveryLine({ ...entry, seconds: seconds() }))
+      event('delivery', facts)
+    },
+    delay(entry, facts) {
+      line('transient failures', mainlog, () => failureLine('T', { ...entry, seconds: seconds() }))
+      event('delay', facts)
+    },
+    bounce(entry, facts) {
+      line('permanent failures', mainlog, () => failureLine('P', { ...entry, seconds: seconds() }))
+      event('bounce', facts)
+    },
+    rejection(entry, facts) {
+      line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
+      event('policy_rejection', facts)
+    },
+    engagement: event,
+    panic(origin, text) {
+      const entry = panicLine(seconds(), origin, text)
+      if (paniclog) paniclog.write(entry)
+      else process.stderr.write(`${entry}\n`, 'latin1')
+    },
+    flush: async () => void (await Promise.all(files.map((file) => file.flush()))),
+    reopen: async () => void (await Promise.all(files.map((file) => file.reopen()))),
+    async close() {
+      clearInterval(heartbeat)
+      await Promise.all(files.map((file) => file.close()))
+    },
+  }
+}
+
+function openIfNamed({ path, mode }: LogOptions): Promise<LogFile | undefined> {
+  return path === undefined ? Promise.resolve(undefined) : openLogFile(path, mode)
+}
+
+function startHeartbeat(everySeconds: number, beat: () => void): NodeJS.Timeout | undefined {
+  return everySeconds > 0 ? setInterval(beat, everySeconds * 1000).unref() : undefined
+}

@@ -1,0 +1,151 @@
+// The lines of Momentum's log files (manual pages "log_formats.mainlog", "log_formats.rejectlog",
+// "log_formats.paniclog"). Byte strings without line end; times are epoch seconds. Pure. Whatever the
+// wire holds, one event is one line with a fixed number of fields: control characters become `\xHH`.
+import { splitAddress } from '../mail/address.ts'
+import type { Context, ContextVariables } from '../mail/context.ts'
+
+/** What all lines about one copy begin with. */
+export interface CopyLine {
+  readonly seconds: number
+  readonly messageId: string
+  readonly batchId: string
+  readonly connectionId: string
+}
+
+const DEFAULT_BINDING = 'default'
+
+export interface ReceptionLine extends CopyLine {
+  readonly rcptto: string
+  readonly mailfrom: string
+  readonly peerAddress: string
+  readonly sizeBytes: number
+}
+
+export function receptionLine(line: ReceptionLine): string {
+  const rcptto = splitAddress(line.rcptto)
+  const mailfrom = splitAddress(line.mailfrom)
+  return join([
+    ...head(line, 'R'),
+    rcptto.localpart,
+    rcptto.domain,
+    mailfrom.localpart,
+    mailfrom.domain,
+    line.peerAddress,
+    line.sizeBytes,
+    'esmtp',
+    DEFAULT_BINDING,
+    DEFAULT_BINDING,
+  ])
+}
+
+export interface AttemptLine extends CopyLine {
+  readonly domain: string
+  readonly sizeBytes: number
+  readonly retries: number
+  readonly queueSeconds: number
+  readonly remoteAddress: string
+}
+
+export function deliveryLine(line: AttemptLine): string {
+  return join([
+    ...head(line, 'D'),
+    line.domain,
+    line.sizeBytes,
+    DEFAULT_BINDING,
+    DEFAULT_BINDING,
+    line.retries,
+    line.queueSeconds,
+    line.remoteAddress,
+  ])
+}
+
+export interface FailureLine extends AttemptLine {
+  /** Momentum's stage code: where the conversation stood. */
+  readonly stage: number
+  readonly text: string
+}
+
+/** `T` for a temporary failure, `P` for a permanent one. */
+export function failureLine(type: 'T' | 'P', line: FailureLine): string {
+  return join([
+    ...head(line, type),
+    line.domain,
+    line.sizeBytes,
+    DEFAULT_BINDING,
+    DEFAULT_BINDING,
+    line.stage,
+    line.retries,
+    line.queueSeconds,
+    line.remoteAddress,
+    line.text,
+  ])
+}
+
+export function heartbeatLine(seconds: number): string {
+  return `${seconds}@@@@M`
+}
+
+export interface RejectionLine {
+  readonly seconds: number
+  readonly remote: string
+  readonly local: string
+  readonly connectionId: string
+  readonly pathway: string
+  readonly pathwayGroup: string
+  /** The phase string: how far the conversation had come. */
+  readonly state: string
+  readonly code: number
+  /** Who decided: `scriptlet` for Lua. */
+  readonly module: string
+  readonly context: Context
+  readonly text: string
+}
+
+export function rejectionLine(line: RejectionLine): string {
+  const fields = [
+    `R="${line.remote}"`,
+    `L="${line.local}"`,
+    `C="${line.connectionId}"`,
+    `PATH="${printable(line.pathway)}"`,
+    `PATH_GRP="${printable(line.pathwayGroup)}"`,
+    `P="${line.state}"`,
+    `E=${line.code}`,
+    `M=${line.module}`,
+    `CTXCONN=[${pairs(line.context.connection)}]`,
+    `CTXMESS=[${pairs(line.context.message)}]`,
+    printable(line.text),
+  ]
+  return `${line.seconds}: ${fields.join(' ')}`
+}
+
+export function markerLine(seconds: number): string {
+  return `${seconds}: Marker 1`
+}
+
+/** Line breaks inside the text stay: one `print` may span lines. */
+export function panicLine(seconds: number, origin: string, text: string): string {
+  return `${seconds}:${origin}: ${text}`
+}
+
+/** Control characters as `\xHH`. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\0-\x1f\x7f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`
+  })
+}
+
+function head(line: CopyLine, type: string): (string | number)[] {
+  return [line.seconds, line.messageId, line.batchId, line.connectionId, type]
+}
+
+function join(fields: readonly (string | number)[]): string {
+  return fields.map((field) => printable(String(field))).join('@')
+}
+
+/** `k=v,k="quoted v"`: quoted where the value holds a blank or a character of the notation itself. */
+function pairs(variables: ContextVariables): string {
+  const quote = (value: string): string =>
+    /[\s,="[\]\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value
+  return [...variables].map(([key, value]) => printable(`${key}=${quote(value)}`)).join(',')
+}
