@@ -1,0 +1,243 @@
+// Dialogues on sockets: the one file that knows smtp-server's internals (3.21.6, pinned). The library
+// accepts, keeps sockets, paces input, half-closes and (later) speaks TLS; octets, replies and deadlines
+// are the dialogue's. No override may touch a field before the library's constructor has returned.
+/* oxlint-disable no-underscore-dangle -- so are the members of smtp-server that we override */
+import type { Socket } from 'node:net'
+import { SMTPServer } from 'smtp-server'
+import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
+import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
+import { type Reply, replyTo } from '../mail/reply.ts'
+import type { Conversation, Peer } from './conversation.ts'
+import { SHUTTING_DOWN, TOO_MANY_SESSIONS } from './refusal.ts'
+import { type Dialogue, type DialogueSettings, openDialogue } from './dialogue.ts'
+
+/** What a session may do to its own connection. */
+export interface Control {
+  /** Ends it with a reply: now, or after the reply to the command being worked on. */
+  close(reply?: Reply): void
+  /** From now on, instead of the listener's. */
+  setIdleSeconds(seconds: number): void
+}
+
+export interface ServerSettings extends DialogueSettings {
+  /** Sessions at once; 0: no limit. */
+  readonly maxSessions: number
+  readonly converse: (peer: Peer, control: Control) => Conversation
+}
+
+/** The time a client that was dismissed has to read why and to close its side. */
+const LINGER_MS = 1_000
+
+/** Accepts connections and gives each a Conversation. */
+export class SmtpServer extends SMTPServer {
+  readonly #settings: ServerSettings
+  /** Also those that only wait for the client to close its side. */
+  readonly #open = new Set<SmtpConnection>()
+  #isClosing = false
+
+  constructor(settings: ServerSettings) {
+    super({
+      noDelay: true,
+      // A client may send all it has to say, close its side and then read the replies.
+      allowHalfOpen: true,
+      logger: false,
+      disabledCommands: ['AUTH', 'STARTTLS'],
+    })
+    this.#settings = settings
+  }
+
+  override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
+    // Reset before we came to it: there will be no further event.
+    if (socket.destroyed) return
+    const connection = new SmtpConnection(this, socket, options)
+    const isFull = this.#settings.maxSessions > 0 && this.sessions >= this.#settings.maxSessions
+    this.connections.add(connection)
+    this.#open.add(connection)
+    socket.once('close', () => this.#open.delete(connection))
+    const refusal = this.#isClosing ? SHUTTING_DOWN : isFull ? TOO_MANY_SESSIONS : undefined
+    connection.start(refusal ? refusing(refusal) : this.#converse(connection), this.#settings)
+  }
+
+  get sessions(): number {
+    return this.connections.size
+  }
+
+  /** Rejects when the address cannot be bound. */
+  async bind(host: string, port: number): Promise<{ host: string; port: number }> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen({ host, port }, () => {
+        this.server.off('error', reject)
+        resolve()
+      })
+    })
+    const bound = this.server.address()
+    if (bound === null || typeof bound === 'string') throw new Error('listening on no TCP address')
+    return { host: bound.address, port: bound.port }
+  }
+
+  /** Idle sessions get 421 at once, others after their command; none outlives the grace. */
+  async drain(graceMs: number): Promise<void> {
+    this.#isClosing = true
+    const closed = new Promise<void>((resolve) => {
+      this.server.close(() => resolve())
+    })
+    for (const connection of this.#open) connection.dismiss(SHUTTING_DOWN, LINGER_MS)
+    const end = setTimeout(() => {
+      for (const connection of this.#open) connection.destroy()
+    }, graceMs)
+    await closed
+    clearTimeout(end)
+  }
+
+  // Accepting failed (EMFILE …): the next one may succeed. The library would raise it.
+  override _onError(error: Error): void {
+    if (this.server.listening) this.#settings.report(error)
+  }
+
+  #converse(connection: SmtpConnection): Conversation {
+    const { localAddress, localPort, remoteAddress, remotePort } = connection
+    const control: Control = {
+      close: (reply = SHUTTING_DOWN) => connection.dismiss(reply),
+      setIdleSeconds: (seconds) => connection.setIdleSeconds(seconds),
+    }
+    try {
+      const peer = { localAddress, localPort, remoteAddress, remotePort }
+      return this.#settings.converse(peer, control)
+    } catch (error) {
+      this.#settings.report(error)
+      return refusing({ ...replyTo(error), code: 421, close: true })
+    }
+  }
+}
+
+export class SmtpConnection extends SMTPConnection {
+  #dialogue: Dialogue | undefined
+  #closed: ((aborted: boolean) => void) | undefined
+  #idleSeconds: number | undefined
+  #isEndedByUs = false
+  #lingerMs: number | undefined
+  #lingerTimer: NodeJS.Timeout | undefined
+
+  start(conversation: Conversation, settings: DialogueSettings): void {
+    const wire = {
+      write: (replies: string) => !this._socket.writable || this._socket.write(replies, 'latin1'),
+      end: () => this.close(),
+    }
+    const idleSeconds = this.#idleSeconds ?? settings.idleSeconds
+    this.#dialogue = openDialogue(conversation, wire, { ...settings, idleSeconds })
+    this.#closed = (aborted) => {
+      try {
+        conversation.closed(aborted)
+      } catch (error) {
+        settings.report(error)
+      }
+    }
+    this.init()
+  }
+
+  /** `lingerMs`: the time the client has to close its side, instead of the library's 5 seconds. */
+  dismiss(reply: Reply, lingerMs?: number): void {
+    this.#lingerMs = lingerMs
+    if (this._closing) this.#linger()
+    else this.#dialogue?.dismiss(reply)
+  }
+
+  setIdleSeconds(seconds: number): void {
+    this.#idleSeconds = seconds
+    this.#dialogue?.setIdleSeconds(seconds)
+  }
+
+  destroy(): void {
+    this.#isEndedByUs = true
+    this._socket.destroy()
+  }
+
+  /** Greets at once: no delay, no reverse DNS. */
+  override init(): void {
+    this._setListeners(() => {
+      this._socket.on('drain', () => this.#dialogue?.drained())
+      this.#dialogue?.greet()
+    })
+  }
+
+  /** We end the connection; what was said before is written. */
+  override close(): void {
+    if (!this._closing && !this._closed) this.#isEndedByUs = true
+    super.close()
+    this.#linger()
+  }
+
+  /** What the library itself wants to say (TLS, later). */
+  override send(code: number, data?: string | string[] | null): void {
+    const text = Array.isArray(data) ? data.join('\n') : (data ?? '')
+    this.dismiss({ code, text })
+  }
+
+  // The library calls this in its constructor, and again for the TLS session after STARTTLS.
+  override _createParser(): SMTPStream {
+    return new Input(
+      (chunk, more) => this.#dialogue?.take(chunk, more),
+      () => this.#hangUp(),
+    )
+  }
+
+  // The deadlines are the dialogue's: the socket's own are put off by any single octet.
+  override _armTimeout(): void {}
+
+  // `_onClose` follows: Node destroys the socket. The library would raise the error again.
+  override _onError(): void {}
+
+  override _onClose(): void {
+    super._onClose()
+    this.#dialogue?.stop()
+    clearTimeout(this.#lingerTimer)
+    const closed = this.#closed
+    this.#closed = undefined
+    closed?.(!this.#isEndedByUs)
+  }
+
+  /** The client closed its side; all it sent has been answered. */
+  #hangUp(): void {
+    this.#dialogue?.stop()
+    super.close()
+  }
+
+  #linger(): void {
+    if (this.#lingerMs === undefined || this.#lingerTimer) return
+    this.#lingerTimer = setTimeout(() => this._socket.destroy(), this.#lingerMs)
+  }
+}
+
+/** Hands what the socket is piped into to the dialogue; the pipe pauses the socket when it waits. */
+class Input extends SMTPStream {
+  readonly #take: (chunk: Buffer, more: () => void) => void
+  readonly #end: () => void
+
+  constructor(take: (chunk: Buffer, more: () => void) => void, end: () => void) {
+    super()
+    this.#take = take
+    this.#end = end
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding | 'buffer', next: () => void): void {
+    if (this.isClosed) next()
+    else this.#take(chunk, next)
+  }
+
+  // The client closed its side. The library would run an unfinished line as a command.
+  override _flushData(): void {
+    if (!this.isClosed) this.#end()
+  }
+}
+
+function refusing(reply: Reply): Conversation {
+  return {
+    greet: () => reply,
+    command: () => reply,
+    data: () => reply,
+    received: () => reply,
+    violation() {},
+    closed() {},
+  }
+}

@@ -1,0 +1,51 @@
+// What a connection (sockets, lines, the DATA scanner) asks of a session (state and policy), and nothing
+// more: the session is tested through this, without sockets. A method that need not wait returns its
+// reply directly; the connection must not put a promise on that path.
+import type { Reply } from '../mail/reply.ts'
+
+export type MaybePromise<T> = T | Promise<T>
+
+/** One complete command line. Byte strings. */
+export interface Command {
+  /** Upper case, e.g. `MAIL`. */
+  readonly verb: string
+  /** What follows the verb, blanks around it removed. */
+  readonly argument: string
+  /** The line as received, without its line ending. */
+  readonly line: string
+}
+
+/** How the octets after 354 are read. */
+export interface DataLimits {
+  /** Octets after un-stuffing; 0: no limit. Reading goes on to the final dot, but nothing is kept. */
+  readonly maxMessageSize: number
+  /** What a CR or LF that stands alone becomes: CRLF, or the reason to refuse the message. */
+  readonly loneLineEnds: 'fix' | 'refuse'
+}
+
+export type Received =
+  | { readonly kind: 'message'; readonly bytes: Buffer }
+  | { readonly kind: 'too large' }
+  | { readonly kind: 'lone line end' }
+
+export interface Conversation {
+  /** The greeting (220), or what refuses the connection. */
+  greet(): MaybePromise<Reply>
+  /** Any command but DATA; unknown verbs too. `close` in the reply ends the connection. */
+  command(command: Command): MaybePromise<Reply>
+  /** DATA: the limits to read with after 354, or the refusal. */
+  data(command: Command): DataLimits | Reply
+  /** The final dot. */
+  received(received: Received): MaybePromise<Reply>
+  /** The connection could not keep to the protocol (line too long, idle too long …). */
+  violation(reply: Reply): void
+  /** Exactly once, however the connection ended; `aborted`: without QUIT and without our closing it. */
+  closed(aborted: boolean): void
+}
+
+export interface Peer {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}

@@ -1,0 +1,295 @@
+// One client's dialogue without its socket: octets in, Conversation asked, replies out. Commands run
+// strictly one after the other, at most one is with the Conversation at a time, and input waits
+// meanwhile. Replies gather until the input is used up or an answer has to be waited for, then leave
+// in one write (RFC 2920 §3.2). Deadlines are for whole commands, so that single octets buy no time.
+import { type Reply, replyBytes, replyTo, SmtpError } from '../mail/reply.ts'
+import type { Command, Conversation, MaybePromise, Received } from './conversation.ts'
+import { type Line, openLines } from './line.ts'
+import {
+  DATA_FOLLOWS,
+  DATA_TOO_SLOW,
+  ENDLESS_LINE,
+  HTTP_REQUEST,
+  IDLE,
+  LINE_TOO_LONG,
+  LONE_LINE_END,
+  TOO_MANY_ERRORS,
+} from './refusal.ts'
+import { openScanner, type Reader } from './scanner.ts'
+
+export interface DialogueSettings {
+  /** The time a client has for its next whole command, or for the next octets of its data. */
+  readonly idleSeconds: number
+  /** The time it has for all octets between 354 and the final dot. */
+  readonly dataSeconds: number
+  /** Replies 500 to 504 since the last message; the one that reaches it becomes 421. */
+  readonly maxBadCommands: number
+  /** What should not happen: the Conversation threw. */
+  readonly report: (error: unknown) => void
+}
+
+/** Our side of the connection. */
+export interface Wire {
+  /** Byte string. False: the client does not read; `drained` will be called when it has. */
+  write(replies: string): boolean
+  /** No octets will be taken any more. */
+  end(): void
+}
+
+export interface Dialogue {
+  readonly greet: () => void
+  /** `more` is called when the chunk is used up; until then no other one may come. */
+  readonly take: (chunk: Buffer, more: () => void) => void
+  readonly drained: () => void
+  /** Ends the dialogue with a reply: now, or after the reply to the command being worked on. */
+  readonly dismiss: (reply: Reply) => void
+  readonly setIdleSeconds: (seconds: number) => void
+  /** The connection is gone. */
+  readonly stop: () => void
+}
+
+/** Commands of one client before other clients have their turn. */
+const MAX_COMMANDS_PER_TURN = 100
+/** Octets of replies that are kept back at most while there is more input. */
+const MAX_OUTBOX = 16_384
+
+// What a web page can make a browser send to a mail server begins with one of these.
+const HTTP = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) /i
+
+const EMPTY = Buffer.alloc(0)
+
+type State = ReturnType<typeof initialState>
+
+export function openDialogue(
+  conversation: Conversation,
+  wire: Wire,
+  settings: DialogueSettings,
+): Dialogue {
+  const state = initialState(conversation, wire, settings)
+  return {
+    greet() {
+      startIdleTimer(state)
+      ask(state, () => conversation.greet())
+      run(state)
+    },
+    take(chunk, more) {
+      state.chunk = chunk
+      state.more = more
+      if (state.scanner) state.idleTimer?.refresh()
+      run(state)
+    },
+    drained() {
+      state.isBlocked = false
+      run(state)
+    },
+    dismiss(reply) {
+      if (state.isOver) return
+      state.farewell ??= reply
+      if (!state.isAsking && !state.isYielding && !state.scanner) part(state)
+    },
+    setIdleSeconds(seconds) {
+      state.idleMs = seconds * 1_000
+      if (!state.isOver) startIdleTimer(state)
+    },
+    stop: () => stop(state),
+  }
+}
+
+function initialState(conversation: Conversation, wire: Wire, settings: DialogueSettings) {
+  return {
+    conversation,
+    wire,
+    settings,
+    lines: openLines(),
+    /** Between 354 and the final dot. */
+    scanner: undefined as Reader<{ received: Received }> | undefined,
+    chunk: EMPTY as Buffer,
+    more: undefined as (() => void) | undefined,
+    outbox: '',
+    isAsking: false,
+    /** Other clients have their turn. */
+    isYielding: false,
+    /** The client does not read its replies, so they must not become more. */
+    isBlocked: false,
+    isOver: false,
+    isFirstCommand: true,
+    badCommands: 0,
+    farewell: undefined as Reply | undefined,
+    idleMs: settings.idleSeconds * 1_000,
+    idleTimer: undefined as NodeJS.Timeout | undefined,
+    dataTimer: undefined as NodeJS.Timeout | undefined,
+  }
+}
+
+function run(state: State): void {
+  for (let count = 0; canGoOn(state); count++) {
+    if (count === MAX_COMMANDS_PER_TURN) {
+      yieldTurn(state)
+    } else if (!step(state)) {
+      if (state.farewell && !state.scanner) return part(state)
+      flush(state)
+      return wantMore(state)
+    }
+    if (state.outbox.length > MAX_OUTBOX) flush(state)
+  }
+  if (state.outbox !== '') setImmediate(() => flush(state))
+}
+
+function canGoOn(state: State): boolean {
+  return !state.isAsking && !state.isYielding && !state.isBlocked && !state.isOver
+}
+
+function yieldTurn(state: State): void {
+  state.isYielding = true
+  setImmediate(() => {
+    state.isYielding = false
+    run(state)
+  })
+}
+
+function wantMore(state: State): void {
+  if (state.isBlocked || state.isOver) return
+  const { more } = state
+  state.more = undefined
+  more?.()
+}
+
+/** Takes one line or message from the input; false when it holds none that is whole. */
+function step(state: State): boolean {
+  if (state.chunk.length === 0) return false
+  const { scanner } = state
+  const item = scanner ? scanner.push(state.chunk) : state.lines.push(state.chunk)
+  state.chunk = item.done ? item.rest : EMPTY
+  if (!item.done) return false
+  if ('line' in item) takeLine(state, item.line)
+  else takeMessage(state, item.received)
+  return true
+}
+
+function takeLine(state: State, line: Line): void {
+  switch (line.kind) {
+    case 'command':
+      return takeCommand(state, line.command)
+    case 'too long':
+      return refuse(state, LINE_TOO_LONG)
+    case 'lone line end':
+      return refuse(state, LONE_LINE_END)
+    case 'endless':
+      return refuse(state, ENDLESS_LINE)
+    default:
+      return line satisfies never
+  }
+}
+
+function takeCommand(state: State, command: Command): void {
+  const isFirst = state.isFirstCommand
+  state.isFirstCommand = false
+  if (isFirst && HTTP.test(command.line)) refuse(state, HTTP_REQUEST)
+  else if (command.verb === 'DATA') ask(state, () => startData(state, command))
+  else ask(state, () => state.conversation.command(command))
+}
+
+function startData(state: State, command: Command): Reply {
+  const limits = state.conversation.data(command)
+  if ('code' in limits) return limits
+  state.scanner = openScanner(limits)
+  const tooSlow = (): void => refuse(state, DATA_TOO_SLOW)
+  state.dataTimer = setTimeout(tooSlow, state.settings.dataSeconds * 1_000)
+  return DATA_FOLLOWS
+}
+
+function takeMessage(state: State, received: Received): void {
+  state.scanner = undefined
+  state.badCommands = 0
+  clearTimeout(state.dataTimer)
+  ask(state, () => state.conversation.received(received))
+}
+
+/** No promise is made where the Conversation makes none. */
+function ask(state: State, question: () => MaybePromise<Reply>): void {
+  state.isAsking = true
+  let answer: MaybePromise<Reply>
+  try {
+    answer = question()
+  } catch (error) {
+    answer = failure(state, error)
+  }
+  if (!(answer instanceof Promise)) return finish(state, answer)
+  void answer
+    .catch((error: unknown) => failure(state, error))
+    .then((reply) => {
+      finish(state, reply)
+      run(state)
+    })
+}
+
+function failure(state: State, error: unknown): Reply {
+  if (!(error instanceof SmtpError)) state.settings.report(error)
+  return replyTo(error)
+}
+
+function finish(state: State, reply: Reply): void {
+  state.isAsking = false
+  state.idleTimer?.refresh()
+  say(state, reply)
+}
+
+/** Says what the Conversation did not decide, and tells it. */
+function refuse(state: State, reply: Reply): void {
+  tell(state, () => state.conversation.violation(reply))
+  say(state, reply)
+}
+
+function tell(state: State, message: () => void): void {
+  try {
+    message()
+  } catch (error) {
+    state.settings.report(error)
+  }
+}
+
+function say(state: State, reply: Reply): void {
+  if (state.isOver) return
+  const isBad = reply.code >= 500 && reply.code <= 504
+  if (isBad && !reply.close && ++state.badCommands >= state.settings.maxBadCommands) {
+    return refuse(state, TOO_MANY_ERRORS)
+  }
+  state.outbox += replyBytes(reply)
+  if (reply.close) end(state)
+  else if (state.farewell && !state.scanner) part(state)
+}
+
+function part(state: State): void {
+  const reply = state.farewell
+  state.farewell = undefined
+  if (reply) say(state, { ...reply, close: true })
+}
+
+function end(state: State): void {
+  flush(state)
+  stop(state)
+  state.wire.end()
+}
+
+function flush(state: State): void {
+  if (state.outbox === '' || state.isOver) return
+  const replies = state.outbox
+  state.outbox = ''
+  if (!state.wire.write(replies)) state.isBlocked = true
+}
+
+function startIdleTimer(state: State): void {
+  clearTimeout(state.idleTimer)
+  state.idleTimer = setTimeout(() => {
+    // Who waits for our answer is not idle.
+    if (state.isAsking) state.idleTimer?.refresh()
+    else refuse(state, IDLE)
+  }, state.idleMs)
+}
+
+function stop(state: State): void {
+  state.isOver = true
+  state.chunk = EMPTY
+  clearTimeout(state.idleTimer)
+  clearTimeout(state.dataTimer)
+}

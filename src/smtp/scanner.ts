@@ -1,0 +1,210 @@
+// The octets after 354, up to the final dot (RFC 5321 §4.1.1.4, §4.5.2). Pure and incremental: how
+// they were split into chunks never changes what comes out. Only `.` between two CRLFs as they came
+// over the wire ends the data (a first line `.` too), and a dot is un-stuffed only after such a CRLF. A
+// dot after a CR or LF that stands alone did not begin a line for a conforming sender, so it stays.
+import type { DataLimits, Received } from './conversation.ts'
+
+/** Takes chunks until it has one whole item; `rest` is what follows it in the last chunk. */
+export interface Reader<Item> {
+  push(
+    chunk: Buffer,
+  ): { readonly done: false } | ({ readonly done: true; readonly rest: Buffer } & Item)
+}
+
+const LF = 10
+const CR = 13
+const DOT = 46
+const EMPTY = Buffer.alloc(0)
+/** Octets that are rewritten before native search is tried again. */
+const WINDOW = 4_096
+/** Octets of a chunk that are looked at together with those held, so that it need not be copied. */
+const BRIDGE = 4
+
+/**
+ * Reads one message after 354. The bytes end in CRLF; they are empty for an empty message. A message
+ * that is refused (`too large`, `lone line end`, the latter first) is read to its end but not kept.
+ */
+export function openScanner(limits: DataLimits): Reader<{ received: Received }> {
+  const pile = openPile(limits.maxMessageSize)
+  // The 2 octets at most that end a chunk and may mean nothing without the next: `\r`, `.`, `.\r`.
+  let held: Buffer = EMPTY
+  let atLineStart = true
+  let hasLoneLineEnd = false
+
+  // Where it stops: at the final dot, at the end, or before octets to be held.
+  const scan = (chunk: Buffer, from: number): number => {
+    let at = from
+    while (at < chunk.length) {
+      const end = plainEnd(chunk, at, atLineStart)
+      pile.add(chunk, at, end)
+      if (end > at) atLineStart = chunk[end - 1] === LF
+      at = end
+      if (chunk.length - at < 3 || (atLineStart && isFinalDot(chunk, at))) break
+      const rewritten = rewrite(chunk, at, atLineStart, pile)
+      at = rewritten.end
+      atLineStart = rewritten.atLineStart
+      hasLoneLineEnd ||= rewritten.hasLoneLineEnd
+    }
+    return at
+  }
+
+  const finish = (rest: Buffer): { done: true; received: Received; rest: Buffer } => {
+    if (hasLoneLineEnd && limits.loneLineEnds === 'refuse') {
+      return { done: true, received: { kind: 'lone line end' }, rest }
+    }
+    const bytes = pile.take()
+    return {
+      done: true,
+      received: bytes ? { kind: 'message', bytes } : { kind: 'too large' },
+      rest,
+    }
+  }
+
+  return {
+    push(chunk) {
+      let from = 0
+      if (held.length) {
+        const bridge = Buffer.concat([held, chunk.subarray(0, BRIDGE)])
+        const at = scan(bridge, 0)
+        if (bridge.length - at >= 3) return finish(chunk.subarray(at + 3 - held.length))
+        held = bridge.subarray(at)
+        if (chunk.length <= BRIDGE) return { done: false }
+        from = BRIDGE - held.length
+      }
+      const at = scan(chunk, from)
+      if (chunk.length - at >= 3) return finish(chunk.subarray(at + 3))
+      held = chunk.subarray(at)
+      return { done: false }
+    },
+  }
+}
+
+/** Of a dot that begins a line. */
+function isFinalDot(chunk: Buffer, at: number): boolean {
+  return chunk[at] === DOT && chunk[at + 1] === CR && chunk[at + 2] === LF
+}
+
+/** Where octets stop that go out as they came: at a dot that begins a line, or a CR or LF alone. */
+function plainEnd(chunk: Buffer, from: number, atLineStart: boolean): number {
+  if (atLineStart && chunk[from] === DOT) return from
+  let cr = chunk.indexOf(CR, from)
+  let lf = chunk.indexOf(LF, from)
+  while (cr >= 0 && lf === cr + 1) {
+    if (chunk[lf + 1] === DOT) return lf + 1
+    cr = chunk.indexOf(CR, lf + 1)
+    lf = chunk.indexOf(LF, lf + 1)
+  }
+  if (cr < 0) return lf < 0 ? chunk.length : lf
+  return lf < 0 ? cr : Math.min(cr, lf)
+}
+
+interface Rewritten {
+  readonly end: number
+  readonly atLineStart: boolean
+  readonly hasLoneLineEnd: boolean
+}
+
+/** Up to WINDOW octets, one by one: dots un-stuffed, line ends that stand alone made CRLF. */
+function rewrite(chunk: Buffer, from: number, isLineStart: boolean, pile: Pile): Rewritten {
+  const last = Math.min(from + WINDOW, chunk.length - 2)
+  const { block, used } = pile.room(2 * WINDOW)
+  let size = used
+  let hasLoneLineEnd = false
+  let lineStart = -1
+  let at = isLineStart && chunk[from] === DOT ? from + 1 : from
+  while (at < last) {
+    const octet = chunk[at]!
+    if (octet !== CR && octet !== LF) {
+      block[size++] = octet
+      at++
+      continue
+    }
+    block[size++] = CR
+    block[size++] = LF
+    if (octet === CR && chunk[at + 1] === LF) {
+      at += 2
+      lineStart = at
+      if (chunk[at] === DOT) {
+        if (at + 2 >= chunk.length || isFinalDot(chunk, at)) break
+        at++
+      }
+    } else {
+      at++
+      hasLoneLineEnd = true
+    }
+  }
+  pile.fill(size)
+  return { end: at, atLineStart: lineStart === at, hasLoneLineEnd }
+}
+
+interface Pile {
+  /** Adds octets, which must not change later. */
+  add(bytes: Buffer, from: number, to: number): void
+  /** Where the caller may write so many octets itself, from `used` on; `fill` says where they end. */
+  room(octets: number): { readonly block: Buffer; readonly used: number }
+  fill(used: number): void
+  /** Everything added, in one buffer; undefined when it was more than the limit. */
+  take(): Buffer | undefined
+}
+
+/** Shorter runs are copied together, so that octets that come singly do not cost an object each. */
+const LONG_RUN = 512
+const BLOCK_SIZE = 65_536
+const SMALL_BLOCK_SIZE = 4_096
+
+function openPile(limit: number): Pile {
+  const parts: Buffer[] = []
+  let size = 0
+  // Octets from `sealed` to `used` are not among the parts yet.
+  let block: Buffer = EMPTY
+  let sealed = 0
+  let used = 0
+
+  const seal = (): void => {
+    if (used > sealed) parts.push(block.subarray(sealed, used))
+    sealed = used
+  }
+
+  const room: Pile['room'] = (octets) => {
+    if (used + octets > block.length) {
+      seal()
+      block = Buffer.allocUnsafeSlow(octets > LONG_RUN ? BLOCK_SIZE : SMALL_BLOCK_SIZE)
+      sealed = used = 0
+    }
+    return { block, used }
+  }
+
+  const fill: Pile['fill'] = (end) => {
+    size += end - used
+    used = end
+    if (limit && size > limit) {
+      parts.length = 0
+      sealed = used = 0
+    }
+  }
+
+  const add: Pile['add'] = (bytes, from, to) => {
+    const length = to - from
+    if (length < LONG_RUN) {
+      if (length) fill(room(length).used + bytes.copy(block, used, from, to))
+      return
+    }
+    size += length
+    seal()
+    if (!limit || size <= limit) parts.push(bytes.subarray(from, to))
+    else parts.length = 0
+  }
+
+  const take: Pile['take'] = () => {
+    seal()
+    if (limit && size > limit) return undefined
+    const [only] = parts
+    return only && parts.length === 1 ? detach(only) : Buffer.concat(parts, size)
+  }
+  return { add, room, fill, take }
+}
+
+/** A copy where a small message would keep much alive that is not its own. */
+function detach(bytes: Buffer): Buffer {
+  return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
+}

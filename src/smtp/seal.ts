@@ -1,0 +1,161 @@
+// From a copy as policy left it to what is spooled: links and pixel put in, the bytes to send as ranges,
+// the facts for events. One Sealing per received message: what its copies share is made once.
+import type { ListenerOptions } from '../config/config.ts'
+import { type Context, lookUp } from '../mail/context.ts'
+import { routingDomain } from '../mail/envelope.ts'
+import type { Message } from '../mail/message.ts'
+import {
+  messageData,
+  type MessageData,
+  type Piece,
+  pushPiece,
+  renderedLength,
+} from '../mail/rendition.ts'
+import type { Reply } from '../mail/reply.ts'
+import type { Field } from '../mime/field.ts'
+import type { EntryCopy } from '../spool/entry.ts'
+import type { Explain } from '../tracking/explain.ts'
+import type { Keyring } from '../tracking/keyring.ts'
+import { type Resolution, resolveTracking, type TrackingSettings } from '../tracking/options.ts'
+import { openSealer } from '../tracking/token.ts'
+import { openTransform, type Transform } from '../tracking/transform.ts'
+import { readApiHeader, removeApiHeader } from '../tracking/xmsysapi.ts'
+import { copyFacts } from './facts.ts'
+
+export interface SealingOptions {
+  readonly keyring: Keyring
+  /** 16 octets. */
+  readonly salt: Buffer
+  readonly isTrackingEnabled: boolean
+  readonly includeMetadata: boolean
+  readonly maxMetadataLength: number
+  readonly growthLimit: number
+  readonly customPrefix: string
+  readonly listener: ListenerOptions
+  /** The dictionaries of the message, which each copy began with. */
+  readonly common: Context
+  readonly transmissionId: string
+  readonly nowSeconds: number
+  newMessageId(): string
+  /** Warnings about settings, failures in a part: for paniclog. */
+  warn(text: string): void
+}
+
+/** What the transform made of one copy, until its last callouts have run. */
+export interface TrackedCopy {
+  readonly kind: 'tracked'
+  /** The header to go on with: X-MSYS-API is gone. */
+  readonly fields: readonly Field[]
+  readonly messageId: string
+  readonly rawRcptTo: string
+  readonly settings: TrackingSettings
+  readonly pieces: readonly Piece[]
+  readonly holes: readonly string[]
+  readonly explain: Explain | undefined
+}
+
+export interface Sealing {
+  readonly data: MessageData
+  /** Resolves the settings of a copy and puts its links and pixel in. */
+  track(message: Message, rawRcptTo: string): TrackedCopy | { kind: 'refused'; reply: Reply }
+  /** The copy to spool, with the header that policy has left it. */
+  seal(message: Message, tracked: TrackedCopy): EntryCopy
+}
+
+export function openSealing(original: Buffer, options: SealingOptions): Sealing {
+  const data = messageData(original)
+  let transform: Transform | undefined
+  const openOnce = (): Transform =>
+    (transform ??= openTransform({
+      ...options,
+      data,
+      sealer: openSealer(options.keyring, options.salt),
+    }))
+
+  return {
+    data,
+    track(message, rawRcptTo) {
+      const resolved = resolve(message, options)
+      if (resolved.kind === 'refused') return resolved
+      const { settings } = resolved
+      const messageId = options.newMessageId()
+      const isTracked = options.isTrackingEnabled && (settings.opens || settings.clicks)
+      if (!isTracked) return { ...untracked(message, data), messageId, rawRcptTo, settings }
+      const { fields, pieces, holes, explain, failures } = openOnce().apply(message, settings, {
+        messageId,
+        rcptTo: message.envelope.rcptto.text.toLowerCase(),
+        rawRcptTo,
+        transmissionId: options.transmissionId,
+        sentSeconds: options.nowSeconds,
+      })
+      for (const failure of failures) options.warn(`${message.id}: ${failure}`)
+      return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
+    },
+    seal: (message, tracked) => entryCopy(message, tracked, options, data),
+  }
+}
+
+function resolve(message: Message, options: SealingOptions): Resolution {
+  const api = readApiHeader(message.fields)
+  if (api.kind === 'refused') return api
+  const { context } = message
+  const resolved = resolveTracking({
+    context: (name) => lookUp(context, name),
+    api: api.kind === 'settings' ? api.settings : undefined,
+    defaults: options.listener.tracking,
+    customerId: lookUp(context, 'mo_customer_id'),
+  })
+  if (resolved.kind === 'settings') {
+    for (const warning of resolved.warnings) options.warn(`${message.id}: ${warning}`)
+  }
+  return resolved
+}
+
+/** A copy that nothing is put into: its own bytes, without the X-MSYS-API header. */
+function untracked(message: Message, data: MessageData) {
+  const pieces = [data.range(message.separator), data.range(message.body)]
+  const fields = removeApiHeader(message.fields)
+  return { kind: 'tracked', fields, pieces, holes: [], explain: undefined } as const
+}
+
+function entryCopy(
+  message: Message,
+  tracked: TrackedCopy,
+  options: SealingOptions,
+  data: MessageData,
+): EntryCopy {
+  const { common, listener, customPrefix } = options
+  const pieces: Piece[] = []
+  for (const field of message.fields) pushPiece(pieces, data.range(field.bytes))
+  for (const piece of tracked.pieces) pushPiece(pieces, piece)
+  const rendition = { pieces, holes: tracked.holes }
+  return {
+    id: message.id,
+    rcptto: message.envelope.rcptto.text,
+    routingDomain: routingDomain(message.envelope),
+    rendition,
+    sizeBytes: renderedLength(rendition),
+    context: {
+      connection: difference(common.connection, message.context.connection),
+      message: difference(common.message, message.context.message),
+    },
+    facts: copyFacts(message, tracked.settings, {
+      messageId: tracked.messageId,
+      rawRcptTo: tracked.rawRcptTo,
+      pathway: listener.pathway,
+      pathwayGroup: listener.pathwayGroup,
+      customPrefix,
+    }),
+  }
+}
+
+/** What a copy's dictionary holds that the message's does not; null: it was deleted there. */
+function difference(
+  common: ReadonlyMap<string, string>,
+  own: ReadonlyMap<string, string>,
+): Record<string, string | null> {
+  const changed: [string, string | null][] = []
+  for (const [name, value] of own) if (common.get(name) !== value) changed.push([name, value])
+  for (const name of common.keys()) if (!own.has(name)) changed.push([name, null])
+  return Object.fromEntries(changed)
+}

@@ -1,0 +1,149 @@
+// One SMTP session as a Conversation: which command means what, and in which order they may come
+// (RFC 5321 §4.1.4). Replies are Momentum's (manual page "message_responses").
+import { emptyContext } from '../mail/context.ts'
+import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
+import { type Reply, replyTo } from '../mail/reply.ts'
+import { noVerdict } from '../msys/vctx.ts'
+import type { Command, Conversation, DataLimits, Peer } from './conversation.ts'
+import { greet, hello } from './hello.ts'
+import { dumpContext, setContext } from './contextverbs.ts'
+import { addRecipient, endTransaction, reconfigured, startTransaction } from './transaction.ts'
+import type { Session, SessionSurroundings } from './state.ts'
+
+export function openSession(peer: Peer, surroundings: SessionSurroundings): Conversation {
+  const session = newSession(peer, surroundings)
+  // An error that nothing expected must not end the process, nor the connection: a temporary reply.
+  const guarded = (attempt: () => Eventually<Reply>): Eventually<Reply> =>
+    orElse(attempt, (error) => {
+      surroundings.journal.panic('esmtp_listener', `${session.connectionId}: ${describe(error)}`)
+      return replyTo(error)
+    })
+
+  return {
+    greet: () => guarded(() => greet(session)),
+    command: (command) => guarded(() => runCommand(session, command)),
+    data: (command) => dataLimits(session, command),
+    received(received) {
+      const { transaction } = session
+      if (!transaction) return BAD_SEQUENCE
+      session.messageCount++
+      const reply = guarded(() => surroundings.receive(session, transaction, received))
+      return andThen(reply, (sent) => {
+        endTransaction(session, 'the transaction is over')
+        return sent
+      })
+    },
+    violation() {},
+    closed() {
+      endTransaction(session, 'the session is over')
+      void session.policy.close()
+      session.ac.gone = 'the session is over'
+      session.vctx.gone = 'the session is over'
+    },
+  }
+}
+
+const OK: Reply = { code: 250, enhanced: '2.0.0', text: 'OK' }
+const BAD_SEQUENCE: Reply = { code: 503, enhanced: '5.5.1', text: 'bad sequence of commands' }
+const NO_PARAMETERS: Reply = { code: 501, enhanced: '5.5.4', text: 'no parameters allowed' }
+const UNRECOGNIZED: Reply = { code: 500, enhanced: '5.5.2', text: 'unrecognized command' }
+
+/** Verbs that a scope must list among its smtp_extensions. */
+const EXTENSION_VERBS: Readonly<Record<string, (session: Session, command: Command) => Reply>> = {
+  XSETCONTEXT: setContext,
+  XDUMPCONTEXT: dumpContext,
+}
+
+function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
+  const { options, ids, journal, policy } = surroundings
+  const connectionId = ids.connection()
+  const context = emptyContext()
+  for (const [name, value] of options.context) context.connection.set(name, value)
+  context.connection.set('pathway', options.pathway)
+  if (options.canRelay) context.connection.set('can_relay', 'true')
+  const injected = new Set<string>()
+  return {
+    peer,
+    surroundings,
+    connectionId,
+    policy: policy.openSession(),
+    ac: { connectionId, ...peer },
+    context,
+    vctx: {
+      context,
+      verdict: noVerdict(),
+      onConnectionVariable: (name) => void injected.delete(name),
+      panic: (text) => journal.panic('scriptlet', text),
+    },
+    injected,
+    isRefused: false,
+    messageCount: 0,
+    recipientCount: 0,
+  }
+}
+
+function runCommand(session: Session, command: Command): Eventually<Reply> {
+  const { verb, argument } = command
+  if (verb === 'QUIT') return quit(session)
+  if (session.isRefused) return BAD_SEQUENCE
+  switch (verb) {
+    case 'EHLO':
+    case 'HELO':
+      return hello(session, command, verb)
+    case 'MAIL':
+      return startTransaction(session, command)
+    case 'RCPT':
+      return addRecipient(session, command)
+    case 'RSET':
+      return argument ? { ...NO_PARAMETERS, text: 'invalid arguments to RSET' } : reset(session)
+    case 'NOOP':
+      return OK
+    case 'VRFY':
+      return { code: 252, enhanced: '2.0.0', text: 'cannot verify, but will take the message' }
+    case 'HELP':
+      return { code: 214, enhanced: '2.0.0', text: 'see RFC 5321' }
+    case 'EXPN':
+      return { code: 502, enhanced: '5.5.1', text: 'command not implemented' }
+    default:
+      return runExtension(session, command)
+  }
+}
+
+function runExtension(session: Session, command: Command): Reply {
+  const verb = session.surroundings.options.extensions.has(command.verb)
+    ? EXTENSION_VERBS[command.verb]
+    : undefined
+  return verb ? verb(session, command) : UNRECOGNIZED
+}
+
+function quit({ surroundings }: Session): Reply {
+  return {
+    code: 221,
+    enhanced: '2.0.0',
+    text: `${surroundings.hostname} closing connection`,
+    close: true,
+  }
+}
+
+function reset(session: Session): Reply {
+  endTransaction(session, 'RSET')
+  return reconfigured(session) ?? OK
+}
+
+function dataLimits(session: Session, { argument }: Command): DataLimits | Reply {
+  const { options } = session.surroundings
+  if (session.isRefused) return BAD_SEQUENCE
+  if (argument) return { ...NO_PARAMETERS, text: 'unexpected argument to DATA' }
+  if (!session.transaction) return { ...BAD_SEQUENCE, text: 'DATA without MAIL FROM' }
+  if (session.transaction.recipients.length === 0) {
+    return { ...BAD_SEQUENCE, text: 'DATA without RCPT TO' }
+  }
+  if (!session.surroundings.hasRoom()) {
+    return { code: 452, enhanced: '4.3.1', text: 'insufficient memory, try again later' }
+  }
+  return { maxMessageSize: options.maxMessageSize, loneLineEnds: options.loneLineEnds }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

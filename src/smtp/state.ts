@@ -1,0 +1,63 @@
+// What one SMTP session knows: plain data that the commands, the reception and the log lines share.
+import type { ListenerOptions } from '../config/config.ts'
+import type { Journal } from '../events/journal.ts'
+import type { Address } from '../mail/address.ts'
+import type { Context } from '../mail/context.ts'
+import type { Eventually } from '../mail/eventually.ts'
+import type { Ids } from '../mail/ids.ts'
+import type { Reply } from '../mail/reply.ts'
+import type { Accept } from '../msys/accept.ts'
+import type { MessageHandle } from '../msys/handle.ts'
+import type { ValidationContext } from '../msys/vctx.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { PolicySession } from '../policy/session.ts'
+import type { Peer, Received } from './conversation.ts'
+
+/** What a session needs of its surroundings. */
+export interface SessionSurroundings {
+  /** The server's name in greetings and trace headers. */
+  readonly hostname: string
+  readonly version: string
+  readonly options: ListenerOptions
+  readonly policy: Policy
+  /** Whether a reload has replaced the configuration that this session began with. */
+  isReplaced(): boolean
+  readonly journal: Journal
+  readonly ids: Ids
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves after that time; a session waits for a tarpit with it. */
+  delay(ms: number): Promise<void>
+  /** Octets of message bodies that may still be taken into memory; see `Reception`. */
+  hasRoom(): boolean
+  /** Why no mail can be taken now (the spool failed, the disk is full); undefined: it can. */
+  unavailable(): Reply | undefined
+  /** The final dot. */
+  receive(session: Session, transaction: Transaction, received: Received): Eventually<Reply>
+}
+
+export interface Session {
+  readonly peer: Peer
+  readonly surroundings: SessionSurroundings
+  readonly connectionId: string
+  readonly policy: PolicySession
+  readonly ac: Accept
+  readonly context: Context
+  readonly vctx: ValidationContext
+  /** Names that XSETCONTEXT set and policy has not: reserved ones among them grant nothing. */
+  readonly injected: Set<string>
+  hello?: { readonly verb: 'EHLO' | 'HELO'; readonly domain: string }
+  /** Policy refused the connection without ending it: every command but QUIT is out of order. */
+  isRefused: boolean
+  transaction?: Transaction | undefined
+  messageCount: number
+  recipientCount: number
+}
+
+export interface Transaction {
+  readonly mailfrom: Address
+  readonly parameters: ReadonlyMap<string, string | true>
+  /** The message that RCPT callouts see and that becomes the received one. */
+  readonly msg: MessageHandle
+  readonly recipients: Address[]
+}

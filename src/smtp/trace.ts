@@ -1,0 +1,24 @@
+// The Received field that reception adds (RFC 5321 §4.4).
+import { makeField, type Field } from '../mime/field.ts'
+import { mailDate } from './date.ts'
+import type { Session, Transaction } from './state.ts'
+
+/** One field for all copies: it names no recipient, so that copies of several share it and tell nothing. */
+export function receivedField(session: Session, transaction: Transaction, nowMs: number): Field {
+  const { hello, peer, surroundings } = session
+  const { msg, parameters } = transaction
+  const utf8 = parameters.has('SMTPUTF8') ? 'UTF8SMTP' : hello?.verb === 'EHLO' ? 'ESMTP' : 'SMTP'
+  const by = surroundings.options.receivedHostname
+  const address = peer.remoteAddress.includes(':')
+    ? `[IPv6:${peer.remoteAddress}]`
+    : `[${peer.remoteAddress}]`
+  const from = `from ${word(hello?.domain)} (${address})`
+  const id = msg.current.batchId
+  const value = `${from} by ${by} with ${utf8} id ${id}; ${mailDate(nowMs)}`
+  return makeField('Received', value)
+}
+
+/** What a client calls itself may hold anything: only what may stand in a comment-free field stays. */
+function word(text: string | undefined): string {
+  return text?.replace(/[^\w.[\]:-]/g, '?') || 'unknown'
+}

@@ -1,0 +1,192 @@
+// MAIL, RCPT and the end of a transaction (RFC 5321 §4.1.1.2–3). Relay control: a recipient is taken when
+// the client may relay, or when its domain is one that we relay for; everything else is refused.
+import { type Address, splitAddress } from '../mail/address.ts'
+import { andThen, type Eventually } from '../mail/eventually.ts'
+import { EMPTY_ENVELOPE } from '../mail/envelope.ts'
+import type { Message } from '../mail/message.ts'
+import type { Reply } from '../mail/reply.ts'
+import type { Command } from './conversation.ts'
+import { parseMailCommand } from './path.ts'
+import type { Session, Transaction } from './state.ts'
+import { judge, logRejection, OWN_CHECK } from './verdict.ts'
+
+export function startTransaction(session: Session, command: Command): Eventually<Reply> {
+  const early = reconfigured(session) ?? mailRefusal(session)
+  if (early) return early
+  const parsed = parseMailCommand(command.argument, 'FROM')
+  if (parsed.kind !== 'path') return syntaxError(parsed)
+  const { address, parameters } = parsed
+  const { options } = session.surroundings
+  if (address.text === '' && !options.allowNullEnvelopeSender) {
+    return { code: 550, enhanced: '5.7.1', text: 'null envelope sender not allowed' }
+  }
+  const bad = refusedParameter(parameters, options.maxMessageSize)
+  if (bad) return bad
+  const { message } = session.context
+  message.clear()
+  message.set('mailfrom_string', command.line)
+  message.set('mailfrom_localpart', address.localpart)
+  message.set('mailfrom_domain', address.domain)
+  session.context.connection.set('message_rcpt_count', '0')
+  return andThen(judge(session, ['validate_mailfrom'], { str: command.line }), (reply) => {
+    if (reply && reply.code >= 400) {
+      message.clear()
+      return reply
+    }
+    session.transaction = openTransaction(session, address, parameters)
+    return reply ?? { code: 250, enhanced: '2.0.0', text: 'MAIL FROM accepted' }
+  })
+}
+
+export function addRecipient(session: Session, command: Command): Eventually<Reply> {
+  const { transaction } = session
+  if (!transaction) return { ...BAD_SEQUENCE, text: 'RCPT TO without MAIL FROM' }
+  const parsed = parseMailCommand(command.argument, 'TO')
+  if (parsed.kind !== 'path') return syntaxError(parsed)
+  const [parameter] = parsed.parameters.keys()
+  if (parameter !== undefined) return unsupportedParameter(parameter)
+  const rcptto = withDomain(parsed.address, session.surroundings.hostname)
+  const full = limitReached(session, transaction)
+  if (full) return full
+  noteRecipient(session, transaction, command, rcptto)
+  if (!mayRelay(session, rcptto)) {
+    const reply: Reply = { code: 550, enhanced: '5.7.1', text: 'relaying denied' }
+    const { context } = session
+    logRejection(session, { state: 'relaying denied', reply, module: OWN_CHECK, context })
+    return reply
+  }
+  const subject = { msg: transaction.msg, str: command.line }
+  return andThen(judge(session, ['validate_rcptto'], subject), (reply) => {
+    if (reply && reply.code >= 400) return reply
+    transaction.recipients.push(rcptto)
+    return reply ?? { code: 250, enhanced: '2.0.0', text: 'RCPT TO accepted' }
+  })
+}
+
+/** After a reload the session ends at its next MAIL or RSET, as in Momentum. */
+export function reconfigured({ surroundings }: Session): Reply | undefined {
+  if (!surroundings.isReplaced()) return undefined
+  return { code: 421, text: surroundings.options.reconfigMessage, close: true }
+}
+
+/** `why` is what a script that kept the message is told. */
+export function endTransaction(session: Session, why: string): void {
+  if (session.transaction) session.transaction.msg.gone = why
+  session.transaction = undefined
+  session.context.message.clear()
+}
+
+const BAD_SEQUENCE: Reply = { code: 503, enhanced: '5.5.1', text: 'bad sequence of commands' }
+
+function mailRefusal(session: Session): Reply | undefined {
+  const { options, unavailable } = session.surroundings
+  if (session.transaction)
+    return { code: 501, enhanced: '5.5.1', text: 'MAIL FROM already established' }
+  if (options.requireEhlo && !session.hello) {
+    return { code: 550, enhanced: '5.5.1', text: 'HELO/EHLO needed' }
+  }
+  const { maxReceptionsPerConnection: most } = options
+  if (most > 0 && session.messageCount >= most) {
+    return {
+      code: 421,
+      enhanced: '4.7.0',
+      text: 'too many messages on this connection',
+      close: true,
+    }
+  }
+  return unavailable()
+}
+
+function openTransaction(
+  session: Session,
+  mailfrom: Address,
+  parameters: Transaction['parameters'],
+): Transaction {
+  const id = session.surroundings.ids.batch()
+  const empty = Buffer.alloc(0)
+  const current: Message = {
+    id,
+    batchId: id,
+    connectionId: session.connectionId,
+    base: empty,
+    fields: [],
+    separator: empty,
+    body: empty,
+    envelope: { ...EMPTY_ENVELOPE, mailfrom },
+    context: session.context,
+    receivedMs: session.surroundings.now(),
+  }
+  return { mailfrom, parameters, msg: { current, callout: '' }, recipients: [] }
+}
+
+function noteRecipient(
+  session: Session,
+  transaction: Transaction,
+  command: Command,
+  rcptto: Address,
+): void {
+  const { connection, message } = session.context
+  session.recipientCount++
+  const { current } = transaction.msg
+  transaction.msg.current = { ...current, envelope: { ...current.envelope, rcptto } }
+  message.set('rcptto_string', command.line)
+  message.set('rcptto_localpart', rcptto.localpart)
+  message.set('rcptto_domain', rcptto.domain)
+  connection.set('message_rcpt_count', String(transaction.recipients.length + 1))
+  connection.set('connection_rcpt_count', String(session.recipientCount))
+  connection.set('connection_message_count', String(session.messageCount + 1))
+}
+
+/** Policy may grant relaying by setting `can_relay`; a client that injects the variable may not. */
+function mayRelay(session: Session, { domain }: Address): boolean {
+  const { options } = session.surroundings
+  if (options.canRelay || options.relaysDomain(domain.toLowerCase())) return true
+  const isGranted = session.context.connection.get('can_relay') === 'true'
+  return isGranted && !session.injected.has('can_relay')
+}
+
+function limitReached(session: Session, { recipients }: Transaction): Reply | undefined {
+  const { maxRecipientsPerMessage, maxRecipientsPerConnection } = session.surroundings.options
+  const isFull =
+    (maxRecipientsPerMessage > 0 && recipients.length >= maxRecipientsPerMessage) ||
+    (maxRecipientsPerConnection > 0 && session.recipientCount >= maxRecipientsPerConnection)
+  return isFull ? { code: 452, enhanced: '4.5.3', text: 'recipient limit reached' } : undefined
+}
+
+/** A bare `postmaster` is ours (RFC 5321 §4.5.1). */
+function withDomain(address: Address, hostname: string): Address {
+  return address.domain === '' ? splitAddress(`${address.localpart}@${hostname}`) : address
+}
+
+function refusedParameter(
+  parameters: Transaction['parameters'],
+  maxMessageSize: number,
+): Reply | undefined {
+  for (const [name, value] of parameters) {
+    if (name === 'SIZE') {
+      if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) return badParameter(name)
+      if (maxMessageSize > 0 && Number(value) > maxMessageSize) {
+        return { code: 552, enhanced: '5.3.4', text: 'message size limit exceeded' }
+      }
+    } else if (name === 'BODY') {
+      if (typeof value !== 'string' || !/^(?:7BIT|8BITMIME)$/i.test(value))
+        return badParameter(name)
+    } else if (name === 'SMTPUTF8') {
+      if (value !== true) return badParameter(name)
+    } else return unsupportedParameter(name)
+  }
+  return undefined
+}
+
+function badParameter(name: string): Reply {
+  return { code: 501, enhanced: '5.5.4', text: `invalid value of ${name}` }
+}
+
+function unsupportedParameter(name: string): Reply {
+  return { code: 555, enhanced: '5.5.4', text: `parameter ${name} is not supported` }
+}
+
+function syntaxError(parsed: { readonly kind: string; readonly text: string }): Reply {
+  const enhanced = parsed.kind === 'parameter error' ? '5.5.4' : '5.5.2'
+  return { code: 501, enhanced, text: parsed.text }
+}

@@ -1,0 +1,135 @@
+// From the outcome of a phase to a reply, with the log line that every rejection gets.
+// Momentum manual pages "lua.ref.vctx_set_code", "log_formats.rejectlog"; the text of a policy failure is
+// Momentum's too.
+import { andThen, type Eventually, firstOf } from '../mail/eventually.ts'
+import type { Context } from '../mail/context.ts'
+import { type Reply, replyLine } from '../mail/reply.ts'
+import { noVerdict, type ValidationContext, type Verdict } from '../msys/vctx.ts'
+import { type CalloutName, phaseOf } from '../policy/phases.ts'
+import type { PhaseOutcome, Subject } from '../policy/session.ts'
+import type { Session } from './state.ts'
+
+/** Who a rejectlog line names: policy, or this server's own checks. */
+export const SCRIPTLET = 'scriptlet'
+export const OWN_CHECK = 'esmtp_listener'
+
+/** What a phase of the session is about, beside the session itself. */
+export type Topic = Pick<Subject, 'msg' | 'str'>
+
+/**
+ * Runs the phases of one command, one after the other, after a possible tarpit. Undefined: policy has
+ * nothing to say, and the command goes on.
+ */
+export function judge(
+  session: Session,
+  callouts: readonly CalloutName[],
+  topic: Topic = {},
+): Eventually<Reply | undefined> {
+  const { ac, context, vctx } = session
+  vctx.verdict = noVerdict()
+  const refused = runPhases(session, callouts, { ...topic, ac, vctx }, context)
+  return andThen(refused, (refusal) => {
+    const reply = refusal ?? verdictReply(vctx.verdict)
+    const { tarpitSeconds } = vctx.verdict
+    if (tarpitSeconds === 0) return reply
+    return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
+  })
+}
+
+/** Runs phases in order until one refuses. */
+export function runPhases(
+  session: Session,
+  callouts: readonly CalloutName[],
+  subject: Subject,
+  context: Context,
+): Eventually<Reply | undefined> {
+  return firstOf(callouts, (callout) =>
+    andThen(session.policy.run(callout, subject), (outcome) =>
+      refusalOf(session, callout, outcome, subject.vctx, context),
+    ),
+  )
+}
+
+/** The reply that a verdict asks for, with policy's text as it is; undefined when there is none. */
+export function verdictReply(verdict: Verdict): Reply | undefined {
+  if (verdict.code === 0) return verdict.disconnect ? DISCONNECTED : undefined
+  return { code: verdict.code, text: verdict.note, ...(verdict.disconnect && { close: true }) }
+}
+
+export interface RejectionFacts {
+  readonly state: string
+  readonly reply: Reply
+  readonly module: string
+  readonly context: Context
+}
+
+export function logRejection(session: Session, facts: RejectionFacts): void {
+  const { peer, surroundings, connectionId } = session
+  const { options, journal } = surroundings
+  const text = replyLine(facts.reply)
+  const { message } = facts.context
+  const line = {
+    remote: `${peer.remoteAddress}:${peer.remotePort}`,
+    local: `${peer.localAddress}:${peer.localPort}`,
+    connectionId,
+    pathway: options.pathway,
+    pathwayGroup: options.pathwayGroup,
+    state: facts.state,
+    code: facts.reply.code,
+    module: facts.module,
+    context: facts.context,
+    text,
+  }
+  journal.rejection(line, {
+    error_code: String(facts.reply.code),
+    raw_reason: text,
+    reason: text,
+    remote_addr: `${peer.remoteAddress}:${peer.remotePort}`,
+    msg_from: addressOf(message, 'mailfrom'),
+    rcpt_to: addressOf(message, 'rcptto').toLowerCase(),
+    raw_rcpt_to: addressOf(message, 'rcptto'),
+    pathway: options.pathway,
+    pathway_group: options.pathwayGroup,
+    recv_method: 'esmtp',
+  })
+}
+
+/** The reply that ends things: policy's rejection or its failure, logged. Undefined: it passed. */
+function refusalOf(
+  session: Session,
+  callout: CalloutName,
+  outcome: PhaseOutcome,
+  vctx: ValidationContext,
+  context: Context,
+): Reply | undefined {
+  const { state } = phaseOf(callout)
+  const rejection = refusalReply(session, outcome, vctx.verdict)
+  if (rejection) logRejection(session, { state, reply: rejection, module: SCRIPTLET, context })
+  return rejection
+}
+
+const DISCONNECTED: Reply = { code: 421, enhanced: '4.7.0', text: 'disconnected', close: true }
+
+function refusalReply(
+  session: Session,
+  outcome: PhaseOutcome,
+  verdict: Verdict,
+): Reply | undefined {
+  if (outcome.kind === 'failed') {
+    const text = `${session.surroundings.hostname} temporary issue, please retry your message later`
+    return { code: 421, text, ...(verdict.disconnect && { close: true }) }
+  }
+  const reply = verdictReply(verdict)
+  if (outcome.kind === 'final') return reply ?? FINAL_REPLIES[outcome.result]
+  return reply && reply.code >= 400 ? reply : undefined
+}
+
+const FINAL_REPLIES: Readonly<Record<'reject' | 'defer', Reply>> = {
+  reject: { code: 550, enhanced: '5.7.0', text: '[internal] rejected by policy' },
+  defer: { code: 451, enhanced: '4.7.0', text: '[internal] deferred by policy' },
+}
+
+function addressOf(message: ReadonlyMap<string, string>, prefix: 'mailfrom' | 'rcptto'): string {
+  const localpart = message.get(`${prefix}_localpart`) ?? ''
+  return localpart ? `${localpart}@${message.get(`${prefix}_domain`) ?? ''}` : ''
+}
