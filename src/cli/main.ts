@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// The command line. Exit codes: 0 done, 1 it did not come out as expected, 2 wrong usage, and those of
+// sysexits for what goes wrong at run time (69 unavailable, 78 configuration).
+//
+// fdatasync of the spool shares libuv's threads with everything else: their number is set before any
+// module that might use one is loaded, so modules are imported below, on demand.
+process.env['UV_THREADPOOL_SIZE'] ??= '8'
+
+const USAGE = `usage: eachrcpt <command> [options]
+
+  serve [--config FILE] [--lenient]   run the server; without FILE an embedded default on loopback
+  demo                                show the main job on a real newsletter and exit
+  --version                           print the version
+  --help                              print this
+
+`
+
+type Run = (args: readonly string[]) => Promise<number>
+
+const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  demo: async () => (await import('./demo.ts')).demo,
+}
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  if (command === '--version') {
+    const { VERSION } = await import('./version.ts')
+    process.stdout.write(`${VERSION}\n`)
+    return 0
+  }
+  if (command === '--help' || command === 'help') {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const load = command === undefined ? undefined : COMMANDS[command]
+  if (!load) {
+    process.stderr.write(command ? `eachrcpt: unknown command "${command}"\n\n${USAGE}` : USAGE)
+    return 2
+  }
+  return (await load())(args)
+}
+
+process.exitCode = await main(process.argv.slice(2))

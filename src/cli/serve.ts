@@ -1,0 +1,80 @@
+// `eachrcpt serve`: the server until a signal ends it. SIGTERM and SIGINT drain, SIGHUP reloads
+// configuration and policy and reopens logs, SIGUSR2 reopens logs only. What goes wrong at start is said
+// on stderr as `FILE:LINE: …`; a broken configuration exits with 78, a taken address or spool with 69.
+import { hostname } from 'node:os'
+import { ConfigError } from '../config/error.ts'
+import { loadConfig, type Loaded, parseConfig } from '../config/load.ts'
+import { PolicyError } from '../policy/policy.ts'
+import { openServer, type Server } from '../server.ts'
+import { EMBEDDED } from './embedded.ts'
+import { BUNDLED_FOLDERS } from './folders.ts'
+import { startText } from './start.ts'
+
+const EXIT_USAGE = 2
+const EXIT_UNAVAILABLE = 69
+const EXIT_CONFIG = 78
+
+export async function serve(args: readonly string[]): Promise<number> {
+  const options = readArguments(args)
+  if (typeof options === 'string') return fail(options, EXIT_USAGE)
+  const load = (): Loaded => loadFrom(options)
+  try {
+    const server = await openServer({ load, warn: (text) => process.stderr.write(`${text}\n`) })
+    process.stdout.write(startText(server, options.file))
+    return await untilSignal(server)
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof PolicyError) {
+      return fail(error.message, EXIT_CONFIG)
+    }
+    return fail(error instanceof Error ? error.message : String(error), EXIT_UNAVAILABLE)
+  }
+}
+
+interface ServeOptions {
+  /** Undefined: the embedded default. */
+  readonly file: string | undefined
+  readonly lenient: boolean
+}
+
+function readArguments(args: readonly string[]): ServeOptions | string {
+  let file: string | undefined
+  let lenient = false
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]
+    if (arg === '--lenient') lenient = true
+    else if (arg === '--config' && args[i + 1] !== undefined) file = args[++i]
+    else return `serve: unexpected "${arg}"; usage: eachrcpt serve [--config FILE] [--lenient]`
+  }
+  return { file, lenient }
+}
+
+function loadFrom({ file, lenient }: ServeOptions): Loaded {
+  const options = { lenient, defaultHostname: hostname(), searchPath: BUNDLED_FOLDERS }
+  if (file !== undefined) return loadConfig(file, options)
+  return parseConfig(EMBEDDED, 'embedded default', { ...options, folder: process.cwd() })
+}
+
+/** Serves until it is told to stop; a second signal while it drains ends the process at once. */
+function untilSignal(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.removeAllListeners(signal)
+        process.once(signal, () => process.exit(1))
+      }
+      server.close().then(
+        () => resolve(0),
+        (error: unknown) => resolve(fail(`shutdown: ${String(error)}`, 1)),
+      )
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', () => void server.reload())
+    process.on('SIGUSR2', () => void server.reopenLogs())
+  })
+}
+
+function fail(text: string, code: number): number {
+  process.stderr.write(`${text}\n`)
+  return code
+}

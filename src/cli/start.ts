@@ -1,0 +1,40 @@
+// What `serve` prints when it is up: the machine-readable line first, then what an operator wants to know.
+import type { HostPort } from '../config/config.ts'
+import type { Server } from '../server.ts'
+
+export function startText(server: Server, file: string | undefined): string {
+  const { config } = server
+  const smtp = server.smtp.map(endpoint)
+  const http = server.http.map(endpoint)
+  const { gateway, maildir, routes } = config.outbound('')
+  const destination =
+    maildir !== undefined
+      ? `kept in the maildir ${maildir}`
+      : gateway
+        ? `to the gateway ${gateway.host}:${gateway.port}`
+        : routes
+          ? 'by its configured routes'
+          : 'to the MX of its domain'
+  const lines = [
+    `ready smtp=${smtp.join(',')} http=${http.join(',')}`,
+    `configuration  ${file ?? 'embedded default (loopback only; give your own with --config FILE)'}`,
+    `mail in        smtp://${smtp.join(', ')}`,
+    `mail out       ${destination}`,
+    `links, pixels  ${http.map((address) => `http://${address}`).join(', ') || 'no http_listener'}`,
+    `spool          ${config.spoolbase}`,
+    `scripts        ${server.scripts.join(', ') || 'none'}`,
+    ...(smtp[0] ? ['try it         ' + swaks(smtp[0])] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function endpoint({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function swaks(server: string): string {
+  return (
+    `swaks --server ${server} --from me@sender.example --to you@rcpt.example ` +
+    `--add-header 'Content-Type: text/html' --body '<p><a href="https://example.com/">hello</a></p>'`
+  )
+}

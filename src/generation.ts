@@ -1,0 +1,118 @@
+// One configuration with its policy and its logs. A reload makes another generation beside it; new sessions
+// take the new one, and an old one is closed when its last session has ended.
+import { randomUUID } from 'node:crypto'
+import type { Config } from './config/config.ts'
+import { type Journal, type JournalOptions, openJournal } from './events/journal.ts'
+import { findKeyring } from './keyfile.ts'
+import { loadPolicy, type Policy } from './policy/policy.ts'
+import type { Keyring } from './tracking/keyring.ts'
+
+export interface Generation {
+  readonly config: Config
+  readonly policy: Policy
+  readonly journal: Journal
+  /** Seals and opens tracking links. */
+  readonly keyring: Keyring
+  readonly isReplaced: boolean
+  /** Holds the generation open; the function that is returned lets go. */
+  hold(): () => void
+  /** No new sessions; closes when nothing holds it any more. */
+  replace(): Promise<void>
+}
+
+/** Raises what the configuration or a script has wrong; nothing is left open then. */
+export async function openGeneration(
+  config: Config,
+  now: () => number,
+  warn: (text: string) => void,
+): Promise<Generation> {
+  const journal = await openJournal(journalOptions(config, now))
+  let policy: Policy
+  let keyring: Keyring
+  try {
+    policy = await openPolicy(config, journal)
+    // Last: what is wrong with a script must not leave a key behind.
+    keyring = await findKeyring(config, warn)
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
+  let isReplaced = false
+  let holders = 0
+  let isFree = (): void => {}
+  return {
+    config,
+    policy,
+    journal,
+    keyring,
+    get isReplaced() {
+      return isReplaced
+    },
+    hold() {
+      holders++
+      return () => {
+        if (--holders === 0) isFree()
+      }
+    },
+    async replace() {
+      isReplaced = true
+      if (holders > 0) await new Promise<void>((resolve) => (isFree = resolve))
+      await policy.close()
+      await journal.close()
+    },
+  }
+}
+
+const MB = 1024 * 1024
+
+function openPolicy({ scriptlet }: Config, journal: Journal): Promise<Policy> {
+  return loadPolicy({
+    scripts: scriptlet.scripts,
+    roots: scriptlet.searchPath,
+    budget: {
+      cpuMs: scriptlet.calloutCpuMs,
+      wallMs: scriptlet.calloutWallMs,
+      allocBytes: scriptlet.calloutAllocMb * MB,
+      maxStringBytes: scriptlet.maxStringMb * MB,
+    },
+    onBadReturn: scriptlet.onBadReturn,
+    panic: (origin, text) => journal.panic(origin, text),
+  })
+}
+
+function journalOptions(config: Config, now: () => number): JournalOptions {
+  const { logger, eventHydrant } = config
+  const jlog = eventHydrant?.writeJlog ? eventHydrant.jlogFilename : undefined
+  return {
+    mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },
+    rejectlog: { path: logger?.rejectlog, mode: logger?.rejectlogMode ?? 0o644 },
+    paniclog: { path: logger?.paniclog, mode: logger?.paniclogMode ?? 0o644 },
+    eventlog: { path: jlog, mode: 0o640 },
+    heartbeatSeconds: logger?.heartbeatSeconds ?? 0,
+    wants: wantedBy(config),
+    nodeName: config.hostname,
+    now,
+    eventId: randomUUID,
+  }
+}
+
+/** Which option switches which line or event. */
+function wantedBy({ logger, eventHydrant }: Config): JournalOptions['wants'] {
+  const wanted: Readonly<Record<Parameters<JournalOptions['wants']>[0], boolean | undefined>> = {
+    receptions: logger?.receptions,
+    deliveries: logger?.deliveries,
+    'transient failures': logger?.transientFailures,
+    'permanent failures': logger?.permanentFailures,
+    rejections: logger?.rejections,
+    injection: eventHydrant?.reception,
+    delivery: eventHydrant?.delivery,
+    delay: eventHydrant?.tempfail,
+    bounce: eventHydrant?.inbandBounce,
+    policy_rejection: eventHydrant?.rejection,
+    open: eventHydrant?.open,
+    initial_open: eventHydrant?.open,
+    click: eventHydrant?.click,
+    link_unsubscribe: eventHydrant?.click,
+  }
+  return (kind) => wanted[kind] ?? false
+}

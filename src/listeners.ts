@@ -1,0 +1,81 @@
+// The listening sockets of one protocol, by their configured addresses. A reload opens the new ones, keeps
+// those that stay (with their sessions and ports) and closes those that are gone.
+import type { HostPort } from './config/config.ts'
+
+export interface Endpoint {
+  readonly address: HostPort
+}
+
+export interface Listening {
+  readonly address: HostPort
+  close(graceMs: number): Promise<void>
+}
+
+export interface Listeners<E extends Endpoint> {
+  readonly addresses: readonly HostPort[]
+  /** Opens what is new; rejects, and changes nothing, when an address cannot be had. */
+  adopt(endpoints: readonly E[], graceMs: number): Promise<void>
+  close(graceMs: number): Promise<void>
+}
+
+interface Held<E> {
+  endpoint: E
+  readonly listening: Listening
+}
+
+/** `open` gets a function that gives the endpoint as it is configured now. */
+export function makeListeners<E extends Endpoint>(
+  open: (endpoint: E, current: () => E) => Promise<Listening>,
+): Listeners<E> {
+  let held = new Map<string, Held<E>>()
+
+  const openOne = async (endpoint: E): Promise<Held<E>> => {
+    const holder: { current: E } = { current: endpoint }
+    const listening = await open(endpoint, () => holder.current)
+    return {
+      get endpoint() {
+        return holder.current
+      },
+      set endpoint(next) {
+        holder.current = next
+      },
+      listening,
+    }
+  }
+
+  return {
+    get addresses() {
+      return [...held.values()].map(({ listening }) => listening.address)
+    },
+    async adopt(endpoints, graceMs) {
+      const next = new Map<string, Held<E>>()
+      const opened: Held<E>[] = []
+      try {
+        for (const [i, endpoint] of endpoints.entries()) {
+          const key = keyOf(endpoint, i)
+          const kept = held.get(key)
+          if (!kept) opened.push(await openOne(endpoint))
+          next.set(key, kept ?? (opened.at(-1) as Held<E>))
+        }
+      } catch (error) {
+        await Promise.all(opened.map(({ listening }) => listening.close(0)))
+        throw error
+      }
+      const gone = [...held].filter(([key]) => !next.has(key)).map(([, { listening }]) => listening)
+      endpoints.forEach((endpoint, i) => {
+        const kept = next.get(keyOf(endpoint, i))
+        if (kept) kept.endpoint = endpoint
+      })
+      held = next
+      for (const listening of gone) void listening.close(graceMs)
+    },
+    async close(graceMs) {
+      await Promise.all([...held.values()].map(({ listening }) => listening.close(graceMs)))
+    },
+  }
+}
+
+/** Several endpoints may ask for any free port: those are told apart by their place in the list. */
+function keyOf({ address }: Endpoint, index: number): string {
+  return `${address.host} ${address.port === 0 ? `any ${index}` : address.port}`
+}

@@ -1,0 +1,193 @@
+// The composition root: configuration in, a running server out. Everything that reads a clock, rolls dice
+// or touches the world is made here and handed down.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
+import type { Loaded } from './config/load.ts'
+import { type Generation, openGeneration } from './generation.ts'
+import { healthApp } from './http/health.ts'
+import { openHttpListener } from './http/listener.ts'
+import { trackerApp } from './http/tracker.ts'
+import { type Listeners, makeListeners } from './listeners.ts'
+import { makeIds } from './mail/ids.ts'
+import { relayObservers } from './observers.ts'
+import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
+import { makeSessions } from './sessions.ts'
+import type { Acceptance } from './smtp/reception.ts'
+import { makeQueue } from './spool/queue.ts'
+import { openSpool, type Spool } from './spool/spool.ts'
+
+export interface ServerOptions {
+  /** Reads the configuration: at start and at every reload. */
+  load(): Loaded
+  /** Tells the operator. */
+  warn(text: string): void
+  /** Sees every transaction that was accepted, with what was done to each copy. */
+  onAccepted?(acceptance: Acceptance): void
+}
+
+export interface Server {
+  readonly config: Config
+  /** The addresses that are listened on, with their real ports. */
+  readonly smtp: readonly HostPort[]
+  readonly http: readonly HostPort[]
+  /** Paths of the loaded scripts. */
+  readonly scripts: readonly string[]
+  /** A new configuration and policy for new sessions; a broken one changes nothing and says why. */
+  reload(): Promise<void>
+  /** Goes on in new log files of the same names. */
+  reopenLogs(): Promise<void>
+  /** Resolves when everything logged so far is in the files. */
+  flushLogs(): Promise<void>
+  /** Takes no more, finishes what runs, leaves the rest in the spool. */
+  close(): Promise<void>
+}
+
+/** Rejects with what is wrong; nothing is left open then. */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const { config, warnings } = options.load()
+  warnings.forEach(options.warn)
+  let current = await openGeneration(config, Date.now, options.warn)
+  const closers: (() => Promise<void>)[] = [() => current.replace()]
+  try {
+    const spool = await openStore(config, () => current, options)
+    closers.unshift(() => spool.close())
+    const parts = openParts(spool, () => current, options)
+    closers.unshift(() => parts.close())
+    await parts.adopt(config)
+    for (const stored of spool.recovered) parts.dispatcher.enqueue(stored)
+    let work: Promise<void> = Promise.resolve()
+    const reload = async (): Promise<void> => {
+      const next = await nextGeneration(options, current, parts)
+      if (!next) return
+      const old = current
+      current = next
+      parts.dispatcher.reconfigure(next.config)
+      void old.replace()
+    }
+    return {
+      get config() {
+        return current.config
+      },
+      get smtp() {
+        return parts.smtp.addresses
+      },
+      get http() {
+        return parts.http.addresses
+      },
+      get scripts() {
+        return current.policy.scripts
+      },
+      // One after the other: the last signal wins.
+      reload: () => (work = work.then(reload)),
+      reopenLogs: () => current.journal.reopen(),
+      flushLogs: () => current.journal.flush(),
+      close: () => closeAll(closers),
+    }
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+interface Parts {
+  readonly smtp: ReturnType<typeof makeSessions>
+  readonly http: Listeners<HttpEndpoint>
+  readonly dispatcher: Dispatcher
+  /** Listens where the configuration says. */
+  adopt(config: Config): Promise<void>
+  close(): Promise<void>
+}
+
+function openStore(
+  { spoolbase }: Config,
+  current: () => Generation,
+  { warn }: ServerOptions,
+): Promise<Spool> {
+  return openSpool({
+    directory: join(spoolbase, '0'),
+    report(text) {
+      warn(`spool: ${text}`)
+      current().journal.panic('spool', text)
+    },
+  })
+}
+
+function openParts(spool: Spool, current: () => Generation, options: ServerOptions): Parts {
+  const ids = makeIds(process.pid, randomBytes(8), Date.now)
+  const dispatcher = makeDispatcher({
+    config: current().config,
+    spool,
+    queue: makeQueue(),
+    ids,
+    observers: relayObservers(() => current().journal),
+    onError: (error) => current().journal.panic('relay', describe(error)),
+  })
+  const { onAccepted } = options
+  const smtp = makeSessions(current, { spool, dispatcher, ids, onAccepted }, Date.now)
+  const http = makeListeners<HttpEndpoint>(({ address }) =>
+    openHttpListener(address, apps(spool, current), (error) =>
+      current().journal.panic('http_listener', describe(error)),
+    ),
+  )
+  const graceMs = (): number => current().config.shutdownGraceSeconds * 1000
+  return {
+    smtp,
+    http,
+    dispatcher,
+    async adopt(config) {
+      await smtp.adopt(config.smtp, graceMs())
+      await http.adopt(config.http, graceMs())
+    },
+    async close() {
+      await smtp.close(graceMs())
+      await dispatcher.close({ graceMs: graceMs() })
+      await http.close(graceMs())
+    },
+  }
+}
+
+function apps(spool: Spool, current: () => Generation) {
+  return [
+    trackerApp({
+      keyring: () => current().keyring,
+      nowSeconds: () => Math.floor(Date.now() / 1000),
+      onEvent: (type, facts) => current().journal.engagement(type, facts),
+    }),
+    healthApp({ notReady: () => spool.failure?.message }),
+  ]
+}
+
+/** Undefined when something is wrong with it: everything stays as it was. */
+async function nextGeneration(
+  { load, warn }: ServerOptions,
+  current: Generation,
+  parts: Parts,
+): Promise<Generation | undefined> {
+  let next: Generation | undefined
+  try {
+    const { config, warnings } = load()
+    warnings.forEach(warn)
+    if (config.spoolbase !== current.config.spoolbase) {
+      throw new Error('another spoolbase needs a restart')
+    }
+    next = await openGeneration(config, Date.now, warn)
+    await parts.adopt(config)
+    return next
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const text = `reload failed, the running configuration stays: ${reason}`
+    warn(text)
+    current.journal.panic('config', text)
+    await next?.replace()
+    return undefined
+  }
+}
+
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const close of closers) await close()
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,144 @@
+// The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
+import { randomBytes } from 'node:crypto'
+import { accept, type Store } from './acceptance.ts'
+import { VERSION } from './cli/version.ts'
+import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
+import type { Generation } from './generation.ts'
+import { type Listeners, makeListeners } from './listeners.ts'
+import type { Eventually } from './mail/eventually.ts'
+import type { Reply } from './mail/reply.ts'
+import type { Conversation, Peer } from './smtp/conversation.ts'
+import type { Control } from './smtp/connection.ts'
+import { openListener } from './smtp/listener.ts'
+import { receive, type ReceptionOptions } from './smtp/reception.ts'
+import { openSession } from './smtp/session.ts'
+import type { SessionSurroundings } from './smtp/state.ts'
+import { SALT_LENGTH } from './tracking/token.ts'
+
+/** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
+const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
+
+export function makeSessions(
+  current: () => Generation,
+  store: Store,
+  now: () => number,
+): Listeners<SmtpEndpoint> {
+  const inflight = { bytes: 0 }
+  const budgets = new Map<string, number>()
+
+  const converse = (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
+    const generation = current()
+    const options = endpoint.options(peer.remoteAddress)
+    const leave = enter(budgets, options.sessionBudget)
+    if (!leave) return turnedAway()
+    const release = generation.hold()
+    control.setIdleSeconds(options.idleSeconds)
+    const session = openSession(peer, {
+      hostname: generation.config.hostname,
+      version: VERSION,
+      options,
+      policy: generation.policy,
+      isReplaced: () => generation.isReplaced,
+      journal: generation.journal,
+      ids: store.ids,
+      now,
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
+      unavailable: () => (store.spool.failure ? UNAVAILABLE : undefined),
+      receive: receiver(receptionOptions(generation, store), inflight),
+    })
+    return {
+      ...session,
+      closed(aborted) {
+        session.closed(aborted)
+        leave()
+        release()
+      },
+    }
+  }
+
+  return makeListeners((endpoint, latest) =>
+    openListener({
+      ...endpoint.address,
+      idleSeconds: endpoint.options('').idleSeconds,
+      converse: (peer, control) => converse(latest(), peer, control),
+      report: (error) => current().journal.panic('esmtp_listener', String(error)),
+    }),
+  )
+}
+
+const UNAVAILABLE: Reply = { code: 451, enhanced: '4.3.0', text: 'not taking mail at the moment' }
+
+function receptionOptions({ config, keyring }: Generation, store: Store): ReceptionOptions {
+  return {
+    sealing: {
+      keyring,
+      isTrackingEnabled: config.smtpapiEnabled,
+      includeMetadata: config.tracking.includeMetadata,
+      maxMetadataLength: config.tracking.maxMetadataLen,
+      growthLimit: config.tracking.growthLimit,
+      customPrefix: config.eventHydrant?.custPrefix ?? '',
+    },
+    newSalt: () => randomBytes(SALT_LENGTH),
+    store: (acceptance) => accept(store, acceptance),
+  }
+}
+
+/** Counts the octets that a reception holds, from the final dot to the reply. */
+function receiver(
+  options: ReceptionOptions,
+  inflight: { bytes: number },
+): SessionSurroundings['receive'] {
+  return (session, transaction, received) => {
+    const size = received.kind === 'message' ? received.bytes.length : 0
+    const done = (): void => void (inflight.bytes -= size)
+    inflight.bytes += size
+    let reply: Eventually<Reply>
+    try {
+      reply = receive(options, session, transaction, received)
+    } catch (error) {
+      done()
+      throw error
+    }
+    if (reply instanceof Promise) return reply.finally(done)
+    done()
+    return reply
+  }
+}
+
+/** A place under the budget, as the function that gives it back; undefined when there is none left. */
+function enter(
+  budgets: Map<string, number>,
+  budget: ListenerOptions['sessionBudget'],
+): (() => void) | undefined {
+  if (!budget) return () => {}
+  const { counter, limit } = budget
+  const taken = budgets.get(counter) ?? 0
+  if (taken >= limit) return undefined
+  budgets.set(counter, taken + 1)
+  return () => {
+    const left = (budgets.get(counter) ?? 1) - 1
+    if (left > 0) budgets.set(counter, left)
+    else budgets.delete(counter)
+  }
+}
+
+const TOO_MANY: Reply = {
+  code: 421,
+  enhanced: '4.4.5',
+  text: 'Service unavailable, concurrency limit reached.',
+  close: true,
+}
+
+function turnedAway(): Conversation {
+  const refuse = (): Reply => TOO_MANY
+  const nothing = (): void => {}
+  return {
+    greet: refuse,
+    command: refuse,
+    data: refuse,
+    received: refuse,
+    violation: nothing,
+    closed: nothing,
+  }
+}
