@@ -6,7 +6,6 @@ import { outboundFor, type OutboundOptions } from './outbound.ts'
 import { warnRisks } from './risks.ts'
 import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
 import {
-  BOUNCES,
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
   LOGGER,
@@ -34,7 +33,6 @@ export interface Config {
   readonly smtpapiEnabled: boolean
   /** Loggers without a stanza, or with `enabled = false`, are not there. */
   readonly logger: LoggerOptions | undefined
-  readonly bounceLogger: BounceLoggerOptions | undefined
   readonly eventHydrant: EventHydrantOptions | undefined
   /** How mail for this domain goes out. */
   readonly outbound: (domain: string) => OutboundOptions
@@ -58,7 +56,6 @@ export interface Script {
 
 export type EngagementTracker = Resolved<typeof ENGAGEMENT_TRACKER>
 export type LoggerOptions = Resolved<typeof LOGGER>
-export type BounceLoggerOptions = Resolved<typeof BOUNCES>
 export type EventHydrantOptions = Resolved<typeof EVENT_HYDRANT>
 
 export interface Surroundings {
@@ -89,7 +86,6 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     tracking: resolveTable(ENGAGEMENT_TRACKER, module('engagement_tracker')),
     smtpapiEnabled: optionsOf(SMTPAPI, module('smtpapi')) !== undefined,
     logger: optionsOf(LOGGER, module('ec_logger')),
-    bounceLogger: optionsOf(BOUNCES, module('bounce_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
     outbound: outboundFor(root, hostname),
   }

@@ -47,7 +47,6 @@ describe('an empty configuration', () => {
       tracking: { includeMetadata: true, maxMetadataLen: 1000, growthLimit: 40_960, keys: [] },
       smtpapiEnabled: false,
       logger: undefined,
-      bounceLogger: undefined,
       eventHydrant: undefined,
     })
   })
@@ -136,9 +135,7 @@ describe('scriptlet', () => {
 
 describe('loggers', () => {
   test('are there when their stanza is, with the defaults of Momentum', () => {
-    const { logger, bounceLogger, eventHydrant } = config(
-      'ec_logger {} bounce_logger {} event_hydrant {}',
-    )
+    const { logger, eventHydrant } = config('ec_logger {} event_hydrant {}')
     expect(logger).toEqual({
       enabled: true,
       mainlog: '/var/log/ecelerity/mainlog.ec',
@@ -147,17 +144,13 @@ describe('loggers', () => {
       rejectlogMode: 0o644,
       paniclog: '/var/log/ecelerity/paniclog.ec',
       paniclogMode: 0o644,
-      acctlog: '/var/log/ecelerity/acctlog.ec',
-      acctlogMode: 0o644,
       heartbeatSeconds: 60,
       receptions: true,
       deliveries: true,
       transientFailures: true,
       permanentFailures: true,
       rejections: true,
-      errors: true,
     })
-    expect(bounceLogger).toMatchObject({ bouncelogMode: 0o644, outofbandBounces: true })
     expect(eventHydrant).toMatchObject({ writeJlog: false, custPrefix: 'cust_', reception: true })
   })
 

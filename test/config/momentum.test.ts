@@ -94,10 +94,8 @@ describe('a Momentum file', () => {
     expect(config.logger).toMatchObject({
       mainlog: '/var/log/ecelerity/mainlog.ec',
       rejectlogMode: 0o640,
-      acctlog: '',
       heartbeatSeconds: 30,
     })
-    expect(config.bounceLogger?.bouncelog).toBe('/var/log/ecelerity/bouncelog.ec')
     expect(config.eventHydrant).toMatchObject({
       writeJlog: true,
       jlogFilename: '/var/log/ecelerity/event_hydrant.rt',

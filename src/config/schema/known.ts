@@ -8,14 +8,7 @@ const PATHWAYS = ['global', 'pathway', 'pathway_group']
 const SOCKETS = ['esmtp_listener', 'http_listener', 'listen']
 const ACCESS = [...LISTENER, 'http_listener']
 const LISTENER_OR_GLOBAL = ['global', ...LISTENER]
-const MODULES = [
-  'scriptlet',
-  'smtpapi',
-  'engagement_tracker',
-  'ec_logger',
-  'bounce_logger',
-  'event_hydrant',
-]
+const MODULES = ['scriptlet', 'smtpapi', 'engagement_tracker', 'ec_logger', 'event_hydrant']
 
 export const KNOWN: readonly KnownOption[] = [
   known(
@@ -109,7 +102,10 @@ export const KNOWN: readonly KnownOption[] = [
   ),
   known(['script'], 'enabled serialize'),
   known(['engagement_tracker'], 'enabled legacy_tracker'),
-  known(['ec_logger'], 'importlog importlog_mode'),
-  known(['event_hydrant'], 'concurrency'),
+  known(['ec_logger'], 'acctlog acctlog_mode acctlog_log_mode importlog importlog_mode log_errors'),
+  known(
+    ['event_hydrant'],
+    'concurrency log_conversion log_genfail log_genrejection log_outofband_bounce',
+  ),
   known(MODULES, 'debug_level'),
 ]

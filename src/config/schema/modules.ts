@@ -1,6 +1,6 @@
 // Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
 // loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
-// "modules.ec_logger", "modules.bounce_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
+// "modules.ec_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
 // search_path, tracking_keys, tracking_growth_limit and shutdown_grace are ours.
 import { KEYS } from '../keys.ts'
 import {
@@ -23,7 +23,6 @@ const LOGS = '/var/log/ecelerity'
 const SCRIPTLET_SCOPE = ['scriptlet']
 const TRACKER = ['engagement_tracker']
 const EC_LOGGER = ['ec_logger']
-const BOUNCE_LOGGER = ['bounce_logger']
 const HYDRANT = ['event_hydrant']
 
 export const SERVER = {
@@ -69,25 +68,12 @@ export const LOGGER = {
   rejectlogMode: option('rejectlog_mode', MODE, 0o644, EC_LOGGER),
   paniclog: option('paniclog', LOG_PATH, `${LOGS}/paniclog.ec`, EC_LOGGER),
   paniclogMode: option('paniclog_mode', MODE, 0o644, EC_LOGGER),
-  acctlog: option('acctlog', LOG_PATH, `${LOGS}/acctlog.ec`, EC_LOGGER),
-  acctlogMode: option('acctlog_mode acctlog_log_mode', MODE, 0o644, EC_LOGGER),
   heartbeatSeconds: option('heartbeat', SECONDS, 60, EC_LOGGER),
   receptions: option('log_receptions', BOOLEAN, true, EC_LOGGER),
   deliveries: option('log_deliveries', BOOLEAN, true, EC_LOGGER),
   transientFailures: option('log_transient_failures', BOOLEAN, true, EC_LOGGER),
   permanentFailures: option('log_permanent_failures', BOOLEAN, true, EC_LOGGER),
   rejections: option('log_rejections', BOOLEAN, true, EC_LOGGER),
-  errors: option('log_errors', BOOLEAN, true, EC_LOGGER),
-}
-
-export const BOUNCES = {
-  enabled: option('enabled', BOOLEAN, true, BOUNCE_LOGGER),
-  bouncelog: option('bouncelog', LOG_PATH, `${LOGS}/bouncelog.ec`, BOUNCE_LOGGER),
-  bouncelogMode: option('bouncelog_mode', MODE, 0o644, BOUNCE_LOGGER),
-  heartbeatSeconds: option('heartbeat', SECONDS, 60, BOUNCE_LOGGER),
-  inbandBounces: option('log_inband_bounces', BOOLEAN, true, BOUNCE_LOGGER),
-  outofbandBounces: option('log_outofband_bounces', BOOLEAN, true, BOUNCE_LOGGER),
-  transientFailures: option('log_transient_failures', BOOLEAN, true, BOUNCE_LOGGER),
 }
 
 export const EVENT_HYDRANT = {
@@ -99,11 +85,7 @@ export const EVENT_HYDRANT = {
   delivery: option('log_delivery', BOOLEAN, true, HYDRANT),
   tempfail: option('log_tempfail', BOOLEAN, true, HYDRANT),
   inbandBounce: option('log_inband_bounce', BOOLEAN, true, HYDRANT),
-  outofbandBounce: option('log_outofband_bounce', BOOLEAN, true, HYDRANT),
   rejection: option('log_rejection', BOOLEAN, true, HYDRANT),
   open: option('log_open', BOOLEAN, true, HYDRANT),
   click: option('log_click', BOOLEAN, true, HYDRANT),
-  genfail: option('log_genfail', BOOLEAN, true, HYDRANT),
-  genrejection: option('log_genrejection', BOOLEAN, true, HYDRANT),
-  conversion: option('log_conversion', BOOLEAN, true, HYDRANT),
 }

@@ -1,7 +1,6 @@
 // All options by name. One name may have several rows, valid in different scopes (`enabled`, `heartbeat`).
 import { KNOWN } from './known.ts'
 import {
-  BOUNCES,
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
   LOGGER,
@@ -20,9 +19,7 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[SERVER, TRACKING, RECEPTION, ACCESS, DELIVERY, NEXT_HOP, SMTPAPI, ENGAGEMENT_TRACKER].flatMap(
     (table) => Object.values<Option<unknown>>(table),
   ),
-  ...[SCRIPTLET, LOGGER, BOUNCES, EVENT_HYDRANT].flatMap((table) =>
-    Object.values<Option<unknown>>(table),
-  ),
+  ...[SCRIPTLET, LOGGER, EVENT_HYDRANT].flatMap((table) => Object.values<Option<unknown>>(table)),
   EHLO_HOSTNAME,
   SCRIPT_SOURCE,
 ]
