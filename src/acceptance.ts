@@ -72,7 +72,7 @@ function reportReception({ session }: Acceptance, stored: Stored): void {
       batchId: entry.batchId,
       connectionId: entry.connectionId,
       rcptto: copy.rcptto,
-      mailfrom: entry.mailfrom,
+      mailfrom: copy.mailfrom,
       peerAddress: peer.remoteAddress,
       sizeBytes: copy.sizeBytes,
     }

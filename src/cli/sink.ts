@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 
 export interface SunkMail {
+  readonly mailfrom: string
   readonly rcptto: string
   readonly bytes: Buffer
 }
@@ -28,7 +29,10 @@ export async function openSink(): Promise<Sink> {
       stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
       stream.on('end', () => {
         const bytes = Buffer.concat(chunks)
-        for (const { address } of session.envelope.rcptTo) mail.push({ rcptto: address, bytes })
+        const mailfrom = session.envelope.mailFrom ? session.envelope.mailFrom.address : ''
+        for (const { address } of session.envelope.rcptTo) {
+          mail.push({ mailfrom, rcptto: address, bytes })
+        }
         done()
         arrived()
       })

@@ -35,8 +35,8 @@ export async function deliver(
     case 'maildir':
       return store(delivery, lane, batch, hop.path)
     case 'smtp': {
-      const { mailfrom } = batch.stored.entry
       const copies = batch.copies.map((copy) => copyOf({ stored: batch.stored, copy }))
+      const mailfrom = copies[0]?.mailfrom ?? batch.stored.entry.mailfrom
       const recipients = copies.map(({ rcptto }) => rcptto)
       const transaction = { mailfrom, recipients, bytes: await bytesOf(delivery, lane, batch) }
       const { ehloHostname, maxDeliveriesPerConnection } = outbound
@@ -62,11 +62,11 @@ export async function headerOf(spool: Pick<Spool, 'read'>, item: QueueItem): Pro
 
 async function store(delivery: Delivery, lane: Lane, batch: Batch, path: string): Promise<Tried> {
   const { stored, copies } = batch
-  const { mailfrom, receivedMs } = stored.entry
+  const { receivedMs } = stored.entry
   const bytes = await bytesOf(delivery, lane, batch)
   const outcomes = await Promise.all(
     copies.map((copy) => {
-      const { id, rcptto } = copyOf({ stored, copy })
+      const { id, mailfrom, rcptto } = copyOf({ stored, copy })
       const name = `${Math.floor(receivedMs / 1000)}.${id.replace('/', '')}.eachrcpt`
       return deliverToMaildir(path, name, { mailfrom, rcptto, bytes })
     }),

@@ -19,7 +19,7 @@ export interface DispatcherOptions {
   readonly config: RelayConfig
   readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
   readonly queue: Queue
-  readonly ids: Pick<Ids, 'connection' | 'batch'>
+  readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   readonly observers: Observers
   /** Faults of our own; the copy concerned is tried again later. */
   readonly onError: (error: unknown) => void

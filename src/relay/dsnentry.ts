@@ -5,7 +5,7 @@ import type { Entry } from '../spool/entry.ts'
 import { type DsnFailure, makeDsn } from './dsn.ts'
 
 export interface DsnRequest {
-  readonly ids: Pick<Ids, 'batch' | 'connection'>
+  readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   readonly hostname: string
   /** Epoch milliseconds. */
   readonly now: number
@@ -19,23 +19,30 @@ export function dsnEntry(request: DsnRequest): { readonly entry: Entry; readonly
   const { ids, now, returnTo } = request
   const id = ids.batch()
   const data = makeDsn({ ...request, id })
+  const domain = splitAddress(returnTo).domain.toLowerCase()
   const none = { connection: {}, message: {} }
   const entry: Entry = {
     batchId: id,
     connectionId: ids.connection(),
     receivedMs: Math.round(now),
     mailfrom: '',
-    facts: {},
+    facts: { msg_size: String(data.length), recv_method: 'internal' },
     context: none,
     copies: [
       {
         id,
+        mailfrom: '',
         rcptto: returnTo,
-        routingDomain: splitAddress(returnTo).domain.toLowerCase(),
+        routingDomain: domain,
         rendition: { pieces: [[0, data.length]], holes: [] },
         sizeBytes: data.length,
         context: none,
-        facts: {},
+        facts: {
+          message_id: ids.message(),
+          rcpt_to: returnTo.toLowerCase(),
+          raw_rcpt_to: returnTo,
+          routing_domain: domain,
+        },
       },
     ],
   }

@@ -1,5 +1,5 @@
 // The copies that are due for one next hop, first in first out, and what is known about that next hop.
-// Copies of one entry with equal bytes leave together, as one transaction.
+// Copies of one entry with equal bytes and sender leave together, as one transaction.
 import type { Rendition } from '../mail/rendition.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { QueueItem } from '../spool/queue.ts'
@@ -60,12 +60,12 @@ export function nextBatch(lane: Lane, maxRecipients: number): Batch | undefined 
   const { due, first } = lane
   const next = due[first]
   if (!next) return undefined
-  const { rendition } = copyOf(next)
+  const leader = copyOf(next)
   const limit = Math.min(due.length, first + Math.min(maxRecipients, MAX_RECIPIENTS))
   let end = first + 1
   while (end < limit) {
     const other = due[end]
-    if (other?.stored !== next.stored || !isSameRendition(copyOf(other).rendition, rendition)) break
+    if (other?.stored !== next.stored || !canTravel(copyOf(other), leader)) break
     end++
   }
   const copies = due.slice(first, end).map(({ copy }) => copy)
@@ -86,6 +86,10 @@ export function copyOf({ stored, copy }: QueueItem): EntryCopy {
   const found = stored.entry.copies[copy]
   if (!found) throw new Error(`entry ${stored.entry.batchId} has no copy ${copy}`)
   return found
+}
+
+function canTravel(copy: EntryCopy, leader: EntryCopy): boolean {
+  return copy.mailfrom === leader.mailfrom && isSameRendition(copy.rendition, leader.rendition)
 }
 
 function isSameRendition(a: Rendition, b: Rendition): boolean {

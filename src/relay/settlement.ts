@@ -22,7 +22,7 @@ export interface Settlement {
   readonly clock: Clock
   /** From 0 up to 1, as Math.random. */
   readonly random: () => number
-  readonly ids: Pick<Ids, 'connection' | 'batch'>
+  readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   /** Our name, for DSNs. */
   readonly hostname: () => string
   readonly outbound: (item: QueueItem) => OutboundOptions
@@ -99,7 +99,8 @@ function defer(work: Settlement, { stored, copyIndex, retries, text }: Attempt):
 async function fail(work: Settlement, stored: Stored, failed: readonly Attempt[]): Promise<void> {
   const told = failed.filter(
     ({ copyIndex }) =>
-      stored.entry.mailfrom !== '' && work.outbound({ stored, copy: copyIndex }).generateBounces,
+      copyOf({ stored, copy: copyIndex }).mailfrom !== '' &&
+      work.outbound({ stored, copy: copyIndex }).generateBounces,
   )
   const copies = failed.map(copyIndexOf)
   try {
@@ -122,7 +123,7 @@ async function dsnOf(
     ids: work.ids,
     hostname: work.hostname(),
     now: work.clock.now(),
-    returnTo: stored.entry.mailfrom,
+    returnTo: copyOf({ stored, copy: copyIndex }).mailfrom,
     failures: failed.map(({ copyIndex: copy, text, remoteAddress }) => ({
       rcptto: copyOf({ stored, copy }).rcptto,
       status: enhancedStatus(text),

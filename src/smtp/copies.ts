@@ -38,27 +38,38 @@ const LAST: readonly CalloutName[] = [
   'core_post_final_validation',
 ]
 
+/** What the copies came to, in their order, and what policy asked of the connection meanwhile. */
+export interface CopiesDone {
+  readonly results: readonly CopyResult[]
+  readonly tarpitSeconds: number
+  readonly disconnect: boolean
+}
+
 /** Runs the copies in order; stops at the first that refuses the whole transaction. */
 export function runCopies(
   session: Session,
   copies: readonly Message[],
   sealing: Sealing,
-): Eventually<readonly CopyResult[]> {
+): Eventually<CopiesDone> {
   const results: CopyResult[] = []
+  const asked = { tarpitSeconds: 0, disconnect: false }
   const { now } = session.surroundings
   let turnEnds = now() + TURN_MS
-  const next = (): Eventually<readonly CopyResult[]> => {
+  const next = (): Eventually<CopiesDone> => {
     const message = copies[results.length]
-    if (!message) return results
+    if (!message) return { results, ...asked }
     if (now() >= turnEnds) {
       return new Promise<void>(setImmediate).then(() => {
         turnEnds = now() + TURN_MS
         return next()
       })
     }
-    return andThen(runCopy(session, message, sealing), (result) => {
+    const vctx = copyView(session, message)
+    return andThen(runCopy(session, message, vctx, sealing), (result) => {
       results.push(result)
-      return endsTransaction(result) ? results : next()
+      asked.tarpitSeconds += vctx.verdict.tarpitSeconds
+      asked.disconnect ||= vctx.verdict.disconnect
+      return endsTransaction(result) ? { results, ...asked } : next()
     })
   }
   return next()
@@ -69,9 +80,13 @@ export function endsTransaction(result: CopyResult): boolean {
   return result.kind === 'failed' || (result.kind === 'rejected' && result.reply.code < 500)
 }
 
-function runCopy(session: Session, message: Message, sealing: Sealing): Eventually<CopyResult> {
+function runCopy(
+  session: Session,
+  message: Message,
+  vctx: ValidationContext,
+  sealing: Sealing,
+): Eventually<CopyResult> {
   const msg: MessageHandle = { current: message, callout: '' }
-  const vctx = copyView(session, message)
   const subject: Subject = { msg, vctx, ac: session.ac }
   const { context } = message
   const result = andThen(runPhases(session, EACH_COPY, subject, context), (refusal) => {
@@ -89,8 +104,6 @@ function runCopy(session: Session, message: Message, sealing: Sealing): Eventual
   return andThen(result, (done) => {
     msg.gone = 'its copy has been spooled'
     vctx.gone = 'its copy has been spooled'
-    session.vctx.verdict.tarpitSeconds += vctx.verdict.tarpitSeconds
-    if (vctx.verdict.disconnect) session.vctx.verdict.disconnect = true
     return done
   })
 }

@@ -15,7 +15,6 @@ import type { Facts } from '../tracking/record.ts'
 export function messageFacts(message: Message, transmissionId: string): Facts {
   return {
     transmission_id: transmissionId,
-    msg_from: toText(message.envelope.mailfrom.text),
     msg_size: String(message.base.length),
     subject: headerText(message, 'subject'),
     friendly_from: headerText(message, 'from'),
@@ -42,6 +41,7 @@ export function copyFacts(
   const { context, envelope } = message
   return {
     message_id: origin.messageId,
+    msg_from: toText(envelope.mailfrom.text),
     rcpt_to: toText(envelope.rcptto.text).toLowerCase(),
     raw_rcpt_to: toText(origin.rawRcptTo),
     routing_domain: routingDomain(envelope),

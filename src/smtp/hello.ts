@@ -39,9 +39,11 @@ export function hello(
   return andThen(judge(session, ['validate_ehlo'], { str: `${command.line}\r\n` }), (reply) => {
     if (reply && reply.code >= 400) return reply
     session.hello = { verb, domain }
-    if (reply) return reply
-    const text = `${session.surroundings.hostname} says ${verb} to ${session.peer.remoteAddress}`
-    return { code: 250, text: verb === 'HELO' ? text : [text, ...capabilities(session)].join('\n') }
+    const text =
+      reply?.text ??
+      `${session.surroundings.hostname} says ${verb} to ${session.peer.remoteAddress}`
+    const lines = verb === 'HELO' ? [text] : [text, ...capabilities(session)]
+    return { code: 250, text: lines.join('\n'), ...(reply?.close && { close: true }) }
   })
 }
 

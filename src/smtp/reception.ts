@@ -1,6 +1,7 @@
 // From the final dot to the reply: the phases on the whole message, the copies, what they come to, the
 // spool. 250 is said when everything is on disk. Which reply several recipients give: Momentum manual
 // page "conf.ref.generate_bounces_for_multi_recipient_policy_rejections".
+import type { Address } from '../mail/address.ts'
 import { copyContext } from '../mail/context.ts'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import { siblingId } from '../mail/ids.ts'
@@ -56,18 +57,25 @@ export function receive(
     if (verdict && !isSuccess(verdict)) return verdict
     const { discarded } = transaction.msg.current
     if (discarded) return discard(session, transaction.msg.current, discarded, verdict)
-    const parent = transaction.msg.current
+    // The session's dictionaries may change while copies wait for something; these do not.
+    const context = copyContext(session.context)
+    const parent = { ...transaction.msg.current, context }
     const transmissionId = session.surroundings.ids.transmission()
     const sealing = openSealing(
       received.bytes,
       sealingOptions(options, session, parent, transmissionId),
     )
-    const copies = transaction.recipients.map((rcptto, i) =>
-      forkMessage(parent, siblingId(parent.batchId, i), { ...parent.envelope, rcptto }),
-    )
-    for (const copy of copies) nameRecipient(copy)
-    return andThen(runCopies(session, copies, sealing), (results) =>
-      settle(options, session, { parent, copies, results, sealing, verdict, transmissionId }),
+    const copies = transaction.recipients.map((rcptto, i) => forkCopy(parent, rcptto, i))
+    return andThen(
+      runCopies(session, copies, sealing),
+      ({ results, tarpitSeconds, disconnect }) => {
+        const transacted = { parent, copies, results, sealing, verdict, transmissionId }
+        const reply = andThen(settle(options, session, transacted), (settled) =>
+          disconnect ? { ...settled, close: true } : settled,
+        )
+        if (tarpitSeconds === 0) return reply
+        return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
+      },
     )
   })
 }
@@ -111,12 +119,15 @@ function parseMessage(session: Session, transaction: Transaction, bytes: Buffer)
   return { ...transaction.msg.current, base: bytes, fields: all, separator, body, receivedMs }
 }
 
-/** Each copy's context names its own recipient. */
-function nameRecipient({ envelope, context }: Message): void {
-  const { text, localpart, domain } = envelope.rcptto
-  context.message.set('rcptto_string', `RCPT TO:<${text}>`)
-  context.message.set('rcptto_localpart', localpart)
-  context.message.set('rcptto_domain', domain)
+/** A copy whose context names its own recipient. */
+function forkCopy(parent: Message, rcptto: Address, index: number): Message {
+  const id = siblingId(parent.batchId, index)
+  const copy = forkMessage(parent, id, { ...parent.envelope, rcptto })
+  const { message } = copy.context
+  message.set('rcptto_string', `RCPT TO:<${rcptto.text}>`)
+  message.set('rcptto_localpart', rcptto.localpart)
+  message.set('rcptto_domain', rcptto.domain)
+  return copy
 }
 
 interface Transacted {
@@ -136,18 +147,14 @@ function settle(
   transacted: Transacted,
 ): Eventually<Reply> {
   const { copies, parent, results, sealing, verdict } = transacted
-  const close = session.vctx.verdict.disconnect ? { close: true } : {}
   const fatal = results.find(endsTransaction) ?? onlyRejections(results)
   if (fatal && (fatal.kind === 'rejected' || fatal.kind === 'failed')) {
     const { context } = copies[results.indexOf(fatal)] ?? parent
     // Policy's own rejections are logged when they are made.
-    return {
-      ...(fatal.kind === 'failed' ? refuse(session, fatal.reply, context) : fatal.reply),
-      ...close,
-    }
+    return fatal.kind === 'failed' ? refuse(session, fatal.reply, context) : fatal.reply
   }
   logDiscards(session, copies, results)
-  const reply = { ...success(parent, verdict), ...close }
+  const reply = success(parent, verdict)
   const accepted = results.filter((result) => result.kind === 'accepted')
   const refused = results.flatMap((result, i) =>
     result.kind === 'rejected'
@@ -198,7 +205,7 @@ function sealingOptions(
     ...options.sealing,
     salt: options.newSalt(),
     listener: session.surroundings.options,
-    common: copyContext(message.context),
+    common: message.context,
     transmissionId,
     nowSeconds: Math.floor(message.receivedMs / 1000),
     newMessageId: () => ids.message(),

@@ -131,6 +131,7 @@ function entryCopy(
   const rendition = { pieces, holes: tracked.holes }
   return {
     id: message.id,
+    mailfrom: message.envelope.mailfrom.text,
     rcptto: message.envelope.rcptto.text,
     routingDomain: routingDomain(message.envelope),
     rendition,

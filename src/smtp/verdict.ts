@@ -91,6 +91,7 @@ export function logRejection(session: Session, facts: RejectionFacts): void {
     pathway: options.pathway,
     pathway_group: options.pathwayGroup,
     recv_method: 'esmtp',
+    customer_id: facts.context.connection.get('mo_customer_id') ?? '',
   })
 }
 

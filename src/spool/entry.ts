@@ -11,7 +11,7 @@ export interface Entry {
   readonly batchId: string
   readonly connectionId: string
   readonly receivedMs: number
-  /** Byte string, '' for the null sender. */
+  /** As received. Byte string, '' for the null sender. */
   readonly mailfrom: string
   /** What logs and events tell of every copy. */
   readonly facts: Facts
@@ -26,6 +26,8 @@ export type Changes = Readonly<Record<string, string | null>>
 /** One recipient's. */
 export interface EntryCopy {
   readonly id: string
+  /** Byte string, '' for the null sender; policy may give a copy another than its entry's. */
+  readonly mailfrom: string
   readonly rcptto: string
   readonly routingDomain: string
   readonly rendition: Rendition
@@ -53,7 +55,12 @@ type PackedCopy = readonly [
   pieces: number,
   holes: readonly string[],
   sizeBytes: number,
-  own?: { readonly connection?: Changes; readonly message?: Changes; readonly facts?: Facts },
+  own?: {
+    readonly mailfrom?: string
+    readonly connection?: Changes
+    readonly message?: Changes
+    readonly facts?: Facts
+  },
 ]
 
 export function packEntry({ copies, ...common }: Entry): PackedEntry {
@@ -72,7 +79,7 @@ export function packEntry({ copies, ...common }: Entry): PackedEntry {
     version: ENTRY_VERSION,
     common,
     pieces,
-    copies: copies.map((copy) => packCopy(copy, tableOf(copy.rendition.pieces))),
+    copies: copies.map((copy) => packCopy(copy, common.mailfrom, tableOf(copy.rendition.pieces))),
   }
 }
 
@@ -83,6 +90,7 @@ export function unpackEntry({ version, common, pieces, copies }: PackedEntry): E
     ...common,
     copies: copies.map(([id, rcptto, routingDomain, table, holes, sizeBytes, own]) => ({
       id,
+      mailfrom: own?.mailfrom ?? common.mailfrom,
       rcptto,
       routingDomain,
       rendition: { pieces: pieces[table] ?? missingPieces(id), holes },
@@ -93,9 +101,10 @@ export function unpackEntry({ version, common, pieces, copies }: PackedEntry): E
   }
 }
 
-function packCopy(copy: EntryCopy, table: number): PackedCopy {
+function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy {
   const { id, rcptto, routingDomain, rendition, sizeBytes, context, facts } = copy
   const own = {
+    ...(copy.mailfrom !== mailfrom && { mailfrom: copy.mailfrom }),
     ...(hasAny(context.connection) && { connection: context.connection }),
     ...(hasAny(context.message) && { message: context.message }),
     ...(hasAny(facts) && { facts }),

@@ -34,6 +34,7 @@ const ENTRY: Entry = {
   copies: [
     {
       id: '00/00-1-1',
+      mailfrom: 'sender@example.org',
       rcptto: 'somebody@example.com',
       routingDomain: 'example.com',
       rendition: { pieces: [[0, 20_480]], holes: [] },

@@ -193,6 +193,18 @@ test('a copy whose recipient policy changes goes there, and its routing domain i
   expect(await test.log('mainlog.ec')).toMatch(/@D@hop\.example@/)
 })
 
+test('VERP: a sender of its own for each copy reaches the next hop, the log and the bounce', async () => {
+  const policy = eachRcpt('msg:mailfrom("b+" .. user .. "@verp.example")')
+  const test = await start({ policy: { p: policy } })
+  await sendOne(test, ['one@x.example', 'two@x.example'])
+  await test.sink.waitFor(2, 10_000)
+  expect(test.sink.mail.map(({ mailfrom, rcptto }) => [rcptto, mailfrom]).toSorted()).toEqual([
+    ['one@x.example', 'b+one@verp.example'],
+    ['two@x.example', 'b+two@verp.example'],
+  ])
+  expect(await test.log('mainlog.ec')).toMatch(/@two@x\.example@b\+two@verp\.example@/)
+})
+
 test('100 recipients get 100 copies, each its own, from one stored message', async () => {
   const test = await start({
     policy: { p: eachRcpt('msg:header("X-Mine", user)') },

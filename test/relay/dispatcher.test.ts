@@ -483,7 +483,11 @@ function absent(): Promise<never> {
   return Promise.reject(Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' }))
 }
 
-function countingIds(): Pick<Ids, 'connection' | 'batch'> {
+function countingIds(): Pick<Ids, 'batch' | 'connection' | 'message'> {
   let count = 0
-  return { connection: () => `connection ${++count}`, batch: () => `00/00-1-0000000${++count}` }
+  return {
+    connection: () => `connection ${++count}`,
+    batch: () => `00/00-1-0000000${++count}`,
+    message: () => `message ${++count}`,
+  }
 }

@@ -117,6 +117,7 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
         id: `${i}0/00-9-0000000${states.size}`,
         rcptto,
         routingDomain: rcptto.slice(rcptto.indexOf('@') + 1),
+        mailfrom,
         rendition: rendition(rcptto),
         sizeBytes: MESSAGE.length,
         context,

@@ -23,6 +23,7 @@ describe('an entry', () => {
         },
         context: { connection: { gone: null }, message: { own: 'x' } },
         facts: { rcpt_meta: '{}' },
+        mailfrom: 'b+a@verp.example',
       }),
       'b@example.org',
     )

@@ -10,6 +10,7 @@ import { type Spool, type SpoolOptions, openSpool } from '../../src/spool/spool.
 export function copyFor(rcptto: string, changes: Partial<EntryCopy> = {}): EntryCopy {
   return {
     id: `id of ${rcptto}`,
+    mailfrom: 'sender@example.com',
     rcptto,
     routingDomain: rcptto.slice(rcptto.indexOf('@') + 1),
     rendition: { pieces: [[0, 10]], holes: [] },

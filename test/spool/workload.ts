@@ -35,7 +35,14 @@ export function dataOf(id: string): Buffer {
 export function entryOf(id: string): Entry {
   const rendition = { pieces: [[0, 100]] as const, holes: [] }
   const context = { connection: {}, message: {} }
-  const copy = { rendition, sizeBytes: 100, context, facts: {}, routingDomain: 'x' }
+  const copy = {
+    rendition,
+    sizeBytes: 100,
+    context,
+    facts: {},
+    mailfrom: 's@x',
+    routingDomain: 'x',
+  }
   const copies = ['a@x', 'b@x'].map((rcptto) => ({ ...copy, id: `${id} ${rcptto}`, rcptto }))
   const names = { batchId: id, connectionId: 'c', mailfrom: 's@x' }
   return { ...names, receivedMs: 1, facts: {}, context, copies }
