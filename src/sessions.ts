@@ -1,7 +1,7 @@
 // The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
 import { randomBytes } from 'node:crypto'
 import { accept, type Store } from './acceptance.ts'
-import { VERSION } from './cli/version.ts'
+import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
 import { type Listeners, makeListeners } from './listeners.ts'

@@ -1,58 +1,9 @@
-// What the demo expects of each copy and of the events, read back with a mail library that is not ours.
+// What the demo expects of each copy and of the events. Throws where something is not as expected.
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { simpleParser } from 'mailparser'
-import type { Acceptance } from '../smtp/reception.ts'
-import type { Explain } from '../tracking/explain.ts'
-import type { SunkMail } from './sink.ts'
+import type { ReadCopy } from './copyreader.ts'
+import { eventType } from './story.ts'
 import type { Visited } from './visit.ts'
-
-/** One recipient's copy beside the original. */
-export interface ReadCopy {
-  readonly rcptto: string
-  /** Context variables that the transform reads. */
-  readonly settings: Readonly<Record<string, string>>
-  readonly explain: Explain | undefined
-  readonly bytes: Buffer
-  readonly copyHtml: string
-  readonly originalHtml: string
-  /** Field names and values as raw lines. */
-  readonly copyHeader: readonly string[]
-  readonly originalHeader: readonly string[]
-}
-
-export async function readCopies(
-  original: Buffer,
-  accepted: readonly Acceptance[],
-  mail: readonly SunkMail[],
-): Promise<ReadCopy[]> {
-  const before = await simpleParser(original)
-  const copies = accepted.flatMap(({ entry, explains }) =>
-    entry.copies.map((copy, i) => ({ entry, copy, explain: explains[i] })),
-  )
-  const sorted = mail.toSorted((a, b) => (a.rcptto < b.rcptto ? -1 : 1))
-  return Promise.all(
-    sorted.map(async ({ rcptto, bytes }) => {
-      const found = copies.find(({ copy }) => copy.rcptto === rcptto)
-      const after = await simpleParser(bytes)
-      const context = {
-        ...found?.entry.context.connection,
-        ...found?.entry.context.message,
-        ...found?.copy.context.message,
-      }
-      return {
-        rcptto,
-        settings: smtpapiSettings(context),
-        explain: found?.explain,
-        bytes,
-        copyHtml: after.html || '',
-        originalHtml: before.html || '',
-        copyHeader: headerLines(bytes),
-        originalHeader: headerLines(original),
-      }
-    }),
-  )
-}
 
 /** Throws, naming the recipient and what is missing. */
 export function expectCopies(original: Buffer, copies: readonly ReadCopy[]): void {
@@ -98,10 +49,6 @@ export async function expectEvents(file: string, visited: Visited): Promise<read
   }
 }
 
-export function eventType(line: string): string {
-  return /"type":"([^"]*)"/.exec(line)?.[1] ?? ''
-}
-
 function expect<T>(value: T | undefined, complaint: string): T {
   if (value === undefined) throw new Error(complaint)
   return value
@@ -109,11 +56,6 @@ function expect<T>(value: T | undefined, complaint: string): T {
 
 function check(holds: boolean, { rcptto }: ReadCopy, expected: string): void {
   if (!holds) throw new Error(`${rcptto}: expected ${expected}`)
-}
-
-function smtpapiSettings(context: Readonly<Record<string, string | null>>): Record<string, string> {
-  const names = Object.keys(context).filter((name) => /^smtpapi_|^mo_/.test(name))
-  return Object.fromEntries(names.sort().map((name) => [name, context[name] ?? '']))
 }
 
 const pixels = ({ copyHtml }: ReadCopy): number => matches(copyHtml, /src="http[^"]*\/q\//g)
@@ -126,13 +68,6 @@ function sharesToken(one: ReadCopy, other: ReadCopy): boolean {
 
 function hasField({ copyHeader }: ReadCopy, line: string): boolean {
   return copyHeader.includes(line)
-}
-
-function headerLines(bytes: Buffer): string[] {
-  return bytes
-    .subarray(0, bytes.indexOf('\r\n\r\n'))
-    .toString('latin1')
-    .split(/\r\n(?![ \t])/)
 }
 
 function bodyOf(bytes: Buffer): Buffer {

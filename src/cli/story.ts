@@ -2,8 +2,8 @@
 import { diffLines } from 'diff'
 import type { Server } from '../server.ts'
 import type { LinkExplain } from '../tracking/explain.ts'
-import { eventType, type ReadCopy } from './expectation.ts'
-import { VERSION } from './version.ts'
+import type { ReadCopy } from './copyreader.ts'
+import { VERSION } from '../version.ts'
 
 const WIDTH = 110
 const DIFF_LINES = 8
@@ -49,6 +49,10 @@ All as expected. What to try next:
    node build/cli/main.js serve --config FILE    with an ecelerity.conf of your own
    examples/newsletter.lua                       the policy above: change it, and run the demo again
 `)
+}
+
+export function eventType(line: string): string {
+  return /"type":"([^"]*)"/.exec(line)?.[1] ?? ''
 }
 
 function headerChanges({ originalHeader, copyHeader }: ReadCopy): string[] {

@@ -1,9 +1,8 @@
 // What a connection (sockets, lines, the DATA scanner) asks of a session (state and policy), and nothing
 // more: the session is tested through this, without sockets. A method that need not wait returns its
 // reply directly; the connection must not put a promise on that path.
+import type { Eventually } from '../mail/eventually.ts'
 import type { Reply } from '../mail/reply.ts'
-
-export type MaybePromise<T> = T | Promise<T>
 
 /** One complete command line. Byte strings. */
 export interface Command {
@@ -30,13 +29,13 @@ export type Received =
 
 export interface Conversation {
   /** The greeting (220), or what refuses the connection. */
-  greet(): MaybePromise<Reply>
+  greet(): Eventually<Reply>
   /** Any command but DATA; unknown verbs too. `close` in the reply ends the connection. */
-  command(command: Command): MaybePromise<Reply>
+  command(command: Command): Eventually<Reply>
   /** DATA: the limits to read with after 354, or the refusal. */
   data(command: Command): DataLimits | Reply
   /** The final dot. */
-  received(received: Received): MaybePromise<Reply>
+  received(received: Received): Eventually<Reply>
   /** The connection could not keep to the protocol (line too long, idle too long …). */
   violation(reply: Reply): void
   /** Exactly once, however the connection ended; `aborted`: without QUIT and without our closing it. */

@@ -2,8 +2,9 @@
 // strictly one after the other, at most one is with the Conversation at a time, and input waits
 // meanwhile. Replies gather until the input is used up or an answer has to be waited for, then leave
 // in one write (RFC 2920 §3.2). Deadlines are for whole commands, so that single octets buy no time.
+import type { Eventually } from '../mail/eventually.ts'
 import { type Reply, replyBytes, replyTo, SmtpError } from '../mail/reply.ts'
-import type { Command, Conversation, MaybePromise, Received } from './conversation.ts'
+import type { Command, Conversation, Received } from './conversation.ts'
 import { type Line, openLines } from './line.ts'
 import {
   DATA_FOLLOWS,
@@ -206,9 +207,9 @@ function takeMessage(state: State, received: Received): void {
 }
 
 /** No promise is made where the Conversation makes none. */
-function ask(state: State, question: () => MaybePromise<Reply>): void {
+function ask(state: State, question: () => Eventually<Reply>): void {
   state.isAsking = true
-  let answer: MaybePromise<Reply>
+  let answer: Eventually<Reply>
   try {
     answer = question()
   } catch (error) {

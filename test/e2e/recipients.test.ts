@@ -198,10 +198,9 @@ test('VERP: a sender of its own for each copy reaches the next hop, the log and 
   const test = await start({ policy: { p: policy } })
   await sendOne(test, ['one@x.example', 'two@x.example'])
   await test.sink.waitFor(2, 10_000)
-  expect(test.sink.mail.map(({ mailfrom, rcptto }) => [rcptto, mailfrom]).toSorted()).toEqual([
-    ['one@x.example', 'b+one@verp.example'],
-    ['two@x.example', 'b+two@verp.example'],
-  ])
+  const senders = new Map(test.sink.mail.map(({ mailfrom, rcptto }) => [rcptto, mailfrom]))
+  expect(senders.get('one@x.example')).toBe('b+one@verp.example')
+  expect(senders.get('two@x.example')).toBe('b+two@verp.example')
   expect(await test.log('mainlog.ec')).toMatch(/@two@x\.example@b\+two@verp\.example@/)
 })
 
