@@ -11,7 +11,7 @@ import { CORE_CONSTANTS } from './constants.ts'
 import { assertAlive, type Handle, type MessageHandle } from './handle.ts'
 import { expandMacros } from './macro.ts'
 import { getMessageField, MESSAGE_METHODS } from './message.ts'
-import { EXTENSIONS, PENDING, UNAVAILABLE } from './pending.ts'
+import { EXTENSIONS, PENDING, UNAVAILABLE, UNAVAILABLE_MODULES } from './pending.ts'
 import { getVctxField, setVctxField, VCTX_METHODS, type ValidationContext } from './vctx.ts'
 
 export interface MsysHost {
@@ -128,6 +128,9 @@ function installModules(state: LuaState, host: MsysHost): void {
     state.defineModule(name, { ...refused, ...own }, missing)
   }
   for (const name of EXTENSIONS) state.defineModule(name, {})
+  for (const [name, why] of Object.entries(UNAVAILABLE_MODULES)) {
+    state.defineModule(name, {}, { missing: (key) => unavailable(name, key, why) })
+  }
 }
 
 /** The functions of a module or object that raise when they are called. */
@@ -146,6 +149,10 @@ function refusals(module: string, joint: '.' | ':'): [string, () => never][] {
       refuse(name, `not available: ${unavailable?.why}`),
     ),
   ]
+}
+
+function unavailable(module: string, name: string, why: string): never {
+  throw new LuaCallError(`${module}.${name}: not available: ${why}`)
 }
 
 /** A silent nil here would turn comparisons into wrong policy. */

@@ -93,6 +93,14 @@ export const UNAVAILABLE: Readonly<
   'msys.validate.dkim2': { names: 'ar_clauses sign verify', why: 'DKIM2 is not a standard yet' },
 }
 
+/** Modules of which nothing will come: they can be required, and whatever is read of them raises. */
+export const UNAVAILABLE_MODULES: Readonly<Record<string, string>> = Object.fromEntries(
+  ['aggregator', 'goodmail', 'mcmt', 'mm7', 'mms', 'smpp', 'xmpp'].map((name) => [
+    `msys.${name}`,
+    MOBILITY,
+  ]),
+)
+
 /** What policy may `require` beside the modules of functions: they only add methods, which are always there. */
 export const EXTENSIONS: readonly string[] = [
   'msys.boot',

@@ -1,6 +1,6 @@
 // The modules that scripts register, and which of them define which callout.
 import type { LuaFunction, LuaTable, LuaValue } from '../lua/value.ts'
-import { type CalloutName, findPhase, PHASES } from './phases.ts'
+import { ALIASES, type CalloutName, findPhase, isLaterCallout } from './phases.ts'
 
 /** A table that a script gave to `msys.registerModule`. */
 export interface Registration {
@@ -17,43 +17,46 @@ export interface Callout {
 
 export type Callouts = ReadonlyMap<CalloutName, readonly Callout[]>
 
-/** Another spelling that the manual uses for a hook. */
-const ALIASES: Readonly<Record<string, CalloutName>> = {
-  core_post_validate_data_spool_each_rcpt: 'core_post_validate_data_spool_each_rcpt_v1',
+export interface Collected {
+  readonly callouts: Callouts
+  /** What will never run, and why: lines for paniclog. */
+  readonly notices: readonly string[]
 }
 
 /**
  * Callouts by phase, in the order of registration. Read when everything is loaded, so that functions
- * added after `registerModule` count. `unusable`: modules with no recognised callout.
+ * added after `registerModule` count. Other functions of a module are its helpers.
  */
-export function collectCallouts(registrations: readonly Registration[]): {
-  readonly callouts: Callouts
-  readonly unusable: readonly string[]
-} {
+export function collectCallouts(registrations: readonly Registration[]): Collected {
   const callouts = new Map<CalloutName, Callout[]>()
-  const unusable: string[] = []
-  registrations.forEach(({ name, table }, module) => {
-    const found = definedCallouts(table)
-    if (found.length === 0) unusable.push(name)
-    for (const [callout, run] of found) {
-      const list = callouts.get(callout) ?? []
-      list.push({ module, moduleName: name, run })
-      callouts.set(callout, list)
+  const notices: string[] = []
+  registrations.forEach(({ name: moduleName, table }, module) => {
+    let found = 0
+    for (const [key, run] of table.entries()) {
+      if (typeof key !== 'string' || !isLuaFunction(run)) continue
+      const phase = findPhase(ALIASES[key] ?? key)
+      if (!phase) {
+        notices.push(...noticeOf(moduleName, key))
+        continue
+      }
+      found++
+      const list = callouts.get(phase.name) ?? []
+      callouts.set(phase.name, [...list, { module, moduleName, run }])
+    }
+    if (found === 0) {
+      notices.push(`no usable methods found for module ${moduleName} in registerModule call`)
     }
   })
-  return { callouts, unusable }
+  return { callouts, notices }
 }
 
-function definedCallouts(table: LuaTable): [CalloutName, LuaFunction][] {
-  const names = [...PHASES.map((phase) => phase.name), ...Object.keys(ALIASES)]
-  const found: [CalloutName, LuaFunction][] = []
-  for (const name of names) {
-    const value = table.get(name)
-    if (isLuaFunction(value)) {
-      found.push([ALIASES[name] ?? (findPhase(name)?.name as CalloutName), value])
-    }
-  }
-  return found
+function noticeOf(moduleName: string, key: string): string[] {
+  const complaint = isLaterCallout(key)
+    ? 'is not supported yet'
+    : /^(?:validate|core)_/.test(key)
+      ? 'is no callout of Momentum'
+      : undefined
+  return complaint ? [`module ${moduleName}: ${key} ${complaint} and never runs`] : []
 }
 
 function isLuaFunction(value: LuaValue): value is LuaFunction {

@@ -83,6 +83,30 @@ export const PHASES: readonly Phase[] = Object.entries(TABLE).map(([name, phase]
 
 const BY_NAME: ReadonlyMap<string, Phase> = new Map(PHASES.map((phase) => [phase.name, phase]))
 
+/** Other spellings that the manual uses. */
+export const ALIASES: Readonly<Record<string, CalloutName>> = {
+  core_post_validate_data_spool_each_rcpt: 'core_post_validate_data_spool_each_rcpt_v1',
+}
+
+/** Callouts and hooks of Momentum that are not run yet: a script that defines one is told so. */
+const LATER = new Set(
+  `ac_auth_log_auth_failure ac_auth_perform_auth core_config_get_domain_relay
+  core_config_get_message_routing_domain core_ec_message_enqueue core_get_outbound_tls_parameters
+  core_get_received_header_text core_inbound_smtp_tls_post_accept core_log_attempt_v1
+  core_log_client_connection_failure core_log_client_connection_success core_log_delivery_v1 core_log_error
+  core_log_permanent_failure_v1 core_log_reception_v1 core_log_rejection core_log_reopen
+  core_log_transient_failure_v1 core_post_msg_each_rcpt core_post_smtp_command
+  core_post_validate_set_binding core_pre_ec_can_relay_to core_pre_esmtp_auth core_pre_mailq_message_requeue
+  core_pre_msg_each_rcpt core_pre_swap_out_meta core_server_esmtp_session_abort core_smtp_tls_reporting
+  core_swap_out_multi core_validate_auth core_validate_auth_hook delay_dsn_send_notification
+  http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config rsrc_setup
+  seedlist_generate_seed`.split(/\s+/),
+)
+
+export function isLaterCallout(name: string): boolean {
+  return LATER.has(name) || /^(?:smpp|mm7|mms|gcm|apn|xmpp|httpclnt)_/.test(name)
+}
+
 export function findPhase(name: string): Phase | undefined {
   return BY_NAME.get(name)
 }

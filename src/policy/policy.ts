@@ -45,11 +45,8 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     currentContext: () => current,
   })
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
-  const { callouts, unusable } = collectCallouts(registrations)
-  for (const name of unusable) {
-    const text = `no usable methods found for module ${name} in registerModule call`
-    options.panic('scriptlet', text)
-  }
+  const { callouts, notices } = collectCallouts(registrations)
+  for (const notice of notices) options.panic('scriptlet', notice)
   const withContext = <T>(context: Context | undefined, call: () => Eventually<T>) => {
     const outer = current
     current = context

@@ -234,6 +234,10 @@ describe('what is not there says so', () => {
     ['require("msys.db") msys.db.query("a", "b")', 'msys.db.query: not implemented yet'],
     ['json.decode("{}")', 'json.decode: not implemented yet'],
     ['msys.av.scan()', 'msys.av.scan: not available: needs a scanner that is licensed separately'],
+    [
+      'local smpp = require("msys.smpp") say(smpp.SMPP_CONTINUE)',
+      'msys.smpp.SMPP_CONTINUE: not available: this server carries no mobile traffic',
+    ],
     ['local x = msys.core.VALIDATE_CNT', 'msys.core.VALIDATE_CNT is not defined'],
   ])('%s', async (code, message) => {
     expect((await run(code)).said).toContain(message)

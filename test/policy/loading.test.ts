@@ -95,6 +95,19 @@ describe('loading', () => {
     await close()
   })
 
+  test.each([
+    ['core_log_delivery_v1', 'module a: core_log_delivery_v1 is not supported yet and never runs'],
+    ['msg_gen_data_spool', 'module a: msg_gen_data_spool is not supported yet and never runs'],
+    [
+      'validate_disconnect',
+      'module a: validate_disconnect is no callout of Momentum and never runs',
+    ],
+  ])('says that %s never runs', async (callout, notice) => {
+    const { panics, close } = await policyOf({ a: `${EMPTY}, ${callout} = function() end })` })
+    expect(panics).toEqual([`scriptlet: ${notice}`])
+    await close()
+  })
+
   test('functions that are added after registerModule count', async () => {
     const source = `local m = {} msys.registerModule("a", m) function m:validate_data() print("ran") return 0 end`
     const { policy, panics, close } = await policyOf({ a: source })
