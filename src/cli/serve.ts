@@ -19,9 +19,12 @@ export async function serve(args: readonly string[]): Promise<number> {
   if (typeof options === 'string') return fail(options, EXIT_USAGE)
   const load = (): Loaded => loadFrom(options)
   try {
+    // A reload that is asked for too early must not end the process, as SIGHUP does by default.
+    process.on('SIGHUP', () => {})
     const server = await openServer({ load, warn: (text) => process.stderr.write(`${text}\n`) })
+    const stopped = untilSignal(server)
     process.stdout.write(startText(server, options.file))
-    return await untilSignal(server)
+    return await stopped
   } catch (error) {
     if (error instanceof ConfigError || error instanceof PolicyError) {
       return fail(error.message, EXIT_CONFIG)

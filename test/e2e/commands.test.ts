@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { simpleParser } from 'mailparser'
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
-import { MAIN, run } from '../support/process.ts'
+import { MAIN, run, serve } from '../support/process.ts'
 import { copyFor, sendOne, startServer, trackedPaths } from '../support/server.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -76,6 +76,26 @@ describe.skipIf(!hasSwaks && process.env['CI'] !== 'true')(
       expect(parsed.subject).toBe('Chairs of ash – and a tour on Saturday')
       expect(trackedPaths(copy).length).toBeGreaterThan(15)
       await server.close()
+    })
+
+    test('the line that serve prints works, and so does the one of examples/README.md', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'eachrcpt-lines-'))
+      const text = (await readFile(join(ROOT, 'examples/newsletter.conf'), 'utf8'))
+        .replace('listen "127.0.0.1:2525"', 'listen "127.0.0.1:0"')
+        .replace('listen "127.0.0.1:8080"', 'listen "127.0.0.1:0"')
+        .replaceAll('../var/newsletter', folder)
+      await writeFile(join(folder, 'newsletter.conf'), text)
+      await cp(join(ROOT, 'examples/newsletter.lua'), join(folder, 'newsletter.lua'))
+      const running = await serve(['--config', 'newsletter.conf'], folder)
+      const [, printed = ''] = /^try it +(.*)$/m.exec(running.stdout()) ?? []
+      const readme = await readFile(join(ROOT, 'examples/README.md'), 'utf8')
+      const [documented = ''] = /^swaks .*$/m.exec(readme) ?? []
+      for (const line of [printed, documented.replace('2525', String(running.smtpPort))]) {
+        const { code, stdout } = await run('sh', ['-c', line], { cwd: ROOT })
+        expect([code, stdout]).toEqual([0, expect.stringContaining('250 2.0.0 OK')])
+      }
+      expect(await running.stop('SIGTERM')).toBe(0)
+      await rm(folder, { recursive: true })
     })
 
     test('pipelines, and talks to several recipients', async () => {

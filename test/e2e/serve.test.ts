@@ -178,6 +178,16 @@ describe('SIGHUP', () => {
   })
 })
 
+test('SIGUSR2 reopens logs and nothing else', async () => {
+  await write('p.lua', policy('one'))
+  const running = await start()
+  await write('p.lua', policy('two'))
+  await rename(join(folder, 'rejectlog.ec'), join(folder, 'rejectlog.1'))
+  running.child.kill('SIGUSR2')
+  await expect.poll(() => readdirSync(folder).includes('rejectlog.ec')).toBe(true)
+  expect(await mailfromReply(running)).toBe('250 2.0.0 one')
+})
+
 describe('SIGTERM', () => {
   test('idle sessions are told, and the process exits 0', async () => {
     await write('p.lua', policy('one'))
