@@ -23,6 +23,10 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.on('SIGHUP', () => {})
     const server = await openServer({ load, warn: (text) => process.stderr.write(`${text}\n`) })
     const stopped = untilSignal(server)
+    // A bug of ours must show, but one session's must not end all the others.
+    process.on('unhandledRejection', (reason) => {
+      process.stderr.write(`bug: unhandled rejection: ${describe(reason)}\n`)
+    })
     process.stdout.write(startText(server, options.file))
     return await stopped
   } catch (error) {
@@ -75,6 +79,10 @@ function untilSignal(server: Server): Promise<number> {
     process.on('SIGHUP', () => void server.reload())
     process.on('SIGUSR2', () => void server.reopenLogs())
   })
+}
+
+function describe(reason: unknown): string {
+  return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
 }
 
 function fail(text: string, code: number): number {
