@@ -9,5 +9,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',
+    maxWorkers: 2,
+    // Nothing here keeps state between files; a process for each would cost more than the tests.
+    isolate: false,
   },
 })
