@@ -18,6 +18,9 @@ import { SALT_LENGTH } from './tracking/token.ts'
 /** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
 const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
 
+/** What a timer of Node can wait; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export function makeSessions(
   current: () => Generation,
   store: Store,
@@ -32,6 +35,7 @@ export function makeSessions(
     const leave = enter(budgets, options.sessionBudget)
     if (!leave) return turnedAway()
     const release = generation.hold()
+    const hold = holder(inflight)
     control.setIdleSeconds(options.idleSeconds)
     const session = openSession(peer, {
       hostname: generation.config.hostname,
@@ -42,15 +46,17 @@ export function makeSessions(
       journal: generation.journal,
       ids: store.ids,
       now,
-      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, MAX_TIMER_MS))),
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
+      hold,
       unavailable: () => (store.spool.failure ? UNAVAILABLE : undefined),
-      receive: receiver(receptionOptions(generation, store), inflight),
+      receive: receiver(receptionOptions(generation, store), generation, hold),
     })
     return {
       ...session,
       closed(aborted) {
         session.closed(aborted)
+        hold(0)
         leave()
         release()
       },
@@ -84,15 +90,28 @@ function receptionOptions({ config, keyring }: Generation, store: Store): Recept
   }
 }
 
-/** Counts the octets that a reception holds, from the final dot to the reply. */
+/** Of one session: how many octets of its message are in memory counts among those of all. */
+function holder(inflight: { bytes: number }): SessionSurroundings['hold'] {
+  let held = 0
+  return (octets) => {
+    inflight.bytes += octets - held
+    held = octets
+    return inflight.bytes <= MAX_INFLIGHT_BYTES
+  }
+}
+
+/** The generation stays open until the reply, even if the client has gone before. */
 function receiver(
   options: ReceptionOptions,
-  inflight: { bytes: number },
+  generation: Generation,
+  hold: SessionSurroundings['hold'],
 ): SessionSurroundings['receive'] {
   return (session, transaction, received) => {
-    const size = received.kind === 'message' ? received.bytes.length : 0
-    const done = (): void => void (inflight.bytes -= size)
-    inflight.bytes += size
+    const release = generation.hold()
+    const done = (): void => {
+      hold(0)
+      release()
+    }
     let reply: Eventually<Reply>
     try {
       reply = receive(options, session, transaction, received)

@@ -15,6 +15,7 @@ import type { Received } from './conversation.ts'
 import { type CopyResult, endsTransaction, runCopies } from './copies.ts'
 import { messageFacts } from './facts.ts'
 import { openSealing, type Sealing, type SealingOptions } from './seal.ts'
+import { NO_MEMORY } from './refusal.ts'
 import type { Session, Transaction } from './state.ts'
 import { receivedField } from './trace.ts'
 import { judge, logRejection, OWN_CHECK, SCRIPTLET } from './verdict.ts'
@@ -57,26 +58,7 @@ export function receive(
     if (verdict && !isSuccess(verdict)) return verdict
     const { discarded } = transaction.msg.current
     if (discarded) return discard(session, transaction.msg.current, discarded, verdict)
-    // The session's dictionaries may change while copies wait for something; these do not.
-    const context = copyContext(session.context)
-    const parent = { ...transaction.msg.current, context }
-    const transmissionId = session.surroundings.ids.transmission()
-    const sealing = openSealing(
-      received.bytes,
-      sealingOptions(options, session, parent, transmissionId),
-    )
-    const copies = transaction.recipients.map((rcptto, i) => forkCopy(parent, rcptto, i))
-    return andThen(
-      runCopies(session, copies, sealing),
-      ({ results, tarpitSeconds, disconnect }) => {
-        const transacted = { parent, copies, results, sealing, verdict, transmissionId }
-        const reply = andThen(settle(options, session, transacted), (settled) =>
-          disconnect ? { ...settled, close: true } : settled,
-        )
-        if (tarpitSeconds === 0) return reply
-        return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
-      },
-    )
+    return receiveCopies(options, session, transaction, verdict)
   })
 }
 
@@ -97,6 +79,7 @@ const UNREADABLE: Readonly<Record<Exclude<Received['kind'], 'message'>, Reply>> 
     enhanced: '5.6.0',
     text: 'message has a CR or LF that stands alone (RFC 5321 section 2.3.8)',
   },
+  'no room': NO_MEMORY,
 }
 
 /** The message that policy sees: as received, with the trace field on top. */
@@ -128,6 +111,29 @@ function forkCopy(parent: Message, rcptto: Address, index: number): Message {
   message.set('rcptto_localpart', rcptto.localpart)
   message.set('rcptto_domain', rcptto.domain)
   return copy
+}
+
+/** Makes the copies, runs them, and says what they come to. */
+function receiveCopies(
+  options: ReceptionOptions,
+  session: Session,
+  { msg, recipients }: Transaction,
+  verdict: Reply | undefined,
+): Eventually<Reply> {
+  // The session's dictionaries may change while copies wait for something; these do not.
+  const parent = { ...msg.current, context: copyContext(session.context) }
+  const transmissionId = session.surroundings.ids.transmission()
+  const sealing = openSealing(parent.base, sealingOptions(options, session, parent, transmissionId))
+  const copies = recipients.map((rcptto, i) => forkCopy(parent, rcptto, i))
+  return andThen(runCopies(session, copies, sealing), (done) => {
+    const { results, tarpitSeconds, disconnect } = done
+    const transacted = { parent, copies, results, sealing, verdict, transmissionId }
+    return andThen(settle(options, session, transacted), (settled) => {
+      const reply = disconnect ? { ...settled, close: true } : settled
+      if (tarpitSeconds === 0) return reply
+      return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
+    })
+  })
 }
 
 interface Transacted {
