@@ -49,6 +49,7 @@ export interface Journal {
   engagement(type: EventType, facts: Facts): void
   panic(origin: string, text: string): void
   flush(): Promise<void>
+  /** Goes on in new files of the same names; one that cannot be had goes on as it is. */
   reopen(): Promise<void>
   close(): Promise<void>
 }
@@ -57,8 +58,14 @@ export interface Journal {
 type Unstamped<T> = Omit<T, 'seconds'>
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const [mainlog, rejectlog, paniclog, eventlog] = await Promise.all(
-    [options.mainlog, options.rejectlog, options.paniclog, options.eventlog].map(openIfNamed),
+  const panic = (origin: string, text: string): void => {
+    const entry = panicLine(seconds(), origin, text)
+    if (paniclog) paniclog.write(entry)
+    else process.stderr.write(`${entry}\n`, 'latin1')
+  }
+  const [mainlog, rejectlog, paniclog, eventlog] = await openAll(
+    [options.mainlog, options.rejectlog, options.paniclog, options.eventlog],
+    (text) => panic('ec_logger', text),
   )
   const files = [mainlog, rejectlog, paniclog, eventlog].filter((file) => file !== undefined)
   const seconds = (): number => Math.floor(options.now() / 1000)
@@ -98,13 +105,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       event('policy_rejection', facts)
     },
     engagement: event,
-    panic(origin, text) {
-      const entry = panicLine(seconds(), origin, text)
-      if (paniclog) paniclog.write(entry)
-      else process.stderr.write(`${entry}\n`, 'latin1')
-    },
+    panic,
     flush: async () => void (await Promise.all(files.map((file) => file.flush()))),
-    reopen: async () => void (await Promise.all(files.map((file) => file.reopen()))),
+    reopen: () => reopenAll(files, (text) => panic('ec_logger', text)),
     async close() {
       clearInterval(heartbeat)
       await Promise.all(files.map((file) => file.close()))
@@ -112,8 +115,31 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
-function openIfNamed({ path, mode }: LogOptions): Promise<LogFile | undefined> {
-  return path === undefined ? Promise.resolve(undefined) : openLogFile(path, mode)
+/** All that are named, or none: one that cannot be opened leaves no other open. */
+async function openAll(
+  logs: readonly LogOptions[],
+  warn: (text: string) => void,
+): Promise<(LogFile | undefined)[]> {
+  const opened = await Promise.allSettled(
+    logs.map(async ({ path, mode }) => {
+      if (path === undefined) return undefined
+      const onLost = (lines: number): void =>
+        warn(`${lines} lines were lost: ${path} could not be written`)
+      return openLogFile({ path, mode, onLost })
+    }),
+  )
+  const failed = opened.find((result) => result.status === 'rejected')
+  const files = opened.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
+  if (!failed) return files
+  for (const file of files) await file?.close()
+  throw failed.reason
+}
+
+async function reopenAll(files: readonly LogFile[], warn: (text: string) => void): Promise<void> {
+  const results = await Promise.allSettled(files.map((file) => file.reopen()))
+  for (const result of results) {
+    if (result.status === 'rejected') warn(`not reopened: ${String(result.reason)}`)
+  }
 }
 
 function startHeartbeat(everySeconds: number, beat: () => void): NodeJS.Timeout | undefined {

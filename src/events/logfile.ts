@@ -1,7 +1,8 @@
 // A file that lines are appended to: buffered, flushed within FLUSH_MS, reopened for rotation. Writing
-// never blocks and never fails the caller: when the disk is full, lines beyond MAX_BUFFERED octets are
-// dropped and counted, and a line says so as soon as writing works again.
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+// never blocks and never fails the caller. What a full disk does not take is kept, up to MAX_BUFFERED
+// octets, and written from exactly where it stopped, so that every line is whole; lines beyond that are
+// dropped, and `onLost` is told how many as soon as writing works again.
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface LogFile {
@@ -9,44 +10,60 @@ export interface LogFile {
   /** Appends a line; its line end is added. Octets of a byte string, or text with encoding `utf8`. */
   write(line: string, encoding?: 'latin1' | 'utf8'): void
   flush(): Promise<void>
-  /** Goes on in a new file of the same name, for log rotation. */
+  /** Goes on in a new file of the same name, for log rotation. Rejects, and keeps the old one. */
   reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface LogFileOptions {
+  readonly path: string
+  readonly mode: number
+  /** So many lines were dropped. */
+  readonly onLost: (lines: number) => void
+}
+
+/** What a file that was opened for appending can do. */
+export interface Appendable {
+  write(bytes: Buffer, offset: number): Promise<{ readonly bytesWritten: number }>
   close(): Promise<void>
 }
 
 const FLUSH_MS = 250
 const MAX_BUFFERED = 16 * 1024 * 1024
 
-export async function openLogFile(path: string, mode = 0o644): Promise<LogFile> {
+export async function openLogFile(
+  { path, mode, onLost }: LogFileOptions,
+  openToAppend: (path: string, mode: number) => Promise<Appendable> = append,
+): Promise<LogFile> {
   await mkdir(dirname(path), { recursive: true })
-  const openFile = (): Promise<FileHandle> => open(path, 'a', mode)
-  let file = await openFile()
+  let file = await openToAppend(path, mode)
   let buffered: Buffer[] = []
   let bufferedBytes = 0
   let dropped = 0
   let timer: NodeJS.Timeout | undefined
-  let work: Promise<void> = Promise.resolve()
+  const inTurn = makeTurns()
 
   const writeOut = async (): Promise<void> => {
     if (buffered.length === 0) return
     const taken = Buffer.concat(buffered)
-    const lost = dropped
     buffered = []
-    bufferedBytes = 0
-    dropped = 0
-    try {
-      const notice = lost ? `# ${lost} lines were lost: this file could not be written\n` : ''
-      await file.appendFile(Buffer.concat([Buffer.from(notice), taken]))
-    } catch {
-      // The log is the only place to say it; the next write that works does.
-      dropped += lost + countLines(taken)
+    const written = await writeTo(file, taken)
+    bufferedBytes -= written
+    if (written < taken.length) {
+      buffered.unshift(taken.subarray(written))
+      flushLater()
+    } else if (dropped > 0) {
+      onLost(dropped)
+      dropped = 0
     }
   }
   const flush = (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
-    work = work.then(writeOut)
-    return work
+    return inTurn(writeOut)
+  }
+  const flushLater = (): void => {
+    timer ??= setTimeout(() => void flush(), FLUSH_MS)
   }
 
   return {
@@ -59,24 +76,49 @@ export async function openLogFile(path: string, mode = 0o644): Promise<LogFile> 
       const bytes = Buffer.from(`${line}\n`, encoding)
       buffered.push(bytes)
       bufferedBytes += bytes.length
-      timer ??= setTimeout(() => void flush(), FLUSH_MS)
+      flushLater()
     },
     flush,
-    async reopen() {
-      await flush()
-      const before = file
-      file = await openFile()
-      await before.close()
-    },
+    reopen: () =>
+      inTurn(async () => {
+        await writeOut()
+        const before = file
+        file = await openToAppend(path, mode)
+        await before.close()
+      }),
     async close() {
       await flush()
+      clearTimeout(timer)
       await file.close()
     },
   }
 }
 
-function countLines(bytes: Buffer): number {
-  let lines = 0
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
-  return lines
+function append(path: string, mode: number): Promise<Appendable> {
+  return open(path, 'a', mode)
+}
+
+/** Runs one task after the other, whatever becomes of them. */
+function makeTurns(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const result = last.then(task)
+    last = result.catch(() => undefined)
+    return result
+  }
+}
+
+/** How much of it the file took: less than all when the disk is full or fails. */
+async function writeTo(file: Appendable, bytes: Buffer): Promise<number> {
+  let written = 0
+  try {
+    while (written < bytes.length) {
+      const { bytesWritten } = await file.write(bytes, written)
+      if (bytesWritten === 0) break
+      written += bytesWritten
+    }
+  } catch {
+    // The log is the only place to say it; what is left stays buffered.
+  }
+  return written
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -92,4 +92,15 @@ test('after a rotation lines go to a new file of the same name', async () => {
   await journal.close()
   expect(await read('paniclog.1')).toBe('1795260480:scriptlet: before\n')
   expect(await read('paniclog.ec')).toBe('1795260480:scriptlet: after\n')
+})
+
+test('a log that cannot be reopened fails nobody: it goes on, and paniclog says why', async () => {
+  const journal = await open()
+  await rename(join(folder, 'events.jsonl'), join(folder, 'events.1'))
+  await mkdir(join(folder, 'events.jsonl'))
+  await journal.reopen()
+  journal.engagement('open', {})
+  await journal.close()
+  expect(await read('paniclog.ec')).toMatch(/^1795260480:ec_logger: not reopened: .*EISDIR/)
+  expect(await read('events.1')).toMatch(/^\{"msys":.*\}\n$/)
 })
