@@ -69,7 +69,7 @@ export function packEntry({ copies, ...common }: Entry): PackedEntry {
   const tableOf = (list: readonly Piece[]): number => {
     const present = known.get(list)
     if (present !== undefined) return present
-    const key = list.join(';')
+    const key = JSON.stringify(list)
     const index = known.get(key) ?? pieces.push(list) - 1
     known.set(key, index)
     known.set(list, index)

@@ -9,6 +9,8 @@ export interface Progress {
   readonly entry: number
   readonly segment: number
   copies: CopyState[]
+  /** Copies that are not done. */
+  left: number
   isFinished: boolean
 }
 
@@ -62,7 +64,7 @@ export function makeLedger(): Ledger {
     addSegment,
     addEntry(entry, segment, count) {
       const copies = Array.from({ length: count }, () => FRESH)
-      const progress: Progress = { entry, segment, copies, isFinished: count === 0 }
+      const progress = { entry, segment, copies, left: count, isFinished: count === 0 }
       addSegment(segment).entries.add(entry)
       entries.set(entry, progress)
       if (count > 0) countUnfinished(segment, 1)
@@ -72,7 +74,7 @@ export function makeLedger(): Ledger {
       const progress = entries.get(change.entry)
       if (!progress || progress.isFinished) return
       applyTo(progress, change)
-      if (!progress.copies.every((copy) => copy.done)) return
+      if (progress.left > 0) return
       progress.isFinished = true
       countUnfinished(progress.segment, -1)
     },
@@ -103,13 +105,14 @@ export function makeLedger(): Ledger {
 const FRESH: CopyState = { done: false, attempts: 0, nextAttemptMs: 0, note: '' }
 const DONE: CopyState = { ...FRESH, done: true }
 
-function applyTo({ copies }: Progress, change: Change): void {
+function applyTo(progress: Progress, change: Change): void {
+  const { copies } = progress
   switch (change.kind) {
     case 'all done':
-      for (let i = 0; i < copies.length; i++) finish(copies, i)
+      for (let i = 0; i < copies.length; i++) finish(progress, i)
       break
     case 'done':
-      for (const i of change.copies) finish(copies, i)
+      for (const i of change.copies) finish(progress, i)
       break
     case 'deferred': {
       const { attempts, nextAttemptMs, note } = change
@@ -120,9 +123,11 @@ function applyTo({ copies }: Progress, change: Change): void {
   }
 }
 
-function finish(copies: CopyState[], index: number): void {
-  const state = copies[index]
-  if (state && !state.done) copies[index] = DONE
+function finish(progress: Progress, index: number): void {
+  const state = progress.copies[index]
+  if (!state || state.done) return
+  progress.copies[index] = DONE
+  progress.left--
 }
 
 function changesOf({ entry, copies, isFinished }: Progress): Change[] {

@@ -17,11 +17,11 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   const path = join(directory, 'lock')
   const claim = join(directory, `lock.${randomUUID()}`)
   const owner: Owner = { pid: process.pid, started: await startOf(process.pid) }
-  await writeFile(claim, JSON.stringify(owner), { mode: 0o600 })
   try {
+    await writeFile(claim, JSON.stringify(owner), { mode: 0o600 })
     while (!(await claimed(claim, path))) await removeStale(path, directory)
   } finally {
-    await unlink(claim)
+    await unlink(claim).catch(ignoreMissing)
   }
   return async () => {
     await unlink(path).catch(ignoreMissing)

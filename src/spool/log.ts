@@ -12,6 +12,7 @@ import { SEGMENT_HEADER_BYTES } from './segment.ts'
 import {
   type SegmentWriter,
   createSegment,
+  emptySegment,
   finishSegment,
   syncSegment,
   writeRecords,
@@ -36,6 +37,10 @@ export interface LogOptions {
   readonly segmentBytes: number
   readonly nextSegment: number
   readonly nextSequence: number
+  /** Whether nobody needs anything that this segment says. */
+  readonly isSpent: (segment: number) => boolean
+  /** All that it said is gone, to make room; it goes on being written. */
+  readonly onEmptied: (segment: number) => void
 }
 
 export interface LogRecord {
@@ -168,6 +173,10 @@ async function commitNext(state: State): Promise<void> {
     if (count === 0) await roll(state, batch[0]?.sizeBytes ?? 0)
     await commit(state, batch)
   } catch (error) {
+    if (isNoRoom(error) && (await emptied(state))) {
+      state.pending.unshift(...batch)
+      return
+    }
     fail(
       state,
       batch,
@@ -201,6 +210,21 @@ async function roll(state: State, recordBytes: number): Promise<void> {
     recordBytes,
   )
   await finishSegment(last)
+}
+
+/**
+ * Where a new segment has no room either, one in which all is finished gives its own back. After a crash
+ * in the middle old records are there or not: either way they tell of nothing that is still to be done.
+ */
+async function emptied({ segment, options }: State): Promise<boolean> {
+  if (segment.end === SEGMENT_HEADER_BYTES || !options.isSpent(segment.number)) return false
+  const isDone = await emptySegment(segment)
+  if (isDone) options.onEmptied(segment.number)
+  return isDone
+}
+
+function isNoRoom(error: unknown): boolean {
+  return error instanceof SpoolError && error.kind === 'no room'
 }
 
 async function commit(state: State, batch: readonly Pending[]): Promise<void> {

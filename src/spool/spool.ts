@@ -18,6 +18,7 @@ import { lockDirectory } from './lock.ts'
 import { type Location, type Log, openLog } from './log.ts'
 import { type Quarantine, openQuarantine } from './quarantine.ts'
 import { recover } from './recovery.ts'
+import { openReserve } from './reserve.ts'
 import { type Sweeper, makeSweeper } from './sweeper.ts'
 
 export interface Stored {
@@ -74,15 +75,29 @@ const SEGMENT_BYTES = 64 * 1024 * 1024
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { directory, files = systemFiles, segmentBytes = SEGMENT_BYTES, report } = options
   await files.makeDirectory(directory)
-  const unlock = await lockDirectory(directory)
+  const reserve = openReserve(files, directory)
+  const unlock = await reserve.spend(() => lockDirectory(directory))
   try {
     const ledger = makeLedger()
     const quarantine = openQuarantine(files, directory)
     const found = await recover({ directory, files, ledger, quarantine, report })
-    const log = await openLog({ directory, files, segmentBytes, ...found })
+    const log = await reserve.spend(() =>
+      openLog({
+        directory,
+        files,
+        segmentBytes,
+        ...found,
+        isSpent: (segment) => ledger.spent.has(segment) && ledger.restate(segment).length === 0,
+        onEmptied(segment) {
+          ledger.remove(segment)
+          ledger.addSegment(segment)
+        },
+      }),
+    )
     const sweeper = makeSweeper({ directory, files, log, ledger, report, segments: found.segments })
     const parts: Parts = { log, ledger, quarantine, sweeper, options }
     await sweeper.sweep()
+    await reserve.restore()
     const recovered = found.entries.map(({ entry, location, progress }) =>
       storedEntry(entry, location, progress),
     )
@@ -115,7 +130,8 @@ function spoolOf(parts: Parts, recovered: Stored[], unlock: () => Promise<void>)
       await log.flush().catch(() => undefined)
       await sweeper.sweep()
       await log.close()
-      await unlock()
+      // A lock that stays says which process it belonged to: the next start sees that it is gone.
+      await unlock().catch(() => undefined)
     },
   }
 }

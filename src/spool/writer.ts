@@ -67,6 +67,21 @@ export async function syncSegment(segment: SegmentWriter): Promise<void> {
   segment.isDirty = false
 }
 
+/** Forgets all records. False: they are still there. */
+export async function emptySegment(segment: SegmentWriter): Promise<boolean> {
+  const { file, sizeBytes } = segment
+  const isCut = await file.truncate(SEGMENT_HEADER_BYTES).then(
+    () => true,
+    () => false,
+  )
+  if (!isCut) return false
+  segment.end = SEGMENT_HEADER_BYTES
+  segment.isDirty = true
+  // Writing makes it longer as well.
+  await file.truncate(sizeBytes).catch(() => undefined)
+  return true
+}
+
 /** Gives back what was preallocated; readers do not need that, so a failure does not matter. */
 export async function finishSegment({ file, end }: SegmentWriter): Promise<void> {
   await file.truncate(end).catch(() => undefined)

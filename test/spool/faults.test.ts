@@ -53,6 +53,22 @@ function writeInPlace(path: string, bytes: Buffer, position: number): void {
   closeSync(file)
 }
 
+/** A disk on which a file can grow to so many octets. */
+function withRoom(files: FileSystem, mostOctets: number): FileSystem {
+  return {
+    ...files,
+    open: async (path, mode) => {
+      const file = await files.open(path, mode)
+      const writev: typeof file.writev = async (buffers, position) => {
+        const end = buffers.reduce((at, { length }) => at + length, position)
+        if (end <= mostOctets || path.endsWith('reserve')) return file.writev(buffers, position)
+        throw Object.assign(new Error('ENOSPC: made to fail'), { code: 'ENOSPC' })
+      }
+      return { ...file, writev }
+    },
+  }
+}
+
 /** A disk that takes all of a write and fails nevertheless. */
 function takingAll(files: FileSystem): FileSystem {
   return {
@@ -228,6 +244,41 @@ describe('a disk without room', () => {
     files.fail('writev', undefined)
     await spool.close()
     expect((await open(directory)).recovered).toEqual([])
+  })
+
+  test('is made room on by emptying the segment in which all is finished', async () => {
+    const files = faultyFiles()
+    const directory = makeDirectory()
+    const spool = await open(directory, { files: withRoom(files, 5000) })
+    const large = Buffer.alloc(1200, 'x')
+    const first = await spool.append(entryFor('m1'), large)
+    const second = await spool.append(entryFor('m2'), large)
+    const third = spool.append(entryFor('m3'), Buffer.alloc(2400))
+    await expect(third).rejects.toMatchObject({ kind: 'no room' })
+    // With one of them unfinished nothing may go.
+    spool.finish(first, [0])
+    await expect(spool.append(entryFor('m4'), Buffer.alloc(2400))).rejects.toThrow('cannot write')
+    spool.finish(second, [0])
+    await spool.append(entryFor('m5'), large)
+    await spool.close()
+    const again = await open(directory)
+    expect(ids(again.recovered)).toEqual(['m5'])
+    expect(again.reports).toEqual([])
+  })
+
+  test('from the start is started on with what was kept in reserve', async () => {
+    const directory = makeDirectory()
+    const before = await open(directory)
+    await before.append(entryFor('m1'), DATA)
+    await before.close()
+    const files = faultyFiles()
+    files.fail('writev', 'ENOSPC')
+    const remove = async (path: string): Promise<void> => {
+      await files.remove(path)
+      if (path.endsWith('reserve')) files.fail('writev', undefined)
+    }
+    const spool = await open(directory, { files: { ...files, remove } })
+    expect(ids(spool.recovered)).toEqual(['m1'])
   })
 
   test('and without descriptors for a new segment lets the old ones be', async () => {
