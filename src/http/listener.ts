@@ -1,6 +1,7 @@
 // An HTTP listener for the apps of this server, by Hono on node:http.
-import { type ServerType, serve } from '@hono/node-server'
+import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface HttpListener {
@@ -8,6 +9,18 @@ export interface HttpListener {
   /** Lets running requests finish for the grace. */
   close(graceMs: number): Promise<void>
 }
+
+/** Milliseconds and octets. No request to us has a body worth waiting for. */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  connectionsCheckingInterval: 2_000,
+  keepAliveTimeout: 5_000,
+  maxHeaderSize: 16_384,
+}
+/** A client that neither sends nor reads. */
+const SILENCE_MS = 30_000
+const MAX_REQUESTS_PER_SOCKET = 1_000
 
 export function openHttpListener(
   address: { readonly host: string; readonly port: number },
@@ -22,11 +35,14 @@ export function openHttpListener(
     return c.text('Internal error.\n', 500)
   })
   return new Promise((resolve, reject) => {
-    const server: ServerType = serve({
+    const server = serve({
       fetch: app.fetch,
       hostname: address.host,
       port: address.port,
-    })
+      serverOptions: LIMITS,
+    }) as Server
+    server.setTimeout(SILENCE_MS)
+    server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET
     server.once('error', reject)
     server.once('listening', () => {
       server.off('error', reject)
@@ -37,15 +53,13 @@ export function openHttpListener(
   })
 }
 
-function closeServer(server: ServerType, graceMs: number): Promise<void> {
+function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      if ('closeAllConnections' in server) server.closeAllConnections()
-    }, graceMs)
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
     server.close(() => {
       clearTimeout(timer)
       resolve()
     })
-    if ('closeIdleConnections' in server) server.closeIdleConnections()
+    server.closeIdleConnections()
   })
 }
