@@ -14,8 +14,11 @@ export interface Generation {
   /** Seals and opens tracking links. */
   readonly keyring: Keyring
   readonly isReplaced: boolean
-  /** Holds the generation open; the function that is returned lets go. */
-  hold(): () => void
+  /**
+   * Holds the generation open; the function that is returned lets go. `retire` is called when it should:
+   * some time after the generation has been replaced.
+   */
+  hold(retire?: () => void): () => void
   /** No new sessions; closes when nothing holds it any more. */
   replace(): Promise<void>
 }
@@ -38,7 +41,7 @@ export async function openGeneration(
     throw error
   }
   let isReplaced = false
-  let holders = 0
+  const holders = new Set<{ readonly retire?: (() => void) | undefined }>()
   let isFree = (): void => {}
   return {
     config,
@@ -48,20 +51,30 @@ export async function openGeneration(
     get isReplaced() {
       return isReplaced
     },
-    hold() {
-      holders++
+    hold(retire) {
+      const holder = { retire }
+      holders.add(holder)
       return () => {
-        if (--holders === 0) isFree()
+        if (holders.delete(holder) && holders.size === 0) isFree()
       }
     },
     async replace() {
       isReplaced = true
-      if (holders > 0) await new Promise<void>((resolve) => (isFree = resolve))
+      if (holders.size > 0) {
+        const timer = setTimeout(() => {
+          for (const { retire } of holders) retire?.()
+        }, RETIRE_MS)
+        await new Promise<void>((resolve) => (isFree = resolve))
+        clearTimeout(timer)
+      }
       await policy.close()
       await journal.close()
     },
   }
 }
+
+/** The time that sessions have to end by themselves once their generation has been replaced. */
+const RETIRE_MS = 60_000
 
 const MB = 1024 * 1024
 

@@ -14,8 +14,15 @@ export interface Listening {
 export interface Listeners<E extends Endpoint> {
   readonly addresses: readonly HostPort[]
   /** Opens what is new; rejects, and changes nothing, when an address cannot be had. */
-  adopt(endpoints: readonly E[], graceMs: number): Promise<void>
+  prepare(endpoints: readonly E[]): Promise<Prepared>
   close(graceMs: number): Promise<void>
+}
+
+/** What a configuration will listen on. Until it is adopted nothing has changed for anybody. */
+export interface Prepared {
+  /** From now on; what is not listened on any more closes within the grace. */
+  adopt(graceMs: number): void
+  drop(): Promise<void>
 }
 
 interface Held<E> {
@@ -47,9 +54,12 @@ export function makeListeners<E extends Endpoint>(
     get addresses() {
       return [...held.values()].map(({ listening }) => listening.address)
     },
-    async adopt(endpoints, graceMs) {
+    async prepare(endpoints) {
       const next = new Map<string, Held<E>>()
       const opened: Held<E>[] = []
+      const drop = async (): Promise<void> => {
+        await Promise.all(opened.map(({ listening }) => listening.close(0)))
+      }
       try {
         for (const [i, endpoint] of endpoints.entries()) {
           const key = keyOf(endpoint, i)
@@ -58,16 +68,21 @@ export function makeListeners<E extends Endpoint>(
           next.set(key, kept ?? (opened.at(-1) as Held<E>))
         }
       } catch (error) {
-        await Promise.all(opened.map(({ listening }) => listening.close(0)))
+        await drop()
         throw error
       }
-      const gone = [...held].filter(([key]) => !next.has(key)).map(([, { listening }]) => listening)
-      endpoints.forEach((endpoint, i) => {
-        const kept = next.get(keyOf(endpoint, i))
-        if (kept) kept.endpoint = endpoint
-      })
-      held = next
-      for (const listening of gone) void listening.close(graceMs)
+      const adopt = (graceMs: number): void => {
+        const gone = [...held]
+          .filter(([key]) => !next.has(key))
+          .map(([, { listening }]) => listening)
+        endpoints.forEach((endpoint, i) => {
+          const kept = next.get(keyOf(endpoint, i))
+          if (kept) kept.endpoint = endpoint
+        })
+        held = next
+        for (const listening of gone) void listening.close(graceMs)
+      }
+      return { adopt, drop }
     },
     async close(graceMs) {
       await Promise.all([...held.values()].map(({ listening }) => listening.close(graceMs)))

@@ -8,7 +8,7 @@ import { type Generation, openGeneration } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
 import { trackerApp } from './http/tracker.ts'
-import { type Listeners, makeListeners } from './listeners.ts'
+import { type Listeners, makeListeners, type Prepared } from './listeners.ts'
 import { makeIds } from './mail/ids.ts'
 import { relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
@@ -54,17 +54,21 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     closers.unshift(() => spool.close())
     const parts = openParts(spool, () => current, options)
     closers.unshift(() => parts.close())
-    await parts.adopt(config)
+    const listening = await parts.prepare(config)
+    listening.adopt(graceMs(config))
     for (const stored of spool.recovered) parts.dispatcher.enqueue(stored)
     let work: Promise<void> = Promise.resolve()
     const reload = async (): Promise<void> => {
       const next = await nextGeneration(options, current, parts)
       if (!next) return
       const old = current
-      current = next
-      parts.dispatcher.reconfigure(next.config)
-      void old.replace()
+      // All at once: no session sees the listener of one configuration and the policy of another.
+      current = next.generation
+      next.listening.adopt(graceMs(current.config))
+      parts.dispatcher.reconfigure(current.config)
+      void old.replace().catch(noteFailure)
     }
+    const noteFailure = (error: unknown): void => current.journal.panic('config', describe(error))
     return {
       get config() {
         return current.config
@@ -79,7 +83,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         return current.policy.scripts
       },
       // One after the other: the last signal wins.
-      reload: () => (work = work.then(reload)),
+      reload: () => (work = work.then(reload).catch(noteFailure)),
       reopenLogs: () => current.journal.reopen(),
       flushLogs: () => current.journal.flush(),
       close: () => closeAll(closers),
@@ -94,8 +98,8 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
-  /** Listens where the configuration says. */
-  adopt(config: Config): Promise<void>
+  /** Listens where the configuration says, once it is adopted. */
+  prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
 }
 
@@ -130,21 +134,38 @@ function openParts(spool: Spool, current: () => Generation, options: ServerOptio
       current().journal.panic('http_listener', describe(error)),
     ),
   )
-  const graceMs = (): number => current().config.shutdownGraceSeconds * 1000
   return {
     smtp,
     http,
     dispatcher,
-    async adopt(config) {
-      await smtp.adopt(config.smtp, graceMs())
-      await http.adopt(config.http, graceMs())
+    async prepare(config) {
+      const httpNext = await http.prepare(config.http)
+      const smtpNext = await smtp.prepare(config.smtp).catch(async (error: unknown) => {
+        await httpNext.drop()
+        throw error
+      })
+      return {
+        adopt(grace) {
+          httpNext.adopt(grace)
+          smtpNext.adopt(grace)
+        },
+        drop: async () => void (await Promise.all([httpNext.drop(), smtpNext.drop()])),
+      }
     },
+    // Together: the grace is one for all of it.
     async close() {
-      await smtp.close(graceMs())
-      await dispatcher.close({ graceMs: graceMs() })
-      await http.close(graceMs())
+      const grace = graceMs(current().config)
+      await Promise.all([
+        smtp.close(grace),
+        dispatcher.close({ graceMs: grace }),
+        http.close(grace),
+      ])
     },
   }
+}
+
+function graceMs({ shutdownGraceSeconds }: Config): number {
+  return shutdownGraceSeconds * 1000
 }
 
 function apps(spool: Spool, current: () => Generation) {
@@ -163,29 +184,31 @@ async function nextGeneration(
   { load, warn }: ServerOptions,
   current: Generation,
   parts: Parts,
-): Promise<Generation | undefined> {
-  let next: Generation | undefined
+): Promise<{ readonly generation: Generation; readonly listening: Prepared } | undefined> {
+  let generation: Generation | undefined
   try {
     const { config, warnings } = load()
     warnings.forEach(warn)
     if (config.spoolbase !== current.config.spoolbase) {
       throw new Error('another spoolbase needs a restart')
     }
-    next = await openGeneration(config, Date.now, warn)
-    await parts.adopt(config)
-    return next
+    generation = await openGeneration(config, Date.now, warn)
+    return { generation, listening: await parts.prepare(config) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const text = `reload failed, the running configuration stays: ${reason}`
     warn(text)
     current.journal.panic('config', text)
-    await next?.replace()
+    await generation?.replace()
     return undefined
   }
 }
 
+/** All of them, whatever becomes of one; rejects with the first failure. */
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
-  for (const close of closers) await close()
+  const failures: unknown[] = []
+  for (const close of closers) await close().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
 }
 
 function describe(error: unknown): string {

@@ -34,7 +34,7 @@ export function makeSessions(
     const options = endpoint.options(peer.remoteAddress)
     const leave = enter(budgets, options.sessionBudget)
     if (!leave) return turnedAway()
-    const release = generation.hold()
+    const release = generation.hold(() => control.close(reconfigured(options)))
     const hold = holder(inflight)
     control.setIdleSeconds(options.idleSeconds)
     const session = openSession(peer, {
@@ -71,6 +71,10 @@ export function makeSessions(
       report: (error) => current().journal.panic('esmtp_listener', String(error)),
     }),
   )
+}
+
+function reconfigured({ reconfigMessage }: ListenerOptions): Reply {
+  return { code: 421, text: reconfigMessage, close: true }
 }
 
 const UNAVAILABLE: Reply = { code: 451, enhanced: '4.3.0', text: 'not taking mail at the moment' }

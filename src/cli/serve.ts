@@ -18,6 +18,8 @@ export async function serve(args: readonly string[]): Promise<number> {
   const options = readArguments(args)
   if (typeof options === 'string') return fail(options, EXIT_USAGE)
   const load = (): Loaded => loadFrom(options)
+  // Who reads our output may go away; that is no reason to stop.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     // A reload that is asked for too early must not end the process, as SIGHUP does by default.
     process.on('SIGHUP', () => {})

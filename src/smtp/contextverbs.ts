@@ -11,8 +11,13 @@ import { decodeXtext } from './xtext.ts'
 export function setContext(session: Session, { argument }: Command): Reply {
   const pairs = readPairs(argument, session.surroundings.options.xsetcontextDeny)
   if (typeof pairs === 'string') return { code: 501, enhanced: '5.5.4', text: pairs }
+  const { connection } = session.context
+  const added = new Set(pairs.map(([name]) => name).filter((name) => !connection.has(name)))
+  if (connection.size + added.size > MAX_VARIABLES) {
+    return { code: 501, enhanced: '5.5.4', text: 'too many variables' }
+  }
   for (const [name, value] of pairs) {
-    session.context.connection.set(name, value)
+    connection.set(name, value)
     session.injected.add(name)
   }
   return { code: 250, enhanced: '2.0.0', text: 'XSETCONTEXT OK' }
@@ -28,6 +33,7 @@ export function dumpContext(session: Session, { argument }: Command): Reply {
   return { code: 250, text: lines.join('\n') }
 }
 
+/** Of a connection: each copy of each of its messages carries them all. */
 const MAX_VARIABLES = 1000
 
 function readPairs(
@@ -36,7 +42,6 @@ function readPairs(
 ): readonly (readonly [string, string])[] | string {
   const words = argument.split(/[ \t]+/).filter((word) => word !== '')
   if (words.length === 0) return 'XSETCONTEXT needs name=value'
-  if (words.length > MAX_VARIABLES) return 'too many variables'
   const pairs: [string, string][] = []
   for (const word of words) {
     const equals = word.indexOf('=')

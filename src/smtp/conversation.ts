@@ -20,12 +20,15 @@ export interface DataLimits {
   readonly maxMessageSize: number
   /** What a CR or LF that stands alone becomes: CRLF, or the reason to refuse the message. */
   readonly loneLineEnds: 'fix' | 'refuse'
+  /** Told how many octets of the message are kept so far; false: that is too many, keep none. */
+  readonly hold?: (octets: number) => boolean
 }
 
 export type Received =
   | { readonly kind: 'message'; readonly bytes: Buffer }
   | { readonly kind: 'too large' }
   | { readonly kind: 'lone line end' }
+  | { readonly kind: 'no room' }
 
 export interface Conversation {
   /** The greeting (220), or what refuses the connection. */

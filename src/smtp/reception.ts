@@ -84,8 +84,11 @@ const UNREADABLE: Readonly<Record<Exclude<Received['kind'], 'message'>, Reply>> 
 
 /** The message that policy sees: as received, with the trace field on top. */
 function parseMessage(session: Session, transaction: Transaction, bytes: Buffer): Message | Reply {
-  const { fields, separator, body } = splitHeader(bytes)
-  if (bytes.length - body.length > MAX_HEADER_BYTES) {
+  // Not all of it: a message that never ends its header may have a field in every octet or two.
+  const top = bytes.subarray(0, MAX_HEADER_BYTES)
+  const { fields, separator, body: rest } = splitHeader(top)
+  const body = bytes.subarray(top.length - rest.length)
+  if (separator.length === 0 && bytes.length > MAX_HEADER_BYTES) {
     return { code: 552, enhanced: '5.3.4', text: 'message header too large' }
   }
   if (findFields(fields, 'received').length > MAX_HOPS) {

@@ -11,6 +11,12 @@ export const LONE_LINE_END: Reply = {
   text: 'lines must end in <CR><LF>',
 }
 
+export const NO_MEMORY: Reply = {
+  code: 452,
+  enhanced: '4.3.1',
+  text: 'insufficient memory, try again later',
+}
+
 export const TOO_MANY_ERRORS = goodbye('4.7.0', 'too many errors')
 export const HTTP_REQUEST = goodbye('4.7.0', 'this is not an HTTP server')
 export const IDLE = goodbye('4.4.2', 'idle for too long')

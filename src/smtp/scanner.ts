@@ -22,7 +22,8 @@ const BRIDGE = 4
 
 /**
  * Reads one message after 354. The bytes end in CRLF; they are empty for an empty message. A message
- * that is refused (`too large`, `lone line end`, the latter first) is read to its end but not kept.
+ * that is refused (`lone line end`, `too large`, `no room`, in this order) is read to its end but not
+ * kept.
  */
 export function openScanner(limits: DataLimits): Reader<{ received: Received }> {
   const pile = openPile(limits.maxMessageSize)
@@ -52,12 +53,11 @@ export function openScanner(limits: DataLimits): Reader<{ received: Received }> 
     if (hasLoneLineEnd && limits.loneLineEnds === 'refuse') {
       return { done: true, received: { kind: 'lone line end' }, rest }
     }
-    const bytes = pile.take()
-    return {
-      done: true,
-      received: bytes ? { kind: 'message', bytes } : { kind: 'too large' },
-      rest,
-    }
+    const kept = pile.take()
+    const received: Received = Buffer.isBuffer(kept)
+      ? { kind: 'message', bytes: kept }
+      : { kind: kept }
+    return { done: true, received, rest }
   }
 
   return {
@@ -72,6 +72,7 @@ export function openScanner(limits: DataLimits): Reader<{ received: Received }> 
         from = BRIDGE - held.length
       }
       const at = scan(chunk, from)
+      if (limits.hold?.(pile.kept()) === false) pile.drop()
       if (chunk.length - at >= 3) return finish(chunk.subarray(at + 3))
       held = chunk.subarray(at)
       return { done: false }
@@ -143,8 +144,12 @@ interface Pile {
   /** Where the caller may write so many octets itself, from `used` on; `fill` says where they end. */
   room(octets: number): { readonly block: Buffer; readonly used: number }
   fill(used: number): void
-  /** Everything added, in one buffer; undefined when it was more than the limit. */
-  take(): Buffer | undefined
+  /** Octets in memory. */
+  kept(): number
+  /** Keeps nothing, now and later. */
+  drop(): void
+  /** Everything added, in one buffer, or why there is none. */
+  take(): Buffer | 'too large' | 'no room'
 }
 
 /** Shorter runs are copied together, so that octets that come singly do not cost an object each. */
@@ -159,6 +164,13 @@ function openPile(limit: number): Pile {
   let block: Buffer = EMPTY
   let sealed = 0
   let used = 0
+  let isDropped = false
+
+  const isKept = (): boolean => !isDropped && !(limit && size > limit)
+  const forget = (): void => {
+    parts.length = 0
+    sealed = used = 0
+  }
 
   const seal = (): void => {
     if (used > sealed) parts.push(block.subarray(sealed, used))
@@ -177,10 +189,7 @@ function openPile(limit: number): Pile {
   const fill: Pile['fill'] = (end) => {
     size += end - used
     used = end
-    if (limit && size > limit) {
-      parts.length = 0
-      sealed = used = 0
-    }
+    if (!isKept()) forget()
   }
 
   const add: Pile['add'] = (bytes, from, to) => {
@@ -191,17 +200,23 @@ function openPile(limit: number): Pile {
     }
     size += length
     seal()
-    if (!limit || size <= limit) parts.push(bytes.subarray(from, to))
-    else parts.length = 0
+    if (isKept()) parts.push(bytes.subarray(from, to))
+    else forget()
   }
 
   const take: Pile['take'] = () => {
     seal()
-    if (limit && size > limit) return undefined
+    if (limit && size > limit) return 'too large'
+    if (isDropped) return 'no room'
     const [only] = parts
     return only && parts.length === 1 ? detach(only) : Buffer.concat(parts, size)
   }
-  return { add, room, fill, take }
+  const kept = (): number => (isKept() ? size : 0)
+  const drop = (): void => {
+    isDropped = true
+    forget()
+  }
+  return { add, room, fill, kept, drop, take }
 }
 
 /** A copy where a small message would keep much alive that is not its own. */

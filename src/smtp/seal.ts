@@ -64,6 +64,8 @@ export interface Sealing {
 
 export function openSealing(original: Buffer, options: SealingOptions): Sealing {
   const data = messageData(original)
+  const layout = sharedLayout(data)
+  const bodies = wholeBodies(data)
   let transform: Transform | undefined
   const openOnce = (): Transform =>
     (transform ??= openTransform({
@@ -80,7 +82,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       const { settings } = resolved
       const messageId = options.newMessageId()
       const isTracked = options.isTrackingEnabled && (settings.opens || settings.clicks)
-      if (!isTracked) return { ...untracked(message, data), messageId, rawRcptTo, settings }
+      if (!isTracked) return { ...untracked(message, bodies), messageId, rawRcptTo, settings }
       const { fields, pieces, holes, explain, failures } = openOnce().apply(message, settings, {
         messageId,
         rcptTo: message.envelope.rcptto.text.toLowerCase(),
@@ -91,7 +93,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       for (const failure of failures) options.warn(`${message.id}: ${failure}`)
       return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
     },
-    seal: (message, tracked) => entryCopy(message, tracked, options, data),
+    seal: (message, tracked) => entryCopy(message, tracked, options, layout),
   }
 }
 
@@ -112,30 +114,62 @@ function resolve(message: Message, options: SealingOptions): Resolution {
 }
 
 /** A copy that nothing is put into: its own bytes, without the X-MSYS-API header. */
-function untracked(message: Message, data: MessageData) {
-  const pieces = [data.range(message.separator), data.range(message.body)]
+function untracked(message: Message, bodies: (message: Message) => readonly Piece[]) {
+  const pieces = bodies(message)
   const fields = removeApiHeader(message.fields)
   return { kind: 'tracked', fields, pieces, holes: [], explain: undefined } as const
+}
+
+/** The pieces of a body that stays as it is: the same list for the same body. */
+function wholeBodies(data: MessageData): (message: Message) => readonly Piece[] {
+  const known = new Map<Buffer, readonly Piece[]>()
+  return ({ separator, body }) => {
+    const pieces = known.get(body) ?? [data.range(separator), data.range(body)]
+    known.set(body, pieces)
+    return pieces
+  }
+}
+
+/** All pieces of a copy: its header's, then its body's. */
+type Layout = (
+  fields: readonly Field[],
+  body: readonly Piece[],
+) => { readonly pieces: readonly Piece[]; readonly sizeBytes: number }
+
+/** Copies with the same header and the same pieces of body get the same list. */
+function sharedLayout(data: MessageData): Layout {
+  const known = new Map<readonly Piece[], Map<string, ReturnType<Layout>>>()
+  return (fields, body) => {
+    const head: Piece[] = []
+    for (const field of fields) pushPiece(head, data.range(field.bytes))
+    const key = head.join()
+    const layouts = known.get(body) ?? new Map<string, ReturnType<Layout>>()
+    known.set(body, layouts)
+    const present = layouts.get(key)
+    if (present) return present
+    const pieces = [...head]
+    for (const piece of body) pushPiece(pieces, piece)
+    const made = { pieces, sizeBytes: renderedLength({ pieces, holes: [] }) }
+    layouts.set(key, made)
+    return made
+  }
 }
 
 function entryCopy(
   message: Message,
   tracked: TrackedCopy,
   options: SealingOptions,
-  data: MessageData,
+  layout: Layout,
 ): EntryCopy {
   const { common, listener, customPrefix } = options
-  const pieces: Piece[] = []
-  for (const field of message.fields) pushPiece(pieces, data.range(field.bytes))
-  for (const piece of tracked.pieces) pushPiece(pieces, piece)
-  const rendition = { pieces, holes: tracked.holes }
+  const { pieces, sizeBytes } = layout(message.fields, tracked.pieces)
   return {
     id: message.id,
     mailfrom: message.envelope.mailfrom.text,
     rcptto: message.envelope.rcptto.text,
     routingDomain: routingDomain(message.envelope),
-    rendition,
-    sizeBytes: renderedLength(rendition),
+    rendition: { pieces, holes: tracked.holes },
+    sizeBytes,
     context: {
       connection: difference(common.connection, message.context.connection),
       message: difference(common.message, message.context.message),

@@ -7,6 +7,7 @@ import { noVerdict } from '../msys/vctx.ts'
 import type { Command, Conversation, DataLimits, Peer } from './conversation.ts'
 import { greet, hello } from './hello.ts'
 import { dumpContext, setContext } from './contextverbs.ts'
+import { NO_MEMORY } from './refusal.ts'
 import { addRecipient, endTransaction, reconfigured, startTransaction } from './transaction.ts'
 import type { Session, SessionSurroundings } from './state.ts'
 
@@ -138,10 +139,9 @@ function dataLimits(session: Session, { argument }: Command): DataLimits | Reply
   if (session.transaction.recipients.length === 0) {
     return { ...BAD_SEQUENCE, text: 'DATA without RCPT TO' }
   }
-  if (!session.surroundings.hasRoom()) {
-    return { code: 452, enhanced: '4.3.1', text: 'insufficient memory, try again later' }
-  }
-  return { maxMessageSize: options.maxMessageSize, loneLineEnds: options.loneLineEnds }
+  if (!session.surroundings.hasRoom()) return NO_MEMORY
+  const { maxMessageSize, loneLineEnds } = options
+  return { maxMessageSize, loneLineEnds, hold: session.surroundings.hold }
 }
 
 function describe(error: unknown): string {

@@ -28,8 +28,10 @@ export interface SessionSurroundings {
   now(): number
   /** Resolves after that time; a session waits for a tarpit with it. */
   delay(ms: number): Promise<void>
-  /** Octets of message bodies that may still be taken into memory; see `Reception`. */
+  /** Whether another message may be taken into memory. */
   hasRoom(): boolean
+  /** So many octets of this session's message are in memory now; false: those are too many. */
+  hold(octets: number): boolean
   /** Why no mail can be taken now (the spool failed, the disk is full); undefined: it can. */
   unavailable(): Reply | undefined
   /** The final dot. */

@@ -165,6 +165,18 @@ describe('SIGHUP', () => {
     expect((await fetch(`${running.httpUrl}/livez`)).status).toBe(200)
   })
 
+  test('a listener that cannot be opened leaves the others as they were, too', async () => {
+    await write('p.lua', policy('one'))
+    const running = await start()
+    const taken = `http_listener { listen "127.0.0.1:${sink.port}" {} }`
+    await write('e.conf', config(taken).replace('esmtp_listener {', '$& banner_hostname = "two" '))
+    running.child.kill('SIGHUP')
+    await running.says('reload failed')
+    const wire = await dial(running.smtpPort)
+    await wire.expect('220 mail.test ')
+    wire.reset()
+  })
+
   test('logs are reopened', async () => {
     await write('p.lua', 'print("loaded") ' + policy('one'))
     const running = await start()

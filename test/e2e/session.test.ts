@@ -235,6 +235,15 @@ describe('policy in the conversation', () => {
 })
 
 describe('XSETCONTEXT and XDUMPCONTEXT', () => {
+  test('a connection has room for 1,000 variables, in however many commands', async () => {
+    const wire = await open(CONTEXT_VERBS)
+    const pairs = (from: number): string =>
+      Array.from({ length: 300 }, (_, i) => `n${from + i}=x`).join(' ')
+    for (const from of [0, 300, 600]) await wire.ask(`XSETCONTEXT ${pairs(from)}`, '250')
+    await wire.ask(`XSETCONTEXT ${pairs(900)}`, '501 5.5.4 too many variables')
+    await wire.ask(`XSETCONTEXT ${pairs(0)}`, '250')
+  })
+
   test('set connection variables for the session, and show both dictionaries', async () => {
     const wire = await open(CONTEXT_VERBS)
     await wire.ask('XSETCONTEXT a=1 b=x+3Dy+20z c=', '250 2.0.0')

@@ -222,3 +222,18 @@ describe('limits', () => {
     expect(received?.kind === 'message' && received.bytes.buffer.byteLength).toBeLessThan(16_385)
   })
 })
+
+test('a message that memory has no room for is read to its end and gives back what it held', () => {
+  const held: number[] = []
+  const hold = (octets: number): boolean => {
+    held.push(octets)
+    return octets <= 2000
+  }
+  const chunk = bytes(`${'x'.repeat(998)}\r\n`)
+  const chunks = [chunk, chunk, chunk, chunk, bytes('.\r\nNOOP\r\n')]
+  const { received, rest } = scan(chunks, { ...FIX, hold })
+  expect(received).toEqual({ kind: 'no room' })
+  expect(rest).toBe('NOOP\r\n')
+  expect(Math.max(...held)).toBeLessThanOrEqual(3000)
+  expect(held.at(-1)).toBe(0)
+})
