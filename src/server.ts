@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
+import { errorText } from './events/lines.ts'
 import { type Generation, openGeneration } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
@@ -68,7 +69,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       parts.dispatcher.reconfigure(current.config)
       void old.replace().catch(noteFailure)
     }
-    const noteFailure = (error: unknown): void => current.journal.panic('config', describe(error))
+    const noteFailure = (error: unknown): void => current.journal.panic('config', errorText(error))
     return {
       get config() {
         return current.config
@@ -125,13 +126,13 @@ function openParts(spool: Spool, current: () => Generation, options: ServerOptio
     queue: makeQueue(),
     ids,
     observers: relayObservers(() => current().journal),
-    onError: (error) => current().journal.panic('relay', describe(error)),
+    onError: (error) => current().journal.panic('relay', errorText(error)),
   })
   const { onAccepted } = options
   const smtp = makeSessions(current, { spool, dispatcher, ids, onAccepted }, Date.now)
   const http = makeListeners<HttpEndpoint>(({ address }) =>
     openHttpListener(address, apps(spool, current), (error) =>
-      current().journal.panic('http_listener', describe(error)),
+      current().journal.panic('http_listener', errorText(error)),
     ),
   )
   return {
@@ -209,8 +210,4 @@ async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void
   const failures: unknown[] = []
   for (const close of closers) await close().catch((error: unknown) => failures.push(error))
   if (failures.length > 0) throw failures[0]
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

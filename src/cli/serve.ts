@@ -4,6 +4,7 @@
 import { hostname } from 'node:os'
 import { ConfigError } from '../config/error.ts'
 import { loadConfig, type Loaded, parseConfig } from '../config/load.ts'
+import { errorText } from '../events/lines.ts'
 import { PolicyError } from '../policy/policy.ts'
 import { openServer, type Server } from '../server.ts'
 import { EMBEDDED } from './embedded.ts'
@@ -27,7 +28,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     const stopped = untilSignal(server)
     // A bug of ours must show, but one session's must not end all the others.
     process.on('unhandledRejection', (reason) => {
-      process.stderr.write(`bug: unhandled rejection: ${describe(reason)}\n`)
+      process.stderr.write(`bug: unhandled rejection: ${errorText(reason)}\n`)
     })
     process.stdout.write(startText(server, options.file))
     return await stopped
@@ -81,10 +82,6 @@ function untilSignal(server: Server): Promise<number> {
     process.on('SIGHUP', () => void server.reload())
     process.on('SIGUSR2', () => void server.reopenLogs())
   })
-}
-
-function describe(reason: unknown): string {
-  return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
 }
 
 function fail(text: string, code: number): number {

@@ -127,6 +127,11 @@ export function panicLine(seconds: number, origin: string, text: string): string
   return `${seconds}:${origin}: ${text}`
 }
 
+/** An unexpected error for a log: with its stack, which is where a bug shows. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
 /** Control characters as `\xHH`. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex

@@ -1,5 +1,6 @@
 // One SMTP session as a Conversation: which command means what, and in which order they may come
 // (RFC 5321 §4.1.4). Replies are Momentum's (manual page "message_responses").
+import { errorText } from '../events/lines.ts'
 import { emptyContext } from '../mail/context.ts'
 import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
 import { type Reply, replyTo } from '../mail/reply.ts'
@@ -16,7 +17,7 @@ export function openSession(peer: Peer, surroundings: SessionSurroundings): Conv
   // An error that nothing expected must not end the process, nor the connection: a temporary reply.
   const guarded = (attempt: () => Eventually<Reply>): Eventually<Reply> =>
     orElse(attempt, (error) => {
-      surroundings.journal.panic('esmtp_listener', `${session.connectionId}: ${describe(error)}`)
+      surroundings.journal.panic('esmtp_listener', `${session.connectionId}: ${errorText(error)}`)
       return replyTo(error)
     })
 
@@ -142,8 +143,4 @@ function dataLimits(session: Session, { argument }: Command): DataLimits | Reply
   if (!session.surroundings.hasRoom()) return NO_MEMORY
   const { maxMessageSize, loneLineEnds } = options
   return { maxMessageSize, loneLineEnds, hold: session.surroundings.hold }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
