@@ -33,8 +33,6 @@ export interface Lane {
 
 /** Of one transaction, whatever the configuration says: bounds the replies that may wait unread. */
 const MAX_RECIPIENTS = 1000
-/** Taken copies that may stand in the list before it is cut. */
-const MAX_TAKEN = 1000
 
 export function makeLane(key: string, domain: string): Lane {
   return {
@@ -70,7 +68,8 @@ export function nextBatch(lane: Lane, maxRecipients: number): Batch | undefined 
   }
   const copies = due.slice(first, end).map(({ copy }) => copy)
   lane.first = end
-  if (end === due.length || end > MAX_TAKEN) lane.due = takeAll(lane)
+  // Half of the list at least, so that taking costs the same however long it is.
+  if (end * 2 > due.length) lane.due = takeAll(lane)
   return { stored: next.stored, copies }
 }
 

@@ -76,35 +76,43 @@ interface Idle {
   takeAll(): Client[]
 }
 
+interface IdleClient {
+  readonly client: Client
+  readonly timer: NodeJS.Timeout
+}
+
 /** Clients say QUIT when their time is over. */
 function makeIdle(idleMs: number): Idle {
-  const clients = new Map<string, Map<Client, NodeJS.Timeout>>()
-  const remove = (key: string, client: Client): Client => {
-    const same = clients.get(key)
-    clearTimeout(same?.get(client))
-    same?.delete(client)
-    if (same?.size === 0) clients.delete(key)
-    return client
+  const clients = new Map<string, IdleClient[]>()
+  const end = (key: string, { client }: IdleClient): void => {
+    const others = clients.get(key)?.filter((each) => each.client !== client) ?? []
+    if (others.length) clients.set(key, others)
+    else clients.delete(key)
+    void client.quit()
   }
   return {
     add(key, client) {
-      const same = clients.get(key) ?? new Map<Client, NodeJS.Timeout>()
-      same.set(
-        client,
-        setTimeout(() => void remove(key, client).quit(), idleMs),
-      )
-      clients.set(key, same)
+      const idle = { client, timer: setTimeout(() => end(key, idle), idleMs) }
+      const same = clients.get(key)
+      if (same) same.push(idle)
+      else clients.set(key, [idle])
     },
     take(key) {
-      for (const client of [...(clients.get(key)?.keys() ?? [])].reverse()) {
-        remove(key, client)
-        if (client.isUsable()) return client
-        client.destroy()
+      const same = clients.get(key)
+      for (let idle = same?.pop(); idle; idle = same?.pop()) {
+        if (same?.length === 0) clients.delete(key)
+        clearTimeout(idle.timer)
+        if (idle.client.isUsable()) return idle.client
+        idle.client.destroy()
       }
       return undefined
     },
-    takeAll: () =>
-      [...clients].flatMap(([key, same]) => [...same.keys()].map((client) => remove(key, client))),
+    takeAll() {
+      const all = [...clients.values()].flat()
+      clients.clear()
+      for (const { timer } of all) clearTimeout(timer)
+      return all.map(({ client }) => client)
+    },
   }
 }
 

@@ -47,6 +47,7 @@ export function findInHtml(
   }
 
   scan(masked, {
+    ...NO_CALLBACKS,
     ...page.callbacks,
     onopentagname(start, end) {
       page.openTag(start, end)
@@ -57,10 +58,7 @@ export function findInHtml(
       attribute = name === undefined ? undefined : { name, start, nameEnd, end: nameEnd, value: '' }
     },
     onattribdata(start, end) {
-      if (attribute) attribute.value += decode(text.slice(start, end))
-    },
-    onattribentity(codePoint) {
-      if (attribute) attribute.value += String.fromCodePoint(codePoint)
+      if (attribute) attribute.value = decodeReferences(decode(text.slice(start, end)))
     },
     onattribend(_quote, end) {
       if (!attribute) return
@@ -85,19 +83,26 @@ const RAW_TEXT_TAGS: ReadonlySet<string> = new Set(
   'script style title textarea xmp noembed noframes iframe plaintext'.split(' '),
 )
 
-type PageCallbacks = Omit<
-  TokenizerCallbacks,
-  | 'onopentagname'
-  | 'onattribname'
-  | 'onattribdata'
-  | 'onattribentity'
-  | 'onattribend'
-  | 'onopentagend'
-  | 'onselfclosingtag'
->
-
 function ignore(): void {
   // Nothing of this token matters here.
+}
+
+const NO_CALLBACKS: TokenizerCallbacks = {
+  onattribdata: ignore,
+  onattribend: ignore,
+  onattribentity: ignore,
+  onattribname: ignore,
+  oncdata: ignore,
+  onclosetag: ignore,
+  oncomment: ignore,
+  ondeclaration: ignore,
+  onend: ignore,
+  onopentagend: ignore,
+  onopentagname: ignore,
+  onprocessinginstruction: ignore,
+  onselfclosingtag: ignore,
+  ontext: ignore,
+  ontextentity: ignore,
 }
 
 /**
@@ -114,7 +119,7 @@ function watchPage(text: string) {
   const comment = (_start: number, end: number): void => {
     if (text[end] === '>') complete = end + 1
   }
-  const callbacks: PageCallbacks = {
+  const callbacks: Partial<TokenizerCallbacks> = {
     onclosetag(start, end) {
       const name = text.slice(start, end).toLowerCase()
       if (name === 'body') body = start - 2
@@ -127,13 +132,7 @@ function watchPage(text: string) {
       if (start >= 0) complete = Math.max(complete, end)
     },
     oncomment: comment,
-    oncdata: ignore,
     ondeclaration: comment,
-    onprocessinginstruction: ignore,
-    ontextentity: (_codePoint, end) => {
-      complete = Math.max(complete, end)
-    },
-    onend: ignore,
   }
   return {
     callbacks,
@@ -157,9 +156,36 @@ function watchPage(text: string) {
  * §13.2.5.42); the Tokenizer knows that only for other spellings of the word.
  */
 function scan(text: string, callbacks: TokenizerCallbacks): void {
-  const tokenizer = new Tokenizer({ decodeEntities: true }, callbacks)
+  const tokenizer = new Tokenizer({ decodeEntities: false }, callbacks)
   tokenizer.write(text.includes('<![CDATA[') ? text.replaceAll('<![CDATA[', '<![cdata[') : text)
   tokenizer.end()
+}
+
+/**
+ * The text of an attribute's value. Only these few are worth looking for character references in: the
+ * page itself is scanned without, which lets the Tokenizer skip over text.
+ */
+function decodeReferences(value: string): string {
+  if (!value.includes('&')) return value
+  // A value with both kinds of quotes stood without any, and can again.
+  const quote = ['"', "'", ''].find((each) => each === '' || !value.includes(each))
+  let text = ''
+  const tokenizer = new Tokenizer(
+    { decodeEntities: true },
+    {
+      ...NO_CALLBACKS,
+      onattribdata(start, end) {
+        text += source.slice(start, end)
+      },
+      onattribentity(codePoint) {
+        text += String.fromCodePoint(codePoint)
+      },
+    },
+  )
+  const source = `<a x=${quote}${value}${quote}>`
+  tokenizer.write(source)
+  tokenizer.end()
+  return text
 }
 
 function linkOf(href: Attribute, attributes: readonly Attribute[], text: string): FoundLink {

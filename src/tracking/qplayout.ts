@@ -22,6 +22,13 @@ export function layoutQuotedPrintable(
   return writer.segments
 }
 
+/** The last place not behind `at` that is not inside an escape; `text` has no other `=`. */
+function cutBefore(text: string, at: number): number {
+  if (at >= text.length) return text.length
+  const escape = text.lastIndexOf('=', at - 1)
+  return escape >= 0 && at - escape < 3 ? escape : at
+}
+
 const MAX_LINE = 76
 const SOFT_BREAK = '=\r\n'
 const LF = 0x0a
@@ -39,17 +46,14 @@ function foldingWriter(lengths: HoleLengths) {
   const room = (): number => MAX_LINE - 1 - column
 
   const addText = (text: string): void => {
-    let line = ''
-    for (const c of text) {
-      const unit = c === '=' ? '=3D' : c
-      if (room() < unit.length) {
-        line += SOFT_BREAK
-        column = 0
-      }
-      line += unit
-      column += unit.length
+    const encoded = text.replaceAll('=', '=3D')
+    for (let at = 0; at < encoded.length;) {
+      const end = cutBefore(encoded, at + Math.max(room(), 0))
+      if (end > at) segments.push(encoded.slice(at, end))
+      column += Math.max(end - at, 0)
+      at = Math.max(end, at)
+      if (at < encoded.length) breakLine()
     }
-    segments.push(line)
   }
 
   return {

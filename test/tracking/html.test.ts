@@ -58,6 +58,7 @@ describe('links that are tracked', () => {
     ],
     ['upper case', '<A CLASS=x HREF="HTTPS://E.com/X">', 'HTTPS://E.com/X'],
     ['entity at the start', '<a href="&#104;ttps://e.com/">', 'https://e.com/'],
+    ['entity beside both kinds of quotes', `<a href=https://e.com/'"&amp;>`, `https://e.com/'"&`],
     ['line breaks in the tag', '<a\r\n  href\r\n=\r\n"https://e.com/">', 'https://e.com/'],
     ['a CDATA section is a bogus comment', '<![CDATA[ > <a href="http://e.com/">', 'http://e.com/'],
     [

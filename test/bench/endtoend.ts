@@ -1,0 +1,150 @@
+// The whole server beside Postfix: mail of 20 KB with 20 links comes in, is made durable, and goes out to
+// a sink. Interleaved runs, medians, ratios to the first server. Run (as root, with Postfix installed
+// but not running, for the comparison):
+//   npm run build && npx tsc --noEmit false --outDir build/bench && node build/bench/test/bench/endtoend.js
+// Another checkout's build/cli/main.js as argument is measured too: before and after a change.
+// ROUNDS=n: runs of each scenario (3). ONLY=n: the n-th scenario. NODE_PROFILE=folder: CPU profiles of our
+// server go there, and nothing else is measured.
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { encodeQuotedPrintable } from '../../src/mime/quotedprintable.ts'
+import { type Load, type Sink, startInjector, startSink } from './load.ts'
+import { cpuSeconds, type MeasuredServer, startEachrcpt, startPostfix } from './servers.ts'
+
+interface Scenario {
+  readonly name: string
+  readonly load: Omit<Load, 'port' | 'message'>
+}
+
+interface Run {
+  readonly received: number
+  readonly delivered: number
+  readonly cpuMicroseconds: number
+  readonly p50: number
+  readonly p99: number
+}
+
+// The example's policy tracks customers, and nobody at privacy.example.
+const SCENARIOS: readonly Scenario[] = [
+  scenario('1 recipient, tracked', { messages: 3000, recipients: 1, domain: 'customer.example' }),
+  scenario('1 recipient, untracked', { messages: 3000, recipients: 1, domain: 'privacy.example' }),
+  scenario('100 recipients, tracked', { messages: 100, recipients: 100 }),
+]
+/** Postfix gets as many messages as take it about as long. */
+const POSTFIX_SHARE = 0.15
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
+const ONLY = process.env['ONLY']
+const MESSAGE = newsletter()
+
+await compare(process.argv.slice(2))
+
+async function compare(others: readonly string[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'eachrcpt-bench-'))
+  // Postfix works as a user of its own.
+  chmodSync(folder, 0o755)
+  const sink = await startSink()
+  const servers = await startServers(folder, sink.port, others)
+  try {
+    for (const { name, load } of ONLY
+      ? SCENARIOS.slice(Number(ONLY) - 1, Number(ONLY))
+      : SCENARIOS) {
+      console.log(`\n${name}, ${MESSAGE.length} octets, ${load.connections} connections`)
+      const runs = servers.map((): Run[] => [])
+      // The first round warms up.
+      for (let round = 0; round <= ROUNDS; round++) {
+        for (const [i, server] of servers.entries()) {
+          const run = await measure(server, sink, load)
+          if (round > 0) runs[i]?.push(run)
+        }
+      }
+      servers.forEach((server, i) => report(server.name, runs[i] ?? [], runs[0] ?? []))
+    }
+  } finally {
+    for (const server of servers) await server.stop()
+    sink.kill()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function startServers(
+  folder: string,
+  sinkPort: number,
+  others: readonly string[],
+): Promise<MeasuredServer[]> {
+  const profile = process.env['NODE_PROFILE']
+  const options = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
+  const mains = ['build/cli/main.js', ...others].map((main) => resolve(main))
+  const servers: MeasuredServer[] = []
+  for (const [i, main] of mains.entries()) {
+    const name = i === 0 ? 'eachrcpt' : `other ${i}`
+    servers.push(await startEachrcpt(name, main, join(folder, `ours${i}`), sinkPort, options))
+  }
+  const postfix = profile ? undefined : await startPostfix(join(folder, 'postfix'), sinkPort)
+  return postfix ? [...servers, postfix] : servers
+}
+
+async function measure(server: MeasuredServer, sink: Sink, load: Scenario['load']): Promise<Run> {
+  const share = server.name === 'postfix' ? POSTFIX_SHARE : 1
+  const messages = Math.round(load.messages * share)
+  const deliveries = messages * load.recipients
+  const before = sink.taken()
+  const cpu = cpuSeconds(server.pid)
+  const begin = performance.now()
+  const { port } = server
+  const { seconds, waits } = await startInjector({ ...load, messages, port, message: MESSAGE })
+  while (sink.taken() - before < deliveries) await delay(2)
+  const elapsed = (performance.now() - begin) / 1000
+  // What is written down after a delivery counts too, and must not disturb the next run.
+  await delay(300)
+  return {
+    received: messages / seconds,
+    delivered: deliveries / elapsed,
+    cpuMicroseconds: ((cpuSeconds(server.pid) - cpu) * 1e6) / deliveries,
+    p50: waits[Math.floor(waits.length * 0.5)] ?? 0,
+    p99: waits[Math.floor(waits.length * 0.99)] ?? 0,
+  }
+}
+
+function report(name: string, runs: readonly Run[], base: readonly Run[]): void {
+  const of = (key: keyof Run): number => median(runs, key)
+  const ratio = (key: keyof Run): string => (median(base, key) / of(key)).toFixed(2)
+  console.log(
+    `  ${name.padEnd(9)} received ${of('received').toFixed(0).padStart(5)}/s` +
+      `  delivered ${of('delivered').toFixed(0).padStart(5)}/s` +
+      `  CPU ${of('cpuMicroseconds').toFixed(0).padStart(4)} us a delivery` +
+      `  dot to 250 p50 ${of('p50').toFixed(1)} p99 ${of('p99').toFixed(1)} ms` +
+      `  (first: ${ratio('delivered')}x the deliveries, ${ratio('cpuMicroseconds')}x the CPU)`,
+  )
+}
+
+function median(runs: readonly Run[], key: keyof Run): number {
+  const sorted = runs.map((run) => run[key]).sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
+}
+
+function scenario(
+  name: string,
+  {
+    domain = 'customer.example',
+    ...load
+  }: Omit<Scenario['load'], 'connections' | 'domain'> & {
+    readonly domain?: string
+  },
+): Scenario {
+  return { name, load: { ...load, domain, connections: load.recipients > 1 ? 4 : 20 } }
+}
+
+function newsletter(): string {
+  const filler = '<p style="color:#333">Lorem ipsum dolor sit amet, consetetur = elit é.</p>\r\n'
+  const link = (_: unknown, i: number): string =>
+    `${filler.repeat(10)}<a class="l" href="https://shop.example/item/${i}?utm=mail&n=${i}">${i}</a>\r\n`
+  const html = `<html><body>\r\n${Array.from({ length: 20 }, link).join('')}</body></html>\r\n`
+  const header =
+    'From: Shop <news@shop.example>\r\nTo: undisclosed-recipients:;\r\nSubject: Autumn\r\n' +
+    'Date: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@shop.example>\r\n' +
+    'MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n' +
+    'Content-Transfer-Encoding: quoted-printable\r\n\r\n'
+  return header + encodeQuotedPrintable(Buffer.from(html)).toString('latin1')
+}

@@ -1,0 +1,159 @@
+// The other ends of a measured server, each in a process of its own (`node load.js sink`, `… injector`):
+// a sink that takes everything and counts recipients, and an injector that pipelines MAIL, RCPT and DATA
+// over many connections. Both talk to the bench by process messages.
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { portOf } from '../support/peer.ts'
+
+export interface Load {
+  readonly port: number
+  readonly messages: number
+  readonly recipients: number
+  readonly domain: string
+  readonly connections: number
+  /** CRLF-canonical, without lines that begin with a dot, with the final CRLF; a byte string. */
+  readonly message: string
+}
+
+export interface Sink {
+  readonly port: number
+  /** Recipients taken so far. */
+  taken(): number
+  readonly kill: () => void
+}
+
+export interface Injected {
+  readonly seconds: number
+  /** Milliseconds from the final dot to its reply, ascending. */
+  readonly waits: readonly number[]
+}
+
+const REPORT_MS = 10
+
+if (process.argv[2] === 'sink') await runSink()
+if (process.argv[2] === 'injector') {
+  process.once('message', (load: Load) => void inject(load).then((done) => process.send?.(done)))
+}
+
+export async function startSink(): Promise<Sink> {
+  const child = start('sink')
+  const port = Number((await once(child, 'message'))[0])
+  let taken = 0
+  child.on('message', (count: number) => void (taken = count))
+  return { port, taken: () => taken, kill: () => void child.kill() }
+}
+
+export async function startInjector(load: Load): Promise<Injected> {
+  const child = start('injector')
+  child.send(load)
+  const injected = await new Promise<Injected>((resolve, reject) => {
+    child.once('message', (done) => resolve(done as Injected))
+    child.once('exit', () => reject(new Error('the injector failed')))
+  })
+  child.kill()
+  return injected
+}
+
+function start(role: string): ChildProcess {
+  return fork(fileURLToPath(import.meta.url), [role], { execArgv: [] })
+}
+
+async function inject(load: Load): Promise<Injected> {
+  const waits: number[] = []
+  let left = load.messages
+  const begin = performance.now()
+  const send = (): number | undefined => (left-- > 0 ? left : undefined)
+  await Promise.all(
+    Array.from({ length: load.connections }, () => converse(load, send, (ms) => waits.push(ms))),
+  )
+  const seconds = (performance.now() - begin) / 1000
+  return { seconds, waits: waits.sort((a, b) => a - b) }
+}
+
+/** One connection: messages as long as `next` gives numbers. */
+async function converse(
+  { port, message, recipients, domain }: Load,
+  next: () => number | undefined,
+  waited: (ms: number) => void,
+): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const replies = replyCodes(socket)
+  const hear = async (expected: number): Promise<void> => {
+    const { value } = await replies.next()
+    if (value !== expected) throw new Error(`expected ${expected}, got ${String(value)}`)
+  }
+  await hear(220)
+  socket.write('EHLO injector.test\r\n')
+  await hear(250)
+  for (let number = next(); number !== undefined; number = next()) {
+    const first = number * recipients
+    const rcpts = Array.from(
+      { length: recipients },
+      (_, i) => `RCPT TO:<user${first + i}@${domain}>\r\n`,
+    )
+    socket.write(`MAIL FROM:<bounce@sender.test>\r\n${rcpts.join('')}DATA\r\n`)
+    for (let i = 0; i <= recipients; i++) await hear(250)
+    await hear(354)
+    socket.write(`${message}.\r\n`, 'latin1')
+    const dot = performance.now()
+    await hear(250)
+    waited(performance.now() - dot)
+  }
+  socket.end('QUIT\r\n')
+}
+
+async function* replyCodes(socket: Socket): AsyncGenerator<number> {
+  let rest = ''
+  for await (const chunk of socket) {
+    const lines = (rest + String(chunk)).split('\r\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line[3] === ' ') yield Number(line.slice(0, 3))
+  }
+}
+
+async function runSink(): Promise<void> {
+  let taken = 0
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.write('220 sink\r\n')
+    swallow(socket, (recipients) => (taken += recipients))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  process.send?.(portOf(server))
+  setInterval(() => process.send?.(taken), REPORT_MS)
+  process.once('disconnect', () => process.exit())
+}
+
+/** Answers as little as it can; the end of a message is only looked for at the end of a chunk. */
+function swallow(socket: Socket, took: (recipients: number) => void): void {
+  let isData = false
+  let tail = ''
+  let recipients = 0
+  socket.on('data', (chunk: Buffer) => {
+    if (isData) {
+      tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - 11))).slice(-11)
+      // Postfix says QUIT together with the end of its last message.
+      const end = /\r\n\.\r\n(QUIT\r\n)?$/.exec(tail)
+      if (!end) return
+      isData = false
+      tail = ''
+      took(recipients)
+      socket.write(end[1] ? '250 ok\r\n221 bye\r\n' : '250 ok\r\n')
+      return
+    }
+    const lines = (tail + chunk.toString('latin1')).split('\r\n')
+    tail = lines.pop() ?? ''
+    let replies = ''
+    for (const line of lines) {
+      if (line.startsWith('MAIL')) recipients = 0
+      if (line.startsWith('RCPT')) recipients++
+      isData = line === 'DATA'
+      if (line.startsWith('EHLO')) replies += '250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n'
+      else replies += isData ? '354 go\r\n' : line === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n'
+    }
+    socket.write(replies)
+  })
+}
