@@ -27,9 +27,16 @@ export type PartRefusal =
   | 'charset'
   /** A Content-Transfer-Encoding that is unknown, or content that does not keep to it. */
   | 'encoding'
+  /** More than MAX_LINKS: no newsletter, and sealing them would keep others waiting. */
+  | 'too-many-links'
   | 'failed'
 
+const MAX_LINKS = 10_000
+
 export type TransferEncoding = 'plain' | 'binary' | 'quoted-printable' | 'base64'
+
+/** Refusals that an operator wants to hear of. */
+const REPORTED: ReadonlySet<PartRefusal> = new Set(['charset', 'encoding', 'too-many-links'])
 
 export interface SurveyedPart extends Findings {
   readonly name: PartName
@@ -66,7 +73,7 @@ export function surveyBody(fields: readonly Field[], body: Buffer): Survey {
       const found = surveyPart(name, part, part === root, body.subarray(part.start, part.end))
       if (typeof found === 'string') refusals.push({ part: name, why: found })
       else parts.push(found)
-      if (found === 'charset' || found === 'encoding') failures.push(`${name}: ${found}`)
+      if (typeof found === 'string' && REPORTED.has(found)) failures.push(`${name}: ${found}`)
     } catch (error) {
       refusals.push({ part: name, why: 'failed' })
       failures.push(`${name}: ${String(error)}`)
@@ -105,6 +112,7 @@ function surveyPart(
     name === 'text/html'
       ? findInHtml(text, masked, decodeText)
       : findInText(text, masked, decodeText, isDelSp(part))
+  if (found.links.length > MAX_LINKS) return 'too-many-links'
   const cuts = [...found.cuts, ...findMacros(masked)]
   return { ...found, cuts, name, part, isRoot, encoding, raw, decoded }
 }

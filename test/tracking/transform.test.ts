@@ -496,3 +496,19 @@ function incompressible(length: number): Record<string, string> {
   }).join('')
   return { a: value.replace(/["\\]/g, 'x') }
 }
+
+describe('E107 many links', () => {
+  const page = (links: number) =>
+    `Content-Type: text/html\r\n\r\n${'<a href="https://e.com/">x</a>\r\n'.repeat(links)}`
+
+  test('1,500 links are all tracked', () => {
+    expect(track(page(1500)).targets).toHaveLength(1500)
+  })
+
+  test('a part with more than 10,000 goes out as it is, and is reported', () => {
+    const { message, explain, failures } = track(page(10_001))
+    expect(message).toBe(page(10_001))
+    expect(explain.parts).toEqual([{ part: 'text/html', why: 'too-many-links' }])
+    expect(failures).toEqual(['text/html: too-many-links'])
+  })
+})
