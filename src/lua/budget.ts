@@ -1,7 +1,7 @@
 // What a call may use: processor time while it runs (`cpuMs`), time while it is suspended (`wallMs`),
 // octets allocated in total, and the longest string. The engine counts ticks (loops, calls, pattern
 // steps, octets) and asks here when they are used up; only then is the clock read, so a budget is
-// overrun by at most one refill (about 1.5 ms). A breach throws a Kill, which no Lua code can catch.
+// overrun by about one refill (a fifth of a millisecond of plain code). A breach throws a Kill, which no Lua code can catch.
 
 import { host } from './engine.ts'
 import type { KillReason } from './error.ts'
@@ -24,7 +24,7 @@ export interface Meter {
   bytes: number
 }
 
-const REFILL = 100_000
+const REFILL = 10_000
 const { tick } = host
 
 let current: Meter | undefined

@@ -10,6 +10,7 @@ import {
   argumentAt,
   byteString,
   fieldOf,
+  host,
   lauxlib,
   lobject,
   ltable,
@@ -96,11 +97,15 @@ const tonumber: NativeFunction = (L) => {
   const slot = argumentAt(L, 1)
   if (base === 10) {
     const text = textIn(slot)
-    if (text !== undefined) return push(L, textToNumber(text))
+    if (text !== undefined) {
+      host.tick.n -= text.length >> 3
+      return push(L, textToNumber(text))
+    }
     return push(L, slot?.type === NUMBER ? slot.value : undefined)
   }
   if (base < 2 || base > 36) return raiseArgument(L, 2, 'base out of range')
   const text = byteString(lauxlib.luaL_checkstring(L, 1))
+  host.tick.n -= text.length >> 3
   return push(L, readInBase(text, base))
 }
 

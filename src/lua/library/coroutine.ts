@@ -15,7 +15,7 @@ import {
   type NativeFunction,
   type Thread,
 } from '../engine.ts'
-import { raise, raiseArgument, raisePlain } from '../raise.ts'
+import { raise, raiseArgument } from '../raise.ts'
 import { waitingOf } from '../suspension.ts'
 import { toLua } from '../value.ts'
 
@@ -113,7 +113,7 @@ function tagged(L: Thread, count: number): number {
 function wrapped(L: Thread, count: number): number {
   if (count !== FAILED) return count
   const message = textIn(L.stack[L.top - 1])
-  return message === undefined ? lua.lua_error(L) : raisePlain(L, message)
+  return message === undefined ? lua.lua_error(L) : raise(L, message)
 }
 
 function statusOf(L: Thread, thread: Thread): 'running' | 'suspended' | 'normal' | 'dead' {

@@ -80,6 +80,7 @@ const adjust_top = function(L, newtop) {
 const luaE_extendCI = function(L) {
     let ci = L.ci.next;
     if (ci === null) {
+        host.tick.n -= 16;
         ci = new CallInfo();
         L.ci.next = ci;
         ci.previous = L.ci;

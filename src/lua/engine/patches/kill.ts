@@ -46,9 +46,9 @@ export const KILL: readonly Patch[] = [
   {
     name: 'tick per error',
     file: 'ldo.js',
-    why: 'raising costs as much as many steps',
+    why: 'raising costs as much as many steps, and more for every native call that it leaves',
     find: 'const luaD_throw = function(L, errcode) {',
-    replace: 'const luaD_throw = function(L, errcode) {\n    tick.n -= 50;',
+    replace: 'const luaD_throw = function(L, errcode) {\n    tick.n -= 100 + 50 * L.nCcalls;',
   },
   {
     name: 'tick per unwound call',
@@ -100,11 +100,68 @@ export const KILL: readonly Patch[] = [
     replace: 'tick.n -= (ms.src_end - s) >> 5;\n        while (++s < ms.src_end) {',
   },
   {
-    name: 'tick per byte searched',
+    name: 'tick per byte compared',
     file: 'lstrlib.js',
     why,
-    find: '        let f = find_subarray(',
-    replace: '        tick.n -= ls >> 5;\n        let f = find_subarray(',
+    find: '    let len = ms.capture[l].len;',
+    replace: '    let len = ms.capture[l].len;\n    tick.n -= 4 + (len >> 5);',
+  },
+  {
+    name: 'tick per byte searched',
+    file: 'lstrlib.js',
+    why: `${why}, and the search must be linear`,
+    find: '        let f = find_subarray(s.subarray(init - 1), p, 0);',
+    replace: `        tick.n -= ls >> 5;
+        let f = lp === 0 ? 0 : Buffer.from(s.buffer, s.byteOffset + init - 1, ls - init + 1).indexOf(p);`,
+  },
+  {
+    name: 'tick per item joined',
+    file: 'ltablib.js',
+    why,
+    find: 'const addfield = function(L, b, i) {',
+    replace: `const addfield = function(L, b, i) {\n    if ((tick.n -= 4) < 0) host.over();`,
+  },
+  {
+    name: 'tick per comparison of sort',
+    file: 'ltablib.js',
+    why,
+    find: 'const sort_comp = function(L, a, b) {',
+    replace: `${REQUIRE}\nconst sort_comp = function(L, a, b) {\n    if ((tick.n -= 4) < 0) host.over();`,
+  },
+  {
+    name: 'tick per item inserted before',
+    file: 'ltablib.js',
+    why,
+    find: '            for (let i = e; i > pos; i--) {  /* move up elements */',
+    replace: `            for (let i = e; i > pos; i--) {\n                if ((tick.n -= 3) < 0) host.over();`,
+  },
+  {
+    name: 'tick per item removed before',
+    file: 'ltablib.js',
+    why,
+    find: '    for (; pos < size; pos++) {',
+    replace: `    for (; pos < size; pos++) {\n        ${TICK}`,
+  },
+  {
+    name: 'tick per item unpacked',
+    file: 'ltablib.js',
+    why,
+    find: '    for (; i < e; i++)  /* push arg[i..e - 1] (to avoid overflows) */',
+    replace: '    tick.n -= n;\n    for (; i < e; i++)',
+  },
+  {
+    name: 'tick per byte pushed',
+    file: 'lstrlib.js',
+    why,
+    find: '    if (posi > pose) return 0;  /* empty interval; return no values */',
+    replace: '    if (posi > pose) return 0;\n    tick.n -= 2 * (pose - posi);',
+  },
+  {
+    name: 'tick per byte ordered',
+    file: 'lvm.js',
+    why,
+    find: '    let r = luaS_hashlongstr(rs);',
+    replace: '    let r = luaS_hashlongstr(rs);\n    tick.n -= l.length >> 6;',
   },
   {
     name: 'tick per repeated copy',
@@ -113,8 +170,7 @@ export const KILL: readonly Patch[] = [
     find: '        let totallen = n * l + (n - 1) * lsep;',
     replace: `        let totallen = n * l + (n - 1) * lsep;
         if (totallen > tick.maxString)
-            return luaL_error(L, to_luastring("resulting string too large"));
-        tick.n -= n;`,
+            return luaL_error(L, to_luastring("resulting string too large"));`,
   },
   {
     name: 'tick in lauxlib',

@@ -77,6 +77,13 @@ export const LIBRARY: readonly Patch[] = [
     replace: '    luaL_argcheck,\n    luaL_callmeta,\n    luaL_checkany,',
   },
   {
+    name: 'numbers as errors',
+    file: 'lbaselib.js',
+    why: 'error(42) gets its position too, as in 5.1',
+    find: 'lua_type(L, 1) === LUA_TSTRING && level > 0',
+    replace: '(lua_type(L, 1) === LUA_TSTRING || lua_type(L, 1) === LUA_TNUMBER) && level > 0',
+  },
+  {
     name: 'type names in tostring',
     file: 'lauxlib.js',
     why: '__name is not of 5.1',

@@ -55,6 +55,7 @@ const luaO_str2num = function(s, o) {
     '%.14g',
     `
 const luaO_tostring = function(L, obj) {
+    host.tick.n -= 8;
     obj.setsvalue(luaS_text(host.numberToText(obj.value)));
 };
 `,

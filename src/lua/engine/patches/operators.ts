@@ -144,6 +144,17 @@ export const OPERATORS: readonly Patch[] = [
             }`,
   },
   {
+    name: 'order events',
+    file: 'ltm.js',
+    why: 'both sides must be of one type and have the same metamethod, as in 5.1',
+    find: '    let res = new lobject.TValue();\n    if (!luaT_callbinTM',
+    replace: `    const left = luaT_gettmbyobj(L, p1, event), right = luaT_gettmbyobj(L, p2, event);
+    if (p1.ttnov() !== p2.ttnov() || left.type !== right.type || left.value !== right.value)
+        return null;
+    let res = new lobject.TValue();
+    if (!luaT_callbinTM`,
+  },
+  {
     name: 'length of tables',
     file,
     why: '__len of a table is ignored, as in 5.1',

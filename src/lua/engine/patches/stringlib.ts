@@ -12,6 +12,13 @@ export const STRING_LIBRARY: readonly Patch[] = [
     replace: '        if (res !== null) return res;',
   },
   {
+    name: 'search from behind the end',
+    file: 'lstrlib.js',
+    why: 'starts at the end, as in 5.1',
+    find: "{  /* start after string's end? */\n        lua_pushnil(L);  /* cannot find anything */\n        return 1;\n    }",
+    replace: 'init = ls + 1;',
+  },
+  {
     name: 'string.char range',
     file: 'lstrlib.js',
     why: 'the argument number was missing',
@@ -34,6 +41,43 @@ export const STRING_LIBRARY: readonly Patch[] = [
     find: 'to_luastring("invalid capture index %%%d")',
     replace: 'to_luastring("invalid capture index")',
     count: 2,
+  },
+  {
+    name: 'plain replacement',
+    file: 'lstrlib.js',
+    why: 'text without captures is copied at once',
+    find: '    let l = news.length;\n    for (let i = 0; i < l; i++) {\n        if (news[i] !== L_ESC)',
+    replace: `    let l = news.length;
+    if (news.indexOf(L_ESC) < 0) return luaL_addlstring(b, news, l);
+    for (let i = 0; i < l; i++) {
+        if (news[i] !== L_ESC)`,
+  },
+  {
+    name: 'letters without a call',
+    file: 'lstrlib.js',
+    why: 'a body changes case in linear time',
+    find: 'if (islower(c))',
+    replace: 'if (c >= 97 && c <= 122)',
+  },
+  {
+    name: 'capitals without a call',
+    file: 'lstrlib.js',
+    why: 'a body changes case in linear time',
+    find: 'if (isupper(c))',
+    replace: 'if (c >= 65 && c <= 90)',
+  },
+  {
+    name: 'repeat by doubling',
+    file: 'lstrlib.js',
+    why: 'a copy per repetition is slow for short texts, and endless for an empty one',
+    find: '        while (n-- > 1) {  /* first n-1 copies (followed by separator) */',
+    replace: `        p.set(s, 0);
+        p.set(sep, l);
+        for (let done = l + lsep; done > 0 && done < totallen; done *= 2)
+            p.copyWithin(done, 0, Math.min(done, totallen - done));
+        n = 0;
+        pi = totallen - l;
+        while (n-- > 1) {`,
   },
   supersede(
     'lstrlib.js',
@@ -58,6 +102,7 @@ const str_format = function(L) {
         }
         const form = [];
         ++arg;
+        tick.n -= 8;
         i = scanformat(L, format, i, form);
         const conversion = i < format.length ? String.fromCharCode(format[i]) : "";
         const spec = String.fromCharCode(...form.slice(1, -1));

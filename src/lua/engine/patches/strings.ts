@@ -89,8 +89,10 @@ module.exports.luaS_text = luaS_text;
     why: 'compares what is there already',
     find: '    return a == b || luastring_eq(a.realstring, b.realstring);',
     replace: `    if (a === b) return true;
+    if (a.tsslen() !== b.tsslen()) return false;
+    tick.n -= a.tsslen() >> 6;
     if (a.hash !== null && b.hash !== null) return a.hash === b.hash;
-    return a.tsslen() === b.tsslen() && luaS_hashlongstr(a) === luaS_hashlongstr(b);`,
+    return luaS_hashlongstr(a) === luaS_hashlongstr(b);`,
   },
   {
     name: 'copy bytes',

@@ -13,6 +13,7 @@ export const TABLES: readonly Patch[] = [
     why: 'arrays are most tables',
     find: '        this.strong = new Map();',
     replace: `        tick.bytes -= 120;
+        tick.n -= 4;
         this.array = [];
         this.strong = new Map();`,
   },
@@ -32,8 +33,27 @@ const tick = host.tick;`,
     find: 'const add = function(t, hash, key, value) {\n    t.dead_strong.clear();',
     replace: `const append = function(t, value) {
     if ((tick.bytes -= 48) < 0) host.over();
+    const length = t.array.length;
+    if (length >= 1024 && (length & (length - 1)) === 0 && evacuate(t)) {
+        add(t, length + 1, new lobject.TValue(LUA_TNUMFLT, length + 1), new lobject.TValue(value.type, value.value));
+        return;
+    }
     t.array.push(new lobject.TValue(value.type, value.value));
     if (t.strong.size > 0) migrate(t);
+};
+
+/* a queue leaves empty slots behind: what lies beyond the first of them moves to the hash part */
+const evacuate = function(t) {
+    const array = t.array;
+    let live = 0;
+    for (const slot of array) if (slot.type !== LUA_TNIL) live++;
+    if (live > array.length >> 2) return false;
+    const first = array.findIndex(slot => slot.type === LUA_TNIL);
+    for (const [i, slot] of array.splice(first, array.length).entries()) {
+        if (slot.type !== LUA_TNIL)
+            add(t, first + i + 1, new lobject.TValue(LUA_TNUMFLT, first + i + 1), slot);
+    }
+    return true;
 };
 
 /* moves what follows the array part into it */
@@ -48,6 +68,7 @@ const migrate = function(t) {
 };
 
 const add = function(t, hash, key, value) {
+    tick.n -= 4;
     if ((tick.bytes -= 120) < 0) host.over();
     if (t.dead_strong.size > 0) t.dead_strong.clear();`,
   },
@@ -123,6 +144,7 @@ const setgeneric = function(t, hash, type, key, value) {
 /* items of a constructor, from stack[from + 1]; keeps its nil slots, as 5.1 does */
 const luaH_setlist = function(t, first, stack, from, n) {
     if (t.array.length === first - 1) {
+        if (t.strong.size > 0) for (let j = 0; j < n; j++) mark_dead(t, first + j);
         for (let j = 1; j <= n; j++)
             t.array.push(new lobject.TValue(stack[from + j].type, stack[from + j].value));
         if ((tick.bytes -= 48 * n) < 0) host.over();
@@ -190,6 +212,7 @@ const luaH_next = function(L, table, keyI) {
             lobject.setobj2s(L, keyI + 1, value);
             return true;
         }
+        tick.n--;
     }
     return nextgeneric(L, table, keyI, true);
 };

@@ -1,0 +1,108 @@
+// What went wrong once, one test each: found by running random programs against Lua 5.1 and by endless
+// loops of every library function.
+import { expect, test } from 'vitest'
+import { tableOf, isHandle } from '../../src/lua/value.ts'
+import { BUDGET, testHost } from './host.ts'
+
+const FOUND: readonly [string, string, unknown[]][] = [
+  [
+    'a constructor that overwrites a key leaves no second entry, which pairs never got past',
+    'local n, t = 0, {[2] = "x", "a", "b"} for k, v in pairs(t) do n = n + 1 if n > 9 then break end end return n, t[2]',
+    [2, 'b'],
+  ],
+  [
+    'a nil item of a constructor overwrites an earlier key',
+    'local t = {[2] = "x", "a", nil, "c"} return t[2], #t',
+    [undefined, 3],
+  ],
+  [
+    'error gives a number its position',
+    'return pcall(function() error(42) end)',
+    [false, 'test.lua:1: 42'],
+  ],
+  [
+    'coroutine.wrap gives an error the position of its caller',
+    'local f = coroutine.wrap(function() error("in", 0) end) return pcall(function() f() end)',
+    [false, 'test.lua:1: in'],
+  ],
+  [
+    'values of two types are not ordered by a metamethod',
+    'local t = setmetatable({}, {__lt = function() return true end}) return pcall(function() return t < 1 end)',
+    [false, 'test.lua:1: attempt to compare table with number'],
+  ],
+  [
+    'tables with different metamethods are not ordered',
+    'local t = setmetatable({}, {__lt = function() return true end}) return pcall(function() return t < {} end)',
+    [false, 'test.lua:1: attempt to compare two table values'],
+  ],
+  ['a search from behind the end starts at the end', 'return ("abc"):find("", 10)', [4, 3]],
+  ['an empty text is repeated at once', 'return (""):rep(1e9)', ['']],
+  [
+    'a text is repeated by doubling',
+    'return ("abc"):rep(5), ("x"):rep(1)',
+    ['abcabcabcabcabc', 'x'],
+  ],
+  [
+    'a plain search finds what begins like a false start',
+    'return ("aaab"):find("aab", 1, true), ("abc"):find("", 2, true), ("abcabc"):find("bc", 3, true)',
+    [2, 2, 5, 6],
+  ],
+]
+
+test.each(FOUND)('%s', (_, source, expected) => {
+  expect(testHost().run(source)).toEqual(expected)
+})
+
+test('a queue does not keep the slots it has left', () => {
+  const [queue, first, last] = testHost().run(
+    'local q, head = {}, 1 for tail = 1, 50000 do q[tail] = tail if tail > 10 then q[head] = nil head = head + 1 end end return q, q[49991], q[50000]',
+  )
+  expect([first, last]).toEqual([49_991, 50_000])
+  if (!isHandle(queue, 'table')) throw new Error('no table')
+  expect(tableOf(queue).array.length).toBeLessThan(1100)
+  expect([...queue.entries()]).toHaveLength(10)
+})
+
+const COSTLY: readonly [string, string][] = [
+  ['plain search', 'local s = ("a"):rep(1e5) while true do s:find("b", 1, true) end'],
+  ['insertion at the front', 'local t = {} while true do table.insert(t, 1, 0) end'],
+  [
+    'unpack',
+    'local t = {} t[5000] = 1 while true do local n = select("#", unpack(t, 1, 5000)) end',
+  ],
+  [
+    'string.byte',
+    'local s = ("x"):rep(5000) while true do local n = select("#", s:byte(1, -1)) end',
+  ],
+  ['tonumber', 'local s = ("1"):rep(1e5) while true do tonumber(s) end'],
+  ['back references', 'local s = ("a"):rep(1e4) while true do s:find("^(a*)%1b") end'],
+  ['sort', 'local t = {} for i = 1, 1000 do t[i] = -i % 7 end while true do table.sort(t) end'],
+  [
+    'table.concat',
+    'local t = {} for i = 1, 1000 do t[i] = "a" end while true do table.concat(t) end',
+  ],
+]
+
+test.each(COSTLY)('the budget sees what %s costs inside', (_, source) => {
+  let looks = 0
+  const calls = { count: 0 }
+  const host = testHost({ clock: () => looks++, budget: { ...BUDGET, cpuMs: 20 } })
+  host.state.setGlobal('count', () => void calls.count++)
+  const counted = source.replace('while true do', 'while true do count()')
+  expect(() => host.run(counted)).toThrow('processor time limit exceeded')
+  // One look at the clock per 10,000 ticks: had each turn cost its two calls only, there were 60,000.
+  expect(calls.count).toBeLessThan(12_000)
+})
+
+test('a wall-clock kill of a native waiting with arguments does not end the process', async () => {
+  const host = testHost({ budget: { ...BUDGET, wallMs: 1 } })
+  host.state.setGlobal('ask', () => new Promise<void>(() => {}))
+  const source =
+    'local m = setmetatable({}, {__index = function(_, k) return ask(k) end, __concat = function() return ask(1) end})'
+  await expect(host.wait(`${source} return m.x`)).rejects.toMatchObject({ reason: 'wall' })
+  await expect(host.wait('pcall(ask, 5, "x")')).rejects.toMatchObject({ reason: 'wall' })
+  await expect(
+    host.wait(`${source} local f = coroutine.wrap(function() return pcall(ask, m .. 1) end) f()`),
+  ).rejects.toMatchObject({ reason: 'wall' })
+  expect(host.run('return 1')).toEqual([1])
+})
