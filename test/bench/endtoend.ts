@@ -1,7 +1,7 @@
 // The whole server beside Postfix: mail of 20 KB with 20 links comes in, is made durable, and goes out to
 // a sink. Interleaved runs, medians, ratios to the first server. Run (as root, with Postfix installed
 // but not running, for the comparison):
-//   npm run build && npx tsc --noEmit false --outDir build/bench && node build/bench/test/bench/endtoend.js
+//   npm run bench && node build/bench/test/bench/endtoend.js
 // Another checkout's build/cli/main.js as argument is measured too: before and after a change.
 // ROUNDS=n: runs of each scenario (3). ONLY=n: the n-th scenario. NODE_PROFILE=folder: CPU profiles of our
 // server go there, and nothing else is measured.

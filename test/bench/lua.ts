@@ -1,6 +1,6 @@
 // What a realistic callout costs: the recipient, a pattern, two headers, nine context variables and a
 // concatenation, per second, for stock Fengari and for the engine here, and their ratio. Run:
-//   npx tsc --noEmit false --outDir build/bench && node build/bench/test/bench/lua.js
+//   npm run bench && node build/bench/test/bench/lua.js
 import { createRequire } from 'node:module'
 import { performance } from 'node:perf_hooks'
 import { openState } from '../../src/lua/state.ts'

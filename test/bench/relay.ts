@@ -1,8 +1,7 @@
 // How fast the relay's client sends, beside nodemailer's SMTPConnection with its defaults and with a
 // socket that has TCP_NODELAY: messages of 20 KB over 10 connections, to a sink in a process of its own.
 // Three interleaved runs of 2 s each; prints medians and ratios to the first.
-// Run: npx tsc --ignoreConfig --noCheck --target es2023 --module nodenext --rewriteRelativeImportExtensions
-// --rootDir . --outDir build/bench test/bench/relay.ts && node build/bench/test/bench/relay.js
+// Run: npm run bench && node build/bench/test/bench/relay.js
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'

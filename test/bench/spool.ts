@@ -1,8 +1,7 @@
 // Durable commits a second of 20 KB messages: the segment log against one file per message (write,
 // fdatasync, rename, fsync of the directory, as other servers do). Says the ratio; absolute numbers are
 // the disk's. Run, with a directory on the disk in question:
-//   npx tsc --ignoreConfig --noCheck --target es2023 --module nodenext --rewriteRelativeImportExtensions
-//     --rootDir . --outDir build/bench test/bench/spool.ts && node build/bench/test/bench/spool.js DIR
+//   npm run bench && node build/bench/test/bench/spool.js DIR
 import { mkdtempSync, rmSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 // What one more recipient costs: a template filled, against the whole body located and laid out again.
 // 20 KB of HTML with 20 links, 1,000 recipients, rendering included. Run:
-//   npx tsc --noEmit false --outDir build/bench && node build/bench/test/bench/transform.js
+//   npm run bench && node build/bench/test/bench/transform.js
 import { messageData, type Piece, pushPiece, render } from '../../src/mail/rendition.ts'
 import { type Field, splitHeader } from '../../src/mime/field.ts'
 import { encodeQuotedPrintable } from '../../src/mime/quotedprintable.ts'
