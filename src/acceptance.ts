@@ -3,7 +3,6 @@
 // or begun before it is on disk.
 import type { Ids } from './mail/ids.ts'
 import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
-import { factsOf } from './observers.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
 import { dsnEntry } from './relay/dsnentry.ts'
 import { enhancedStatus } from './relay/outcome.ts'
@@ -76,7 +75,7 @@ function reportReception({ session }: Acceptance, stored: Stored): void {
       peerAddress: peer.remoteAddress,
       sizeBytes: copy.sizeBytes,
     }
-    surroundings.journal.reception(line, factsOf(stored, copy))
+    surroundings.journal.reception(line, entry.facts, copy.facts)
   }
 }
 

@@ -3,31 +3,23 @@ import type { Journal } from './events/journal.ts'
 import type { Attempt } from './relay/attempt.ts'
 import type { Observers } from './relay/settlement.ts'
 import type { EntryCopy } from './spool/entry.ts'
-import type { Stored } from './spool/spool.ts'
 import type { Facts } from './tracking/record.ts'
 
 /** `journal` gives the one of the current configuration. */
 export function relayObservers(journal: () => Journal): Observers {
   return {
-    onDelivery: (attempt) => {
-      journal().delivery(attemptLine(attempt), {
+    onDelivery: (attempt) =>
+      journal().delivery(attemptLine(attempt), ...attemptFacts(attempt), queueFacts(attempt)),
+    onDelay: (attempt) =>
+      journal().delay(
+        failureLine(attempt),
         ...attemptFacts(attempt),
-        queue_time: String(attempt.secondsInQueue),
-      })
-    },
-    onDelay: (attempt) => {
-      journal().delay(failureLine(attempt), {
-        ...failureFacts(attempt),
-        queue_time: String(attempt.secondsInQueue),
-      })
-    },
-    onBounce: (attempt) => journal().bounce(failureLine(attempt), failureFacts(attempt)),
+        failureFacts(attempt),
+        queueFacts(attempt),
+      ),
+    onBounce: (attempt) =>
+      journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
   }
-}
-
-/** Events of one copy: what was known when it was accepted. */
-export function factsOf(stored: Stored, copy: EntryCopy): Facts {
-  return { ...stored.entry.facts, ...copy.facts }
 }
 
 function attemptLine(attempt: Attempt) {
@@ -49,24 +41,35 @@ function failureLine(attempt: Attempt) {
   return { ...attemptLine(attempt), stage: attempt.stage, text: attempt.text }
 }
 
-function attemptFacts(attempt: Attempt): Facts {
-  return {
-    ...factsOf(attempt.stored, copyOf(attempt)),
+/** What was known when the copy was accepted, and this attempt. */
+function attemptFacts(attempt: Attempt): readonly Facts[] {
+  const own = {
     ip_address: attempt.remoteAddress,
     num_retries: String(attempt.retries),
     delv_method: 'esmtp',
   }
+  return [attempt.stored.entry.facts, copyOf(attempt).facts, own]
 }
 
-function failureFacts(attempt: Attempt): Facts {
-  const { text, code } = attempt
+function queueFacts({ secondsInQueue }: Attempt): Facts {
+  return { queue_time: String(secondsInQueue) }
+}
+
+function failureFacts({ text, code }: Attempt): Facts {
   return {
-    ...attemptFacts(attempt),
     error_code: String(code),
     raw_reason: text,
-    // Addresses are generalised, so that reasons can be counted.
-    reason: text.replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, 'x.x.x.x').replace(/\S+@\S+/g, 'x@x'),
+    reason: generalised(text),
   }
+}
+
+/** Addresses of hosts and people replaced, so that reasons can be counted. */
+function generalised(text: string): string {
+  return text
+    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, 'x.x.x.x')
+    .split(' ')
+    .map((word) => (word.includes('@') ? 'x@x' : word))
+    .join(' ')
 }
 
 function copyOf({ stored, copyIndex }: Attempt): EntryCopy {

@@ -40,13 +40,13 @@ export type LineKind =
   'receptions' | 'deliveries' | 'transient failures' | 'permanent failures' | 'rejections'
 
 export interface Journal {
-  reception(line: Unstamped<ReceptionLine>, facts: Facts): void
-  delivery(line: Unstamped<AttemptLine>, facts: Facts): void
-  delay(line: Unstamped<FailureLine>, facts: Facts): void
-  bounce(line: Unstamped<FailureLine>, facts: Facts): void
-  rejection(line: Unstamped<RejectionLine>, facts: Facts): void
+  reception(line: Unstamped<ReceptionLine>, ...facts: readonly Facts[]): void
+  delivery(line: Unstamped<AttemptLine>, ...facts: readonly Facts[]): void
+  delay(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
+  bounce(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
+  rejection(line: Unstamped<RejectionLine>, ...facts: readonly Facts[]): void
   /** An open or a click. */
-  engagement(type: EventType, facts: Facts): void
+  engagement(type: EventType, ...facts: readonly Facts[]): void
   panic(origin: string, text: string): void
   flush(): Promise<void>
   /** Goes on in new files of the same names; one that cannot be had goes on as it is. */
@@ -76,7 +76,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const line = (kind: LineKind, file: LogFile | undefined, text: () => string): void => {
     if (file && options.wants(kind)) file.write(text())
   }
-  const event = (type: EventType, facts: Facts): void => {
+  const event = (type: EventType, ...facts: readonly Facts[]): void => {
     if (!eventlog || !options.wants(type)) return
     const { nodeName } = options
     const stamp = { eventId: options.eventId(), seconds: seconds(), nodeName }
@@ -84,25 +84,25 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 
   return {
-    reception(entry, facts) {
+    reception(entry, ...facts) {
       line('receptions', mainlog, () => receptionLine({ ...entry, seconds: seconds() }))
-      event('injection', facts)
+      event('injection', ...facts)
     },
-    delivery(entry, facts) {
+    delivery(entry, ...facts) {
       line('deliveries', mainlog, () => deliveryLine({ ...entry, seconds: seconds() }))
-      event('delivery', facts)
+      event('delivery', ...facts)
     },
-    delay(entry, facts) {
+    delay(entry, ...facts) {
       line('transient failures', mainlog, () => failureLine('T', { ...entry, seconds: seconds() }))
-      event('delay', facts)
+      event('delay', ...facts)
     },
-    bounce(entry, facts) {
+    bounce(entry, ...facts) {
       line('permanent failures', mainlog, () => failureLine('P', { ...entry, seconds: seconds() }))
-      event('bounce', facts)
+      event('bounce', ...facts)
     },
-    rejection(entry, facts) {
+    rejection(entry, ...facts) {
       line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
-      event('policy_rejection', facts)
+      event('policy_rejection', ...facts)
     },
     engagement: event,
     panic,

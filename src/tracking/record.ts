@@ -21,16 +21,19 @@ export interface Stamp {
   readonly nodeName: string
 }
 
-/** Builds the record of one event. Facts that are empty or unknown are left out. */
-export function eventRecord(type: EventType, stamp: Stamp, facts: Facts): EventRecord {
+/** Builds the record of one event. Of several facts of a name the last holds; empty ones are left out. */
+export function eventRecord(type: EventType, stamp: Stamp, facts: readonly Facts[]): EventRecord {
   const fields: Record<string, unknown> = {
     type,
     event_id: stamp.eventId,
     timestamp: String(stamp.seconds),
     node_name: stamp.nodeName,
   }
-  for (const [name, value] of Object.entries(facts)) {
-    if (value !== '') fields[name] = STRUCTURED.has(name) ? parsed(value) : value
+  for (const some of facts) {
+    for (const name of Object.keys(some)) {
+      const value = some[name] ?? ''
+      if (value !== '') fields[name] = STRUCTURED.has(name) ? parsed(value) : value
+    }
   }
   return { msys: { [eventClass(type)]: fields } }
 }

@@ -44,7 +44,7 @@ test('a temporary refusal is a delay, and the next attempt delivers', async () =
 })
 
 test('a permanent refusal is a bounce, and the sender is told', async () => {
-  const test = await start({ message: '554 5.7.1 we do not want this' })
+  const test = await start({ message: '554 5.7.1 we do not want this from 192.0.2.1 <a@b>' })
   await sendOne(test, ['a@x.example'])
   const notice = await simpleParser(
     Buffer.from(await copyFor(test, 'news@sender.example'), 'latin1'),
@@ -52,9 +52,16 @@ test('a permanent refusal is a bounce, and the sender is told', async () => {
   expect(notice.text).toContain('554 5.7.1 we do not want this')
   const events = await test.events(3)
   expect(events.map(({ type }) => type)).toEqual(['injection', 'bounce', 'delivery'])
-  expect(events[1]).toMatchObject({ class: 'message_event', error_code: '554' })
+  expect(events[1]).toMatchObject({
+    class: 'message_event',
+    error_code: '554',
+    raw_reason: '554 5.7.1 we do not want this from 192.0.2.1 <a@b>',
+    reason: '554 5.7.1 we do not want this from x.x.x.x x@x',
+  })
   expect(events[2]).toMatchObject({ rcpt_to: 'news@sender.example', recv_method: 'internal' })
-  expect(await test.log('mainlog.ec')).toMatch(/@P@x\.example@.*@554 5\.7\.1 we do not want this\n/)
+  expect(await test.log('mainlog.ec')).toMatch(
+    /@P@x\.example@.*@554 5\.7\.1 we do not want this from .*\n/,
+  )
 })
 
 test('what the next hop says cannot write lines of its own into the log', async () => {
