@@ -66,6 +66,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
   const data = messageData(original)
   const layout = sharedLayout(data)
   const bodies = wholeBodies(data)
+  const warn = warnOnce(options)
   let transform: Transform | undefined
   const openOnce = (): Transform =>
     (transform ??= openTransform({
@@ -77,7 +78,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
   return {
     data,
     track(message, rawRcptTo) {
-      const resolved = resolve(message, options)
+      const resolved = resolve(message, options, warn)
       if (resolved.kind === 'refused') return resolved
       const { settings } = resolved
       const messageId = options.newMessageId()
@@ -90,14 +91,27 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
         transmissionId: options.transmissionId,
         sentSeconds: options.nowSeconds,
       })
-      for (const failure of failures) options.warn(`${message.id}: ${failure}`)
+      for (const failure of failures) warn(`${message.batchId}: ${failure}`)
       return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
     },
     seal: (message, tracked) => entryCopy(message, tracked, options, layout),
   }
 }
 
-function resolve(message: Message, options: SealingOptions): Resolution {
+/** What holds for many copies is said for the first. */
+function warnOnce({ warn }: SealingOptions): (text: string) => void {
+  const said = new Set<string>()
+  return (text) => {
+    if (!said.has(text)) warn(text)
+    said.add(text)
+  }
+}
+
+function resolve(
+  message: Message,
+  options: SealingOptions,
+  warn: (text: string) => void,
+): Resolution {
   const api = readApiHeader(message.fields)
   if (api.kind === 'refused') return api
   const { context } = message
@@ -108,7 +122,7 @@ function resolve(message: Message, options: SealingOptions): Resolution {
     customerId: lookUp(context, 'mo_customer_id'),
   })
   if (resolved.kind === 'settings') {
-    for (const warning of resolved.warnings) options.warn(`${message.id}: ${warning}`)
+    for (const warning of resolved.warnings) warn(`${message.batchId}: ${warning}`)
   }
   return resolved
 }

@@ -222,3 +222,17 @@ describe('options', () => {
     })
   })
 })
+
+test('what is wrong with all copies of a message is said once', async () => {
+  const test = await start({
+    listener: ON,
+    policy: {
+      p: `msys.registerModule("p", { validate_data = function(self, msg)
+        msg:context_set(msys.core.ECMESS_CTX_MESS, "smtpapi_open_tracking", "maybe") return 0 end })`,
+    },
+  })
+  await sendOne(test, ['a@x.example', 'b@x.example', 'c@x.example'])
+  expect(
+    (await test.log('paniclog.ec')).match(/smtpapi: .*"maybe" is not a boolean/g),
+  ).toHaveLength(1)
+})
