@@ -1,5 +1,6 @@
 // What the relay does, as log lines and events.
 import type { Journal } from './events/journal.ts'
+import { toText } from './mail/bytes.ts'
 import type { Attempt } from './relay/attempt.ts'
 import type { Observers } from './relay/settlement.ts'
 import type { EntryCopy } from './spool/entry.ts'
@@ -58,8 +59,8 @@ function queueFacts({ secondsInQueue }: Attempt): Facts {
 function failureFacts({ text, code }: Attempt): Facts {
   return {
     error_code: String(code),
-    raw_reason: text,
-    reason: generalised(text),
+    raw_reason: toText(text),
+    reason: generalised(toText(text)),
   }
 }
 

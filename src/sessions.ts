@@ -5,7 +5,7 @@ import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
 import { type Listeners, makeListeners } from './listeners.ts'
-import type { Eventually } from './mail/eventually.ts'
+import { type Eventually, MAX_TIMER_MS } from './mail/eventually.ts'
 import type { Reply } from './mail/reply.ts'
 import type { Conversation, Peer } from './smtp/conversation.ts'
 import type { Control } from './smtp/connection.ts'
@@ -17,9 +17,6 @@ import { SALT_LENGTH } from './tracking/token.ts'
 
 /** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
 const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
-
-/** What a timer of Node can wait; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export function makeSessions(
   current: () => Generation,
@@ -34,6 +31,7 @@ export function makeSessions(
     const options = endpoint.options(peer.remoteAddress)
     const leave = enter(budgets, options.sessionBudget)
     if (!leave) return turnedAway()
+    const delays = sessionDelays()
     const release = generation.hold(() => control.close(reconfigured(options)))
     const hold = holder(inflight)
     control.setIdleSeconds(options.idleSeconds)
@@ -46,7 +44,7 @@ export function makeSessions(
       journal: generation.journal,
       ids: store.ids,
       now,
-      delay: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, MAX_TIMER_MS))),
+      delay: delays.wait,
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
       hold,
       unavailable: () => (store.spool.failure ? UNAVAILABLE : undefined),
@@ -56,6 +54,7 @@ export function makeSessions(
       ...session,
       closed(aborted) {
         session.closed(aborted)
+        delays.end()
         hold(0)
         leave()
         release()
@@ -75,6 +74,26 @@ export function makeSessions(
 
 function reconfigured({ reconfigMessage }: ListenerOptions): Reply {
   return { code: 421, text: reconfigMessage, close: true }
+}
+
+/** Waits of one session, which end with it: nobody is left to be kept waiting. */
+function sessionDelays() {
+  const waits = new Set<() => void>()
+  return {
+    wait: (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer)
+          waits.delete(end)
+          resolve()
+        }
+        const timer = setTimeout(end, Math.min(ms, MAX_TIMER_MS))
+        waits.add(end)
+      }),
+    end(): void {
+      for (const end of waits) end()
+    },
+  }
 }
 
 const UNAVAILABLE: Reply = { code: 451, enhanced: '4.3.0', text: 'not taking mail at the moment' }

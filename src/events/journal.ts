@@ -1,5 +1,6 @@
 // Where everything that happens to mail is written down: Momentum's log files and the event log, each
 // switched by its own options. Files that are not configured are not written.
+import { MAX_TIMER_MS } from '../mail/eventually.ts'
 import { eventRecord, type EventType, type Facts } from '../tracking/record.ts'
 import {
   type AttemptLine,
@@ -122,7 +123,8 @@ async function openAll(
 ): Promise<(LogFile | undefined)[]> {
   const opened = await Promise.allSettled(
     logs.map(async ({ path, mode }) => {
-      if (path === undefined) return undefined
+      // An empty path switches a log off.
+      if (!path) return undefined
       const onLost = (lines: number): void =>
         warn(`${lines} lines were lost: ${path} could not be written`)
       return openLogFile({ path, mode, onLost })
@@ -143,5 +145,6 @@ async function reopenAll(files: readonly LogFile[], warn: (text: string) => void
 }
 
 function startHeartbeat(everySeconds: number, beat: () => void): NodeJS.Timeout | undefined {
-  return everySeconds > 0 ? setInterval(beat, everySeconds * 1000).unref() : undefined
+  const everyMs = Math.min(everySeconds * 1000, MAX_TIMER_MS)
+  return everyMs > 0 ? setInterval(beat, everyMs).unref() : undefined
 }

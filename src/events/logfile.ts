@@ -41,6 +41,7 @@ export async function openLogFile(
   let bufferedBytes = 0
   let dropped = 0
   let timer: NodeJS.Timeout | undefined
+  let isClosed = false
   const inTurn = makeTurns()
 
   const writeOut = async (): Promise<void> => {
@@ -63,16 +64,15 @@ export async function openLogFile(
     return inTurn(writeOut)
   }
   const flushLater = (): void => {
-    timer ??= setTimeout(() => void flush(), FLUSH_MS)
+    if (!isClosed) timer ??= setTimeout(() => void flush(), FLUSH_MS)
   }
 
   return {
     path,
     write(line, encoding = 'latin1') {
-      if (bufferedBytes > MAX_BUFFERED) {
-        dropped++
-        return
-      }
+      // A callout that outlives its configuration may still have something to say.
+      if (isClosed) return
+      if (bufferedBytes > MAX_BUFFERED) return void dropped++
       const bytes = Buffer.from(`${line}\n`, encoding)
       buffered.push(bytes)
       bufferedBytes += bytes.length
@@ -88,6 +88,7 @@ export async function openLogFile(
       }),
     async close() {
       await flush()
+      isClosed = true
       clearTimeout(timer)
       await file.close()
     },

@@ -12,6 +12,11 @@ export function fromBytes(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
+/** ASCII letters in lower case; octets of UTF-8 stay as they are, which `toLowerCase` would not leave. */
+export function lowerCase(byteString: string): string {
+  return byteString.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 /** Text of a byte string that holds UTF-8; octets that are not UTF-8 become U+FFFD. */
 export function toText(byteString: string): string {
   // Only octets above 0x7F need decoding; most addresses and values have none.

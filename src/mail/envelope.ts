@@ -1,5 +1,6 @@
 // The SMTP envelope of one copy: who it is from, whom it goes to, and where policy routes it.
 import { type Address, NULL_ADDRESS } from './address.ts'
+import { lowerCase } from './bytes.ts'
 
 export interface Envelope {
   readonly mailfrom: Address
@@ -12,5 +13,5 @@ export const EMPTY_ENVELOPE: Envelope = { mailfrom: NULL_ADDRESS, rcptto: NULL_A
 
 /** The queue that an envelope belongs to, in lower case. */
 export function routingDomain(envelope: Envelope): string {
-  return envelope.routingDomain ?? envelope.rcptto.domain.toLowerCase()
+  return envelope.routingDomain ?? lowerCase(envelope.rcptto.domain)
 }

@@ -3,6 +3,9 @@
 
 export type Eventually<T> = T | Promise<T>
 
+/** What a timer of Node can wait; a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** Goes on with the value: at once when it is there, else when it arrives. */
 export function andThen<T, U>(
   value: Eventually<T>,

@@ -35,6 +35,9 @@ export interface PartLimits {
   readonly parts: number
 }
 
+/** RFC 2046 §5.1.1 allows 70; searching for a very long one costs its length for each octet. */
+const MAX_BOUNDARY_OCTETS = 200
+
 export const DEFAULT_PART_LIMITS: PartLimits = { depth: 32, parts: 1000 }
 
 /** What only looked like a delimiter may be this many times as frequent as parts. */
@@ -89,6 +92,7 @@ function partOf(
   }
   const boundary = trimBlanks(type.parameters.get('boundary') ?? '')
   if (!boundary || !type.type.startsWith('multipart/')) return leaf
+  if (boundary.length > MAX_BOUNDARY_OCTETS) return { ...leaf, isTruncated: true }
   const before = scan.parts
   const children = childrenOf(scan, leaf, boundary, depth + 1)
   if (children) return { ...leaf, children }

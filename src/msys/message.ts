@@ -4,6 +4,7 @@ import type { HostResult } from '../lua/binding.ts'
 import { LuaCallError } from '../lua/error.ts'
 import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { type Address, NULL_ADDRESS, splitAddress } from '../mail/address.ts'
+import { lowerCase } from '../mail/bytes.ts'
 import { type Envelope, routingDomain } from '../mail/envelope.ts'
 import { decodeWords, encodeWords } from '../mime/encodedword.ts'
 import { type Field, fieldValue, isFieldName, makeField } from '../mime/field.ts'
@@ -50,7 +51,7 @@ export const MESSAGE_METHODS: readonly Binding<MessageHandle>[] = [
     if (!/^[\w.[\]:-]+$/.test(domain)) {
       throw new LuaCallError("bad argument #1 to 'msg:routing_domain' (not a domain name)")
     }
-    setEnvelope(msg, { routingDomain: domain.toLowerCase() })
+    setEnvelope(msg, { routingDomain: lowerCase(domain) })
     return domain
   }),
   binding(

@@ -105,7 +105,7 @@ export function setVctxField(vctx: ValidationContext, key: string, value: LuaVal
   assertAlive(vctx, 'vctx')
   if (key === 'disconnect')
     vctx.verdict.disconnect = value !== undefined && value !== false && value !== 0
-  else if (key === 'code') vctx.verdict.code = Number(value)
+  else if (key === 'code') vctx.verdict.code = readCode('vctx.code', Number(value), [0])
   else if (key === 'note') vctx.verdict.note = readValue('vctx.note', value) ?? ''
   else if (key === 'tcost') vctx.verdict.tarpitSeconds = Math.max(0, Number(value) || 0)
   else return false
@@ -118,12 +118,14 @@ function store(vctx: ValidationContext, which: Which, key: string, value: string
 }
 
 function setVerdict(vctx: ValidationContext, name: string, code: number, text: string): undefined {
-  if (!Number.isInteger(code) || code < 200 || code > 599) {
-    throw new LuaCallError(
-      `bad argument #1 to '${name}' (code: an SMTP code expected, got ${code})`,
-    )
-  }
-  vctx.verdict.code = code
+  vctx.verdict.code = readCode(name, code)
   vctx.verdict.note = text
   return undefined
+}
+
+/** `others`: what is allowed beside SMTP codes. */
+function readCode(name: string, code: number, others: readonly number[] = []): number {
+  const isCode = Number.isInteger(code) && code >= 200 && code <= 599
+  if (isCode || others.includes(code)) return code
+  throw new LuaCallError(`bad argument #1 to '${name}' (code: an SMTP code expected, got ${code})`)
 }

@@ -36,10 +36,12 @@ export interface PolicySession {
 }
 
 const DONE: PhaseOutcome = { kind: 'done' }
+const SESSION_ENDED: PhaseOutcome = { kind: 'failed', reason: 'the session ended' }
 const AGAIN_DELAY_MS = 100
 
 export function openPolicySession(loaded: Loaded): PolicySession {
   const selves: (LuaTable | undefined)[] = []
+  let isOver = false
   const selfOf = (module: number): LuaTable =>
     (selves[module] ??= loaded.state.newTable(loaded.registrations[module]?.table))
 
@@ -49,10 +51,12 @@ export function openPolicySession(loaded: Loaded): PolicySession {
       if (!callouts) return DONE
       const phase = phaseOf(name)
       if (subject.msg) subject.msg.callout = name
-      const step = (callout: Callout) => runCallout(loaded, phase, callout, selfOf, subject)
+      const step = (callout: Callout) =>
+        runCallout(loaded, phase, callout, selfOf, subject, () => isOver)
       return andThen(firstOf(callouts, step), (outcome) => outcome ?? DONE)
     },
     close() {
+      isOver = true
       const callouts = loaded.callouts.get('validate_dealloc') ?? []
       const step = (callout: Callout): Eventually<undefined> => {
         const self = selves[callout.module]
@@ -74,6 +78,7 @@ function runCallout(
   callout: Callout,
   selfOf: (module: number) => LuaTable,
   subject: Subject,
+  isOver: () => boolean,
 ): Eventually<PhaseOutcome | undefined> {
   const args = [selfOf(callout.module), ...phase.arguments.map((a) => toLua(loaded, a, subject))]
   const { wallMs } = loaded.options.budget
@@ -90,7 +95,9 @@ function runCallout(
         reportFailure(loaded, phase.name, callout, reason)
         return { kind: 'failed', reason }
       }
-      return delay(AGAIN_DELAY_MS).then(() => call(waitedMs + AGAIN_DELAY_MS))
+      return delay(AGAIN_DELAY_MS).then(() =>
+        isOver() ? SESSION_ENDED : call(waitedMs + AGAIN_DELAY_MS),
+      )
     })
   }
   return orElse(

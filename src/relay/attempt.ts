@@ -52,7 +52,8 @@ export async function tryHosts(
   const isGone = !client.isUsable()
   pool.release(client, maxDeliveries)
   // The peer gave an idle connection up before it took any of this: not the fault of this message.
-  if (isReused && isGone && outcomes.every(isBeforeEnvelope)) {
+  const isUntouched = outcomes.every((each) => isBeforeEnvelope(each) || isRefusedHere(each))
+  if (isReused && isGone && isUntouched && outcomes.some(isBeforeEnvelope)) {
     return tryHosts(pool, destination, transaction, maxDeliveries, true)
   }
   const { address: remoteAddress, id: connectionId } = client
@@ -63,6 +64,11 @@ export async function tryHosts(
 export function notTried(outcome: Outcome, copies: number): Tried {
   const outcomes = Array.from({ length: copies }, () => outcome)
   return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false }
+}
+
+/** A recipient that this peer cannot be given at all: known without asking it. */
+function isRefusedHere({ kind, stage }: Outcome): boolean {
+  return kind === 'failed' && stage === STAGES.afterEhlo
 }
 
 function isBeforeEnvelope({ kind, stage }: Outcome): boolean {

@@ -9,6 +9,7 @@ import type { Clock } from './clock.ts'
 import { type Batch, copyOf, type Lane } from './lane.ts'
 import { deliverToMaildir } from './maildir.ts'
 import { chooseNextHop, type NextHop } from './nexthop.ts'
+import type { Outcome } from './outcome.ts'
 import type { Pool } from './pool.ts'
 import type { Resolver } from './resolver.ts'
 
@@ -64,13 +65,13 @@ async function store(delivery: Delivery, lane: Lane, batch: Batch, path: string)
   const { stored, copies } = batch
   const { receivedMs } = stored.entry
   const bytes = await bytesOf(delivery, lane, batch)
-  const outcomes = await Promise.all(
-    copies.map((copy) => {
-      const { id, mailfrom, rcptto } = copyOf({ stored, copy })
-      const name = `${Math.floor(receivedMs / 1000)}.${id.replace('/', '')}.eachrcpt`
-      return deliverToMaildir(path, name, { mailfrom, rcptto, bytes })
-    }),
-  )
+  const outcomes: Outcome[] = []
+  // One by one: each syncs, and the threads for that are the spool's too.
+  for (const copy of copies) {
+    const { id, mailfrom, rcptto } = copyOf({ stored, copy })
+    const name = `${Math.floor(receivedMs / 1000)}.${id.replace('/', '')}.eachrcpt`
+    outcomes.push(await deliverToMaildir(path, name, { mailfrom, rcptto, bytes }))
+  }
   return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false }
 }
 
@@ -94,5 +95,9 @@ function dataOf(spool: Pick<Spool, 'read'>, lane: Lane, stored: Stored): Promise
   if (lane.lastRead?.stored === stored) return lane.lastRead.data
   const data = spool.read(stored)
   lane.lastRead = { stored, data }
+  // A read that failed once may work the next time.
+  data.catch(() => {
+    if (lane.lastRead?.data === data) lane.lastRead = undefined
+  })
   return data
 }

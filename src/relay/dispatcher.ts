@@ -107,7 +107,10 @@ function enqueue(state: State, stored: Stored): void {
 function schedule(state: State, item: QueueItem, dueMs: number): void {
   const outbound = outboundFor(state, item)
   const longestMs = Math.max(outbound.maxRetryIntervalSeconds, outbound.retryIntervalSeconds) * 1100
-  const latestMs = Math.min(expiresMs(item, outbound), state.clock.now() + longestMs)
+  const nowMs = state.clock.now()
+  const expiryMs = expiresMs(item, outbound)
+  // What has expired and could not be ended waits its time like everything else.
+  const latestMs = Math.min(expiryMs > nowMs ? expiryMs : Infinity, nowMs + longestMs)
   const key = laneKey(item, outbound)
   state.queue.add(item.stored, item.copy, key, Math.min(dueMs, latestMs))
 }

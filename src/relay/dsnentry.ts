@@ -1,5 +1,6 @@
 // A delivery status notification as a spool entry: from the null sender, to the sender of what failed.
 import { splitAddress } from '../mail/address.ts'
+import { lowerCase, toText } from '../mail/bytes.ts'
 import type { Ids } from '../mail/ids.ts'
 import type { Entry } from '../spool/entry.ts'
 import { type DsnFailure, makeDsn } from './dsn.ts'
@@ -19,7 +20,7 @@ export function dsnEntry(request: DsnRequest): { readonly entry: Entry; readonly
   const { ids, now, returnTo } = request
   const id = ids.batch()
   const data = makeDsn({ ...request, id })
-  const domain = splitAddress(returnTo).domain.toLowerCase()
+  const domain = lowerCase(splitAddress(returnTo).domain)
   const none = { connection: {}, message: {} }
   const entry: Entry = {
     batchId: id,
@@ -39,9 +40,9 @@ export function dsnEntry(request: DsnRequest): { readonly entry: Entry; readonly
         context: none,
         facts: {
           message_id: ids.message(),
-          rcpt_to: returnTo.toLowerCase(),
-          raw_rcpt_to: returnTo,
-          routing_domain: domain,
+          rcpt_to: toText(lowerCase(returnTo)),
+          raw_rcpt_to: toText(returnTo),
+          routing_domain: toText(domain),
         },
       },
     ],

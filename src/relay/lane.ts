@@ -88,7 +88,12 @@ export function copyOf({ stored, copy }: QueueItem): EntryCopy {
 }
 
 function canTravel(copy: EntryCopy, leader: EntryCopy): boolean {
-  return copy.mailfrom === leader.mailfrom && isSameRendition(copy.rendition, leader.rendition)
+  return (
+    copy.mailfrom === leader.mailfrom &&
+    // Options, such as when mail expires, are a domain's.
+    copy.routingDomain === leader.routingDomain &&
+    isSameRendition(copy.rendition, leader.rendition)
+  )
 }
 
 function isSameRendition(a: Rendition, b: Rendition): boolean {

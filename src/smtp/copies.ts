@@ -97,6 +97,7 @@ function runCopy(
     msg.current = { ...msg.current, fields: tracked.fields }
     return andThen(runPhases(session, LAST, subject, context), (late): CopyResult => {
       if (late) return { kind: 'rejected', reply: late }
+      if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
       const copy = sealing.seal(msg.current, tracked)
       return { kind: 'accepted', copy, explain: tracked.explain }
     })

@@ -2,7 +2,7 @@
 // strictly one after the other, at most one is with the Conversation at a time, and input waits
 // meanwhile. Replies gather until the input is used up or an answer has to be waited for, then leave
 // in one write (RFC 2920 §3.2). Deadlines are for whole commands, so that single octets buy no time.
-import type { Eventually } from '../mail/eventually.ts'
+import { type Eventually, MAX_TIMER_MS } from '../mail/eventually.ts'
 import { type Reply, replyBytes, replyTo, SmtpError } from '../mail/reply.ts'
 import type { Command, Conversation, Received } from './conversation.ts'
 import { type Line, openLines } from './line.ts'
@@ -19,7 +19,7 @@ import {
 import { openScanner, type Reader } from './scanner.ts'
 
 export interface DialogueSettings {
-  /** The time a client has for its next whole command, or for the next octets of its data. */
+  /** The time a client has for its next whole command, or for the next octets of its data; 0: any. */
   readonly idleSeconds: number
   /** The time it has for all octets between 354 and the final dot. */
   readonly dataSeconds: number
@@ -281,11 +281,15 @@ function flush(state: State): void {
 
 function startIdleTimer(state: State): void {
   clearTimeout(state.idleTimer)
-  state.idleTimer = setTimeout(() => {
-    // Who waits for our answer is not idle.
-    if (state.isAsking) state.idleTimer?.refresh()
-    else refuse(state, IDLE)
-  }, state.idleMs)
+  if (state.idleMs === 0) return
+  state.idleTimer = setTimeout(
+    () => {
+      // Who waits for our answer is not idle.
+      if (state.isAsking) state.idleTimer?.refresh()
+      else refuse(state, IDLE)
+    },
+    Math.min(state.idleMs, MAX_TIMER_MS),
+  )
 }
 
 function stop(state: State): void {

@@ -1,7 +1,7 @@
 // What is known of a message and of each copy when it is accepted, as event fields: stored with them, so
 // that a delivery, a bounce or a restart weeks later needs nothing else to report it. Text, not byte
 // strings; empty values are left out of events.
-import { toText } from '../mail/bytes.ts'
+import { lowerCase, toText } from '../mail/bytes.ts'
 import type { Context } from '../mail/context.ts'
 import { routingDomain } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
@@ -42,17 +42,17 @@ export function copyFacts(
   return {
     message_id: origin.messageId,
     msg_from: toText(envelope.mailfrom.text),
-    rcpt_to: toText(envelope.rcptto.text).toLowerCase(),
+    rcpt_to: toText(lowerCase(envelope.rcptto.text)),
     raw_rcpt_to: toText(origin.rawRcptTo),
-    routing_domain: routingDomain(envelope),
+    routing_domain: toText(routingDomain(envelope)),
     customer_id: settings?.customerId ?? '',
     campaign_id: settings?.campaignId ?? '',
     rcpt_meta: settings?.metadata ? JSON.stringify(settings.metadata) : '',
     rcpt_tags: settings?.tags?.length ? JSON.stringify(settings.tags) : '',
     binding: 'default',
     binding_group: 'default',
-    pathway: origin.pathway,
-    pathway_group: origin.pathwayGroup,
+    pathway: toText(origin.pathway),
+    pathway_group: toText(origin.pathwayGroup),
     ...customFacts(context, origin.customPrefix),
   }
 }

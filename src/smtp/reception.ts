@@ -56,6 +56,8 @@ export function receive(
   const topic = { msg: transaction.msg }
   return andThen(judge(session, WHOLE_MESSAGE, topic), (verdict) => {
     if (verdict && !isSuccess(verdict)) return verdict
+    // Nobody hears a reply: the client will send it again.
+    if (transaction.msg.gone) return CLIENT_GONE
     const { discarded } = transaction.msg.current
     if (discarded) return discard(session, transaction.msg.current, discarded, verdict)
     return receiveCopies(options, session, transaction, verdict)
@@ -68,6 +70,8 @@ const WHOLE_MESSAGE = [
   'validate_rcptto_list_final',
   'validate_data_spool',
 ] as const
+
+const CLIENT_GONE: Reply = { code: 421, enhanced: '4.4.2', text: 'connection lost' }
 
 const MAX_HEADER_BYTES = 64 * 1024
 const MAX_HOPS = 100

@@ -1,6 +1,7 @@
 // From a copy as policy left it to what is spooled: links and pixel put in, the bytes to send as ranges,
 // the facts for events. One Sealing per received message: what its copies share is made once.
 import type { ListenerOptions } from '../config/config.ts'
+import { lowerCase } from '../mail/bytes.ts'
 import { type Context, lookUp } from '../mail/context.ts'
 import { routingDomain } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
@@ -86,7 +87,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       if (!isTracked) return { ...untracked(message, bodies), messageId, rawRcptTo, settings }
       const { fields, pieces, holes, explain, failures } = openOnce().apply(message, settings, {
         messageId,
-        rcptTo: message.envelope.rcptto.text.toLowerCase(),
+        rcptTo: lowerCase(message.envelope.rcptto.text),
         rawRcptTo,
         transmissionId: options.transmissionId,
         sentSeconds: options.nowSeconds,

@@ -37,7 +37,8 @@ export function openSession(peer: Peer, surroundings: SessionSurroundings): Conv
     },
     violation() {},
     closed() {
-      endTransaction(session, 'the session is over')
+      // Its dictionaries stay: callouts that wait may still be at work on the message.
+      if (session.transaction) session.transaction.msg.gone = 'the session is over'
       void session.policy.close()
       session.ac.gone = 'the session is over'
       session.vctx.gone = 'the session is over'

@@ -1,6 +1,7 @@
 // MAIL, RCPT and the end of a transaction (RFC 5321 §4.1.1.2–3). Relay control: a recipient is taken when
 // the client may relay, or when its domain is one that we relay for; everything else is refused.
 import { type Address, splitAddress } from '../mail/address.ts'
+import { lowerCase } from '../mail/bytes.ts'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import { EMPTY_ENVELOPE } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
@@ -140,7 +141,7 @@ function noteRecipient(
 /** Policy may grant relaying by setting `can_relay`; a client that injects the variable may not. */
 function mayRelay(session: Session, { domain }: Address): boolean {
   const { options } = session.surroundings
-  if (options.canRelay || options.relaysDomain(domain.toLowerCase())) return true
+  if (options.canRelay || options.relaysDomain(lowerCase(domain))) return true
   const isGranted = session.context.connection.get('can_relay') === 'true'
   return isGranted && !session.injected.has('can_relay')
 }

@@ -1,6 +1,7 @@
 // From the outcome of a phase to a reply, with the log line that every rejection gets.
 // Momentum manual pages "lua.ref.vctx_set_code", "log_formats.rejectlog"; the text of a policy failure is
 // Momentum's too.
+import { lowerCase, toText } from '../mail/bytes.ts'
 import { andThen, type Eventually, firstOf } from '../mail/eventually.ts'
 import type { Context } from '../mail/context.ts'
 import { type Reply, replyLine } from '../mail/reply.ts'
@@ -82,16 +83,16 @@ export function logRejection(session: Session, facts: RejectionFacts): void {
   }
   journal.rejection(line, {
     error_code: String(facts.reply.code),
-    raw_reason: text,
-    reason: text,
+    raw_reason: toText(text),
+    reason: toText(text),
     remote_addr: `${peer.remoteAddress}:${peer.remotePort}`,
-    msg_from: addressOf(message, 'mailfrom'),
-    rcpt_to: addressOf(message, 'rcptto').toLowerCase(),
-    raw_rcpt_to: addressOf(message, 'rcptto'),
-    pathway: options.pathway,
-    pathway_group: options.pathwayGroup,
+    msg_from: toText(addressOf(message, 'mailfrom')),
+    rcpt_to: toText(lowerCase(addressOf(message, 'rcptto'))),
+    raw_rcpt_to: toText(addressOf(message, 'rcptto')),
+    pathway: toText(options.pathway),
+    pathway_group: toText(options.pathwayGroup),
     recv_method: 'esmtp',
-    customer_id: facts.context.connection.get('mo_customer_id') ?? '',
+    customer_id: toText(facts.context.connection.get('mo_customer_id') ?? ''),
   })
 }
 

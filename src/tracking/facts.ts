@@ -2,7 +2,7 @@
 // or deflated (RFC 1951) with a dictionary of words that metadata often has, whichever is smaller.
 // The dictionary and the tags belong to the token version: links in the wild depend on them.
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { fromBytes, fromText, toBytes, toText } from '../mail/bytes.ts'
+import { fromBytes, fromText, lowerCase, toBytes, toText } from '../mail/bytes.ts'
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
 import { numberOctets, readOctets, withLength } from './octets.ts'
 
@@ -45,7 +45,7 @@ export function factsOctets(facts: TokenFacts): string {
   }
   add(TAG.messageId, facts.messageId)
   add(TAG.rawRcptTo, facts.rawRcptTo)
-  if (facts.rcptTo !== facts.rawRcptTo.toLowerCase()) add(TAG.rcptTo, facts.rcptTo)
+  if (facts.rcptTo !== lowerCase(facts.rawRcptTo)) add(TAG.rcptTo, facts.rcptTo)
   add(TAG.transmissionId, facts.transmissionId)
   add(TAG.customerId, customerId && fromText(customerId))
   add(TAG.campaignId, campaignId && fromText(campaignId))
@@ -76,7 +76,7 @@ export function readFacts(octets: string): TokenFacts | undefined {
     expirySeconds,
     messageId: single.get(TAG.messageId) ?? '',
     rawRcptTo,
-    rcptTo: single.get(TAG.rcptTo) ?? rawRcptTo.toLowerCase(),
+    rcptTo: single.get(TAG.rcptTo) ?? lowerCase(rawRcptTo),
     ...(transmissionId !== undefined && { transmissionId }),
     ...(customerId !== undefined && { customerId: toText(customerId) }),
     ...(campaignId !== undefined && { campaignId: toText(campaignId) }),

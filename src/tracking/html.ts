@@ -224,11 +224,11 @@ function valueRange(attribute: Attribute, text: string): readonly [number, numbe
   return [start + 1, attribute.end - 1]
 }
 
-/** With the blanks before it, unless what follows would then touch what precedes. */
+/** With the blanks before it, unless what follows (a `/`, say) would then belong to what precedes. */
 function cutOf(attribute: Attribute, text: string): Cut {
   let start = attribute.start
   const next = text[attribute.end]
-  if (next === '>' || next === '/' || isBlank(text, attribute.end)) {
+  if (next === '>' || isBlank(text, attribute.end)) {
     while (start > 0 && isBlank(text, start - 1)) start--
   }
   return { start, end: attribute.end }

@@ -152,6 +152,9 @@ describe('the verdict', () => {
   test.each([
     ['vctx:set_code("abc", "x")', /code: number expected/],
     ['vctx:set_code(99, "x")', /an SMTP code expected/],
+    ['vctx.code = "abc"', /an SMTP code expected/],
+    ['vctx.code = nil', /an SMTP code expected/],
+    ['vctx.code = 99999', /an SMTP code expected/],
     ['vctx:set_code()', /code: number expected, got nil/],
     ['vctx:tarpit(-1)', /negative/],
   ])('%s raises', async (code, message) => {

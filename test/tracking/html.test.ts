@@ -204,6 +204,7 @@ describe('controls of a link', () => {
   })
 
   test.each([
+    ['<a href=http://e.com/a data-msys-linkname="y"/>', '<a href={http://e.com/a} />'],
     ['<a data-msys-linkname="n" href="http://e.com/">', '<a href="{http://e.com/}">'],
     ['<a data-msys-linkname="n"href="http://e.com/">', '<a href="{http://e.com/}">'],
     [
