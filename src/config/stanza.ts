@@ -51,10 +51,25 @@ export function checkScope(scope: Scope, check: Check): Stanza {
   const stanzas = scope.scopes.flatMap((inner) => {
     const rule = findRule(inner, scope.kind, check)
     if (rule?.support === 'known') warnKnown(inner.place, 'scope', inner.kind, check)
-    return rule?.contents === 'checked' ? [checkScope(inner, check)] : []
+    if (rule?.contents !== 'checked') return []
+    return [checkScope(scope.kind === 'http_listener' ? withoutSmtp(inner, check) : inner, check)]
   })
   const { kind, instance = '', place } = scope
   return { kind, instance, place, values, stanzas }
+}
+
+/** In an http_listener, scopes that SMTP has too mean only what `enable` says: the rest is warned about. */
+function withoutSmtp(inner: Scope, check: Check): Scope {
+  if (inner.kind === 'peer') {
+    warnKnown(inner.place, 'scope', inner.kind, check)
+    return { ...inner, options: new Map(), scopes: [] }
+  }
+  const settings = [...inner.options]
+  for (const [key, { name, place }] of settings) {
+    if (key !== 'enable') warnKnown(place, 'option', name, check)
+  }
+  for (const { kind, place } of inner.scopes) warnKnown(place, 'scope', kind, check)
+  return { ...inner, options: new Map(settings.filter(([key]) => key === 'enable')), scopes: [] }
 }
 
 /** The value of the first stanza that has one, else the default. */

@@ -198,6 +198,17 @@ describe('listeners', () => {
     expect(config.http.map(({ address }) => address.port)).toEqual([4, 2081])
   })
 
+  test('of HTTP take what only SMTP has with a warning, not in silence', () => {
+    const { config, warnings } = load(`http_listener {
+      peer "10.0.0.0/8" { enable = off }
+      listen ":1" { Enable = on relay_hosts = ( 10.0.0.0/8 ) peer "10.0.0.0/8" {} } }`)
+    expect(config.http.map(({ address }) => address.port)).toEqual([1])
+    expect(warnings).toEqual([
+      'f.conf:2: scope "peer" is known but not supported yet: ignored',
+      'f.conf:3: option "relay_hosts" is known but not supported yet: ignored',
+    ])
+  })
+
   test('may not share an address, unless any port will do', () => {
     expect(() =>
       load('esmtp_listener { listen ":80" {} }\nhttp_listener { listen "*:80" {} }'),
