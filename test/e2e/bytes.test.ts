@@ -1,26 +1,17 @@
 // From SMTP in to SMTP out: which octets change, and which must not.
 import { simpleParser } from 'mailparser'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   copyFor,
   MESSAGE,
   parts,
   sendOne,
-  startServer,
-  type TestServer,
+  serverPerTest,
   type TestServerOptions,
   trackedPaths,
 } from '../support/server.ts'
 
-let running: TestServer | undefined
-
-afterEach(async () => {
-  await running?.close()
-  running = undefined
-})
-
-const start = async (options?: TestServerOptions): Promise<TestServer> =>
-  (running = await startServer(options))
+const start = serverPerTest()
 
 const ON = 'open_tracking_enabled = true click_tracking_enabled = true'
 
@@ -167,7 +158,6 @@ describe('options', () => {
     const policy = { p: lua('msg:context_set(M, "smtpapi_open_tracking", "0")') }
     const { copy } = await through(message, { listener: ON, policy })
     expect(parts(copy).body).toBe(parts(MESSAGE).body)
-    await running?.close()
     const second = await through(message, { listener: ON })
     expect(trackedPaths(second.copy)).toEqual([expect.stringMatching(/^\/q\//)])
   })

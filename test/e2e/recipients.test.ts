@@ -1,27 +1,17 @@
 // What several recipients of one transaction come to: their copies, their rejections, the reply.
 import { simpleParser } from 'mailparser'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   copyFor,
   MESSAGE,
   parts,
   send,
   sendOne,
-  startServer,
-  type TestServer,
-  type TestServerOptions,
+  serverPerTest,
   trackedPaths,
 } from '../support/server.ts'
 
-let running: TestServer | undefined
-
-afterEach(async () => {
-  await running?.close()
-  running = undefined
-})
-
-const start = async (options?: TestServerOptions): Promise<TestServer> =>
-  (running = await startServer(options))
+const start = serverPerTest()
 
 const eachRcpt = (body: string) =>
   `local M, C = msys.core.VCTX_MESS, msys.core.VCTX_CONN

@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach } from 'vitest'
 import { openSink, type Sink } from '../../src/cli/sink.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { openServer, type Server } from '../../src/server.ts'
@@ -91,6 +92,19 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       await sink.close()
       await rm(folder, { recursive: true })
     },
+  }
+}
+
+/** Starts a server for the test that runs; it is closed after it. */
+export function serverPerTest(): (options?: TestServerOptions) => Promise<TestServer> {
+  const running: TestServer[] = []
+  afterEach(async () => {
+    for (const test of running.splice(0)) await test.close()
+  })
+  return async (options) => {
+    const test = await startServer(options)
+    running.push(test)
+    return test
   }
 }
 
