@@ -30,6 +30,8 @@ export interface TestServer {
   /** Events of the event log, by type, when there are that many. */
   events(count: number): Promise<TestEvent[]>
   log(name: string): Promise<string>
+  /** Reads the configuration anew, changed by `change`. */
+  reload(change: (text: string) => string): Promise<void>
   close(): Promise<void>
 }
 
@@ -46,7 +48,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const sink = await openSink()
   const scripts = Object.entries(options.policy ?? {})
   for (const [name, text] of scripts) await writeFile(join(folder, `${name}.lua`), text)
-  const text = `
+  let text = `
     hostname = "mail.test"
     spoolbase = "spool"
     ${options.wayOut ?? `gateway = "127.0.0.1:${sink.port}"`}
@@ -86,6 +88,10 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
         if (lines.length >= count) return lines.map(parseEvent)
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
+    },
+    async reload(change) {
+      text = change(text)
+      await server.reload()
     },
     async close() {
       await server.close()
