@@ -59,6 +59,9 @@ export interface LuaClass<T> {
   readonly unwrap: (value: LuaValue) => T | undefined
 }
 
+/** A call of the host counts as this many steps of Lua: what it does is not counted. */
+const HOST_CALL_TICKS = 20
+
 export type InternalError = (error: unknown, name: string) => void
 
 /** A host function as the engine calls it. */
@@ -69,6 +72,7 @@ export function bindFunction(
 ): NativeFunction {
   return (L) => {
     const first = L.ci.funcOff + 1
+    host.tick.n -= HOST_CALL_TICKS
     let result: HostResult
     try {
       result = call(...argumentsFrom(L, first))
@@ -106,6 +110,7 @@ export function bindClass<T extends object>(
     return (L) => {
       const first = L.ci.funcOff + 1
       const self = objectAt(L, first, method)
+      host.tick.n -= HOST_CALL_TICKS
       let result: HostResult
       try {
         result = call(self, ...argumentsFrom(L, first + 1))

@@ -1,7 +1,8 @@
 // What a call may use: processor time while it runs (`cpuMs`), time while it is suspended (`wallMs`),
 // octets allocated in total, and the longest string. The engine counts ticks (loops, calls, pattern
-// steps, octets) and asks here when they are used up; only then is the clock read, so a budget is
-// overrun by about one refill (a fifth of a millisecond of plain code). A breach throws a Kill, which no Lua code can catch.
+// steps, octets, calls of the host) and asks here when they are used up; only then is the clock read. How many
+// there are until the next look follows from how long the last ones took, so that a budget is overrun by
+// about a millisecond, whatever runs. A breach throws a Kill, which no Lua code can catch.
 
 import { host } from './engine.ts'
 import type { KillReason } from './error.ts'
@@ -20,11 +21,19 @@ export interface Meter {
   cpuUsedMs: number
   /** When the present run was first measured; undefined until a refill is due. */
   runningSince: number | undefined
+  /** When the clock was last read in this run. */
+  lookedAt: number
+  /** Ticks until the next look. */
+  refill: number
   ticks: number
   bytes: number
 }
 
-const REFILL = 10_000
+const FIRST_REFILL = 1000
+const LARGEST_REFILL = 10_000
+const SMALLEST_REFILL = 20
+const LOOK_EVERY_MS = 0.5
+
 const { tick } = host
 
 let current: Meter | undefined
@@ -37,14 +46,11 @@ export function createMeter(budget: Budget, clock: () => number): Meter {
     clock,
     cpuUsedMs: 0,
     runningSince: undefined,
-    ticks: REFILL,
+    lookedAt: 0,
+    refill: FIRST_REFILL,
+    ticks: FIRST_REFILL,
     bytes: budget.allocBytes,
   }
-}
-
-/** The meter of the Lua code that runs now. */
-export function currentMeter(): Meter | undefined {
-  return current
 }
 
 /** Runs `work` on a meter; what it nests on another meter is counted there. */
@@ -77,15 +83,25 @@ export function killReason(error: unknown): KillReason | undefined {
 
 function over(): void {
   if (current === undefined) {
-    tick.n = REFILL
+    tick.n = LARGEST_REFILL
     tick.bytes = Number.MAX_SAFE_INTEGER
     return
   }
   if (tick.bytes < 0) throw new host.Kill('memory')
   const now = current.clock()
-  current.runningSince ??= now
+  if (current.runningSince === undefined) current.runningSince = now
+  else adapt(current, now - current.lookedAt)
+  current.lookedAt = now
   if (current.cpuUsedMs + now - current.runningSince >= current.budget.cpuMs) {
     throw new host.Kill('cpu')
   }
-  tick.n = REFILL
+  tick.n = current.refill
+}
+
+function adapt(meter: Meter, tookMs: number): void {
+  const { refill } = meter
+  if (tookMs < LOOK_EVERY_MS) meter.refill = Math.min(refill * 2, LARGEST_REFILL)
+  else if (tookMs > 2 * LOOK_EVERY_MS) {
+    meter.refill = Math.max(Math.round((refill * LOOK_EVERY_MS) / tookMs), SMALLEST_REFILL)
+  }
 }

@@ -29,7 +29,8 @@ import {
 import { LuaError } from './error.ts'
 import { compile, globalsOf } from './library/base.ts'
 import { fileSearcher, loadPrelude, openLibraries, sourceOf } from './library/open.ts'
-import { callFunction, type CallOptions, type Caller } from './run.ts'
+import type { CallOptions } from './call.ts'
+import { callFunction, type Caller } from './run.ts'
 import { emptyTable, fromLua, isHandle, tableHandle, toLua } from './value.ts'
 import type { LuaFunction, LuaTable, LuaValue } from './value.ts'
 

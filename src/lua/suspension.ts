@@ -9,6 +9,8 @@ export interface Waiting {
   readonly settled: Promise<void>
   /** Pushes the results or raises, when the coroutine goes on. */
   readonly finish: () => number
+  /** Nobody will resume it: its call was ended. */
+  abandoned?: true
 }
 
 /** Yields until the promise settles. Raises where some caller in between cannot be suspended. */
@@ -26,6 +28,12 @@ export function suspend(L: Thread, name: string, waiting: Waiting): never {
 /** What a coroutine waits for, if it was suspended by the host and not by Lua. */
 export function waitingOf(L: Thread): Waiting | undefined {
   return parked.get(L)
+}
+
+/** Gives up a suspended coroutine and those that it resumed: scripts see them dead. */
+export function abandon(L: Thread): void {
+  const waiting = parked.get(L)
+  if (waiting !== undefined) waiting.abandoned = true
 }
 
 const parked = new WeakMap<Thread, Waiting>()

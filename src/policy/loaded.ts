@@ -1,11 +1,12 @@
 // What a loaded policy is made of, as its sessions use it.
-import type { Context } from '../mail/context.ts'
-import type { Eventually } from '../mail/eventually.ts'
 import type { Budget } from '../lua/budget.ts'
+import { currentCall } from '../lua/call.ts'
 import type { LuaState } from '../lua/state.ts'
 import type { MsysObjects } from '../msys/install.ts'
 import type { Callouts, Registration } from './module.ts'
+import type { CalloutName } from './phases.ts'
 import type { Script } from './scriptlet.ts'
+import type { Subject } from './subject.ts'
 
 export interface PolicyOptions {
   /** In stanza order, which is the order of their callouts. */
@@ -26,6 +27,18 @@ export interface Loaded {
   readonly registrations: readonly Registration[]
   readonly callouts: Callouts
   readonly options: PolicyOptions
-  /** Runs `call` while `context` is what `msys.expandMacro` sees. */
-  withContext<T>(context: Context | undefined, call: () => Eventually<T>): Eventually<T>
+}
+
+/** What a call of Lua is about: it goes with the call through suspensions and the script's coroutines. */
+export interface CalloutRun {
+  readonly callout: CalloutName
+  readonly moduleName: string
+  /** Not there for callouts that are about no mail. */
+  readonly subject?: Subject
+}
+
+/** The callout that runs now; undefined while the top level of a script does, and outside of Lua. */
+export function currentCallout(): CalloutRun | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the room gives its calls no other context
+  return currentCall()?.context as CalloutRun | undefined
 }

@@ -1,12 +1,11 @@
 // A policy: the scripts of one configuration, loaded into a Lua state of their own. Immutable once loaded;
 // a reload makes another one beside it. Globals are shared by all its sessions, as in Momentum.
-import { andThen, type Eventually } from '../mail/eventually.ts'
-import type { Context } from '../mail/context.ts'
+import { andThen } from '../mail/eventually.ts'
 import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
-import type { Loaded, PolicyOptions } from './loaded.ts'
+import { currentCallout, type CalloutRun, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
 import type { CalloutName } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
@@ -32,7 +31,6 @@ export class PolicyError extends Error {
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
   const registrations: Registration[] = []
-  let current: Context | undefined
   const state = openState({
     print: (text) => options.panic('scriptlet', text),
     warn: (text) => options.panic('scriptlet', text),
@@ -42,21 +40,12 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   })
   const objects = installMsys(state, {
     registerModule: (name, table) => registrations.push({ name, table }),
-    currentContext: () => current,
+    currentContext: () => currentCallout()?.subject?.vctx.context,
   })
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
   const { callouts, notices } = collectCallouts(registrations)
   for (const notice of notices) options.panic('scriptlet', notice)
-  const withContext = <T>(context: Context | undefined, call: () => Eventually<T>) => {
-    const outer = current
-    current = context
-    try {
-      return call()
-    } finally {
-      current = outer
-    }
-  }
-  const loaded: Loaded = { state, objects, registrations, callouts, options, withContext }
+  const loaded: Loaded = { state, objects, registrations, callouts, options }
   await runInit(loaded)
   return {
     scripts: scriptlets.map(({ path }) => path),
@@ -77,7 +66,7 @@ async function runTopLevel(state: LuaState, script: Scriptlet, budget: Budget): 
 
 async function runInit(loaded: Loaded): Promise<void> {
   for (const callout of loaded.callouts.get('init') ?? []) {
-    const result = await runOnce(loaded, callout).catch((error: unknown) => {
+    const result = await runOnce(loaded, 'init', callout).catch((error: unknown) => {
       throw loadFailure(error, `init of module "${callout.moduleName}"`)
     })
     if (result === 0) {
@@ -91,16 +80,21 @@ async function runInit(loaded: Loaded): Promise<void> {
 
 async function closePolicy(loaded: Loaded): Promise<void> {
   for (const callout of loaded.callouts.get('deinit') ?? []) {
-    await runOnce(loaded, callout).catch((error: unknown) => {
+    await runOnce(loaded, 'deinit', callout).catch((error: unknown) => {
       loaded.options.panic('scriptlet', `deinit of module ${callout.moduleName}: ${String(error)}`)
     })
   }
   loaded.state.close()
 }
 
-async function runOnce({ state, registrations, options }: Loaded, callout: Callout) {
+async function runOnce(
+  { state, registrations, options }: Loaded,
+  name: CalloutName,
+  callout: Callout,
+) {
   const self = registrations[callout.module]?.table
-  const limits = { budget: stretch(options.budget), label: callout.moduleName }
+  const context: CalloutRun = { callout: name, moduleName: callout.moduleName }
+  const limits = { budget: stretch(options.budget), label: callout.moduleName, context }
   const [result] = await andThen(state.call(callout.run, [self], limits), (values) => values)
   return result
 }

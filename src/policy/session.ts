@@ -4,22 +4,12 @@
 import { andThen, type Eventually, firstOf, orElse } from '../mail/eventually.ts'
 import { LuaError } from '../lua/error.ts'
 import type { LuaTable, LuaValue } from '../lua/value.ts'
-import type { Accept } from '../msys/accept.ts'
 import { VALIDATE_AGAIN, VALIDATE_CONT, VALIDATE_DONE } from '../msys/constants.ts'
-import type { MessageHandle } from '../msys/handle.ts'
 import { isRejection, type ValidationContext } from '../msys/vctx.ts'
 import type { Callout } from './module.ts'
 import { type Argument, type CalloutName, type Phase, phaseOf } from './phases.ts'
-import type { Loaded } from './loaded.ts'
-
-/** What a phase is about; each callout gets the arguments that its row of the table names. */
-export interface Subject {
-  readonly vctx: ValidationContext
-  readonly ac: Accept
-  readonly msg?: MessageHandle
-  /** The whole command line of EHLO, MAIL or RCPT. Byte string. */
-  readonly str?: string
-}
+import type { CalloutRun, Loaded } from './loaded.ts'
+import type { Subject } from './subject.ts'
 
 export type PhaseOutcome =
   /** Every callout that had to run did; the verdict is on `vctx`. */
@@ -57,13 +47,19 @@ export function openPolicySession(loaded: Loaded): PolicySession {
     },
     close() {
       isOver = true
-      const callouts = loaded.callouts.get('validate_dealloc') ?? []
+      const name = 'validate_dealloc'
+      const callouts = loaded.callouts.get(name) ?? []
       const step = (callout: Callout): Eventually<undefined> => {
         const self = selves[callout.module]
         if (!self) return undefined
+        const context: CalloutRun = { callout: name, moduleName: callout.moduleName }
         return orElse(
-          () => andThen(loaded.state.call(callout.run, [self]), () => undefined),
-          (error) => reportFailure(loaded, 'validate_dealloc', callout, reasonOf(error)),
+          () =>
+            andThen(
+              loaded.state.call(callout.run, [self], { label: name, context }),
+              () => undefined,
+            ),
+          (error) => reportFailure(loaded, name, callout, reasonOf(error)),
         )
       }
       return firstOf(callouts, step)
@@ -81,11 +77,10 @@ function runCallout(
   isOver: () => boolean,
 ): Eventually<PhaseOutcome | undefined> {
   const args = [selfOf(callout.module), ...phase.arguments.map((a) => toLua(loaded, a, subject))]
+  const context: CalloutRun = { callout: phase.name, moduleName: callout.moduleName, subject }
   const { wallMs } = loaded.options.budget
   const call = (waitedMs: number): Eventually<PhaseOutcome | undefined> => {
-    const results = loaded.withContext(subject.vctx.context, () =>
-      loaded.state.call(callout.run, args, { label: phase.name }),
-    )
+    const results = loaded.state.call(callout.run, args, { label: phase.name, context })
     return andThen(results, ([result]) => {
       if (result !== VALIDATE_AGAIN || phase.result !== 'verdict') {
         return readResult(loaded, phase, callout, result, subject.vctx)

@@ -7,7 +7,8 @@ import type { Context } from '../mail/context.ts'
 import { type Reply, replyLine } from '../mail/reply.ts'
 import { noVerdict, type ValidationContext, type Verdict } from '../msys/vctx.ts'
 import { type CalloutName, phaseOf } from '../policy/phases.ts'
-import type { PhaseOutcome, Subject } from '../policy/session.ts'
+import type { PhaseOutcome } from '../policy/session.ts'
+import type { Subject } from '../policy/subject.ts'
 import type { Session } from './state.ts'
 
 /** Who a rejectlog line names: policy, or this server's own checks. */

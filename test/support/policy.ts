@@ -11,7 +11,7 @@ import type { MessageHandle } from '../../src/msys/handle.ts'
 import { noVerdict } from '../../src/msys/vctx.ts'
 import type { PolicyOptions } from '../../src/policy/loaded.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
-import type { Subject } from '../../src/policy/session.ts'
+import type { Subject } from '../../src/policy/subject.ts'
 
 export const BUDGET = { cpuMs: 500, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
 

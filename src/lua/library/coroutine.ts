@@ -118,7 +118,8 @@ function wrapped(L: Thread, count: number): number {
 
 function statusOf(L: Thread, thread: Thread): 'running' | 'suspended' | 'normal' | 'dead' {
   if (L === thread) return 'running'
-  if (waitingOf(thread) !== undefined) return 'normal'
+  const waiting = waitingOf(thread)
+  if (waiting !== undefined) return waiting.abandoned ? 'dead' : 'normal'
   if (thread.status === YIELD) return 'suspended'
   if (thread.status !== OK) return 'dead'
   if (lua.lua_getstack(thread, 0, new lua.lua_Debug()) > 0) return 'normal'
