@@ -3,7 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from './config/config.ts'
 import { type Journal, type JournalOptions, openJournal } from './events/journal.ts'
+import type { TrackerSettings } from './http/tracker.ts'
 import { findKeyring } from './keyfile.ts'
+import { toText } from './mail/bytes.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
 import type { Keyring } from './tracking/keyring.ts'
 
@@ -13,6 +15,8 @@ export interface Generation {
   readonly journal: Journal
   /** Seals and opens tracking links. */
   readonly keyring: Keyring
+  /** How it answers links; which proxies are trusted is each listener's. */
+  readonly tracker: Omit<TrackerSettings, 'isTrustedProxy'>
   readonly isReplaced: boolean
   /**
    * Holds the generation open; the function that is returned lets go. `retire` is called when it should:
@@ -48,6 +52,7 @@ export async function openGeneration(
     policy,
     journal,
     keyring,
+    tracker: trackerSettings(config, keyring),
     get isReplaced() {
       return isReplaced
     },
@@ -70,6 +75,19 @@ export async function openGeneration(
       await policy.close()
       await journal.close()
     },
+  }
+}
+
+function trackerSettings({ tracking }: Config, keyring: Keyring): Generation['tracker'] {
+  const messages = new Set(tracking.deniedMessages)
+  const customers = new Set(tracking.deniedCustomers.map(toText))
+  const { legacyOrigin, hitsPerMinute } = tracking
+  return {
+    keyring,
+    legacyOrigin,
+    hitsPerMinute,
+    isDenied: ({ messageId, customerId = '' }) =>
+      messages.has(messageId) || customers.has(customerId),
   }
 }
 

@@ -13,7 +13,13 @@ const KEY_LENGTH = 32
 export async function findKeyring(config: Config, warn: (text: string) => void): Promise<Keyring> {
   const { keys } = config.tracking
   if (keys.length > 0) {
-    return openKeyring(keys.map(({ secret, isRetired }) => ({ secret, retired: isRetired })))
+    return openKeyring(
+      keys.map(({ secret, state }) => ({
+        secret,
+        retired: state === 'retired',
+        denied: state === 'denied',
+      })),
+    )
   }
   const path = join(config.spoolbase, FILE)
   return openKeyring([{ secret: (await readKey(path)) ?? (await makeKey(path, warn)) }])

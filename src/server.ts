@@ -9,6 +9,7 @@ import { type Generation, openGeneration } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
 import { trackerApp } from './http/tracker.ts'
+import { wellKnownApp } from './http/wellknown.ts'
 import { type Listeners, makeListeners, type Prepared } from './listeners.ts'
 import { makeIds } from './mail/ids.ts'
 import { relayObservers } from './observers.ts'
@@ -130,8 +131,8 @@ function openParts(spool: Spool, current: () => Generation, options: ServerOptio
   })
   const { onAccepted } = options
   const smtp = makeSessions(current, { spool, dispatcher, ids, onAccepted }, Date.now)
-  const http = makeListeners<HttpEndpoint>(({ address }) =>
-    openHttpListener(address, apps(spool, current), (error) =>
+  const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
+    openHttpListener(address, apps(spool, current, endpoint), (error) =>
       current().journal.panic('http_listener', errorText(error)),
     ),
   )
@@ -169,13 +170,14 @@ function graceMs({ shutdownGraceSeconds }: Config): number {
   return shutdownGraceSeconds * 1000
 }
 
-function apps(spool: Spool, current: () => Generation) {
+function apps(spool: Spool, current: () => Generation, endpoint: () => HttpEndpoint) {
   return [
     trackerApp({
-      keyring: () => current().keyring,
+      settings: () => ({ ...current().tracker, isTrustedProxy: endpoint().isTrustedProxy }),
       nowSeconds: () => Math.floor(Date.now() / 1000),
       onEvent: (type, facts) => current().journal.engagement(type, facts),
     }),
+    wellKnownApp(() => current().config.tracking),
     healthApp({ notReady: () => spool.failure?.message }),
   ]
 }

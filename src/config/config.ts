@@ -1,5 +1,6 @@
 // The typed configuration: what the other rooms read. Built from checked stanzas; paths are absolute,
 // times in seconds, sizes in octets. Repeated stanzas of one module count as one.
+import { holds, readAddress } from './cidr.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import type { HostPort } from './nexthop.ts'
 import { outboundFor, type OutboundOptions } from './outbound.ts'
@@ -13,6 +14,7 @@ import {
   SCRIPTLET,
   SERVER,
   SMTPAPI,
+  TRUSTED_PROXIES,
 } from './schema/modules.ts'
 import type { Option, Resolved, Table, Warn } from './schema/option.ts'
 import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
@@ -40,6 +42,8 @@ export interface Config {
 
 export interface HttpEndpoint {
   readonly address: HostPort
+  /** Whether it is a proxy whose word about the client's address is taken. */
+  readonly isTrustedProxy: (address: string) => boolean
   readonly place: Place
 }
 
@@ -71,9 +75,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
   const server = resolveTable(SERVER, [root])
   const hostname = server.hostname ?? surroundings.defaultHostname
   const smtp = smtpEndpoints(root, hostname)
-  const http = stanzasOf(root, 'http_listener')
-    .flatMap((listener) => enabledListens(listener, HTTP_PORT))
-    .map(({ listen, address }) => ({ address, place: listen.place }))
+  const http = stanzasOf(root, 'http_listener').flatMap((listener) => httpEndpoints(listener))
   refuseDoubles([...smtp, ...http])
   warnRisks(smtp, surroundings.warn)
   const module = (kind: string): readonly Stanza[] => modulesOf(root, kind, surroundings.warn)
@@ -89,6 +91,19 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
     outbound: outboundFor(root, hostname),
   }
+}
+
+function httpEndpoints(listener: Stanza): HttpEndpoint[] {
+  const proxies = valueOf(TRUSTED_PROXIES, [listener])
+  const isTrustedProxy = (text: string): boolean => {
+    const address = proxies.length > 0 ? readAddress(text) : undefined
+    return address !== undefined && proxies.some((block) => holds(block, address))
+  }
+  return enabledListens(listener, HTTP_PORT).map(({ listen, address }) => ({
+    address,
+    isTrustedProxy,
+    place: listen.place,
+  }))
 }
 
 function scriptletOf(modules: readonly Stanza[], folders: readonly string[]): ScriptletConfig {
@@ -134,7 +149,7 @@ function modulesOf(root: Stanza, kind: string, warn: Warn): readonly Stanza[] {
   return [first, ...rest.filter((module) => !others.includes(module))].toReversed()
 }
 
-function refuseDoubles(endpoints: readonly HttpEndpoint[]): void {
+function refuseDoubles(endpoints: readonly Pick<HttpEndpoint, 'address' | 'place'>[]): void {
   const places = new Map<string, Place>()
   for (const { address, place } of endpoints) {
     const key = `${address.host} ${address.port}`

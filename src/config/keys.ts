@@ -1,34 +1,36 @@
-// Keys that seal tracking links: `tracking_keys = [ id = "secret" old = ( "secret" retired ) ]`. A secret
-// is written in hex or base64, or as the path of a file that holds it so or raw; at least 16 octets.
+// Keys that seal tracking links: `tracking_keys = [ id = "secret" old = ( "secret" retired ) stolen =
+// ( "secret" denied ) ]`. A secret is written in hex or base64, or as the path of a file that holds it so or raw; at least 16 octets.
 import { readFileSync } from 'node:fs'
 import type { Text } from './tree.ts'
 import { readPath, type Type } from './value.ts'
 
-/** The first one that is not retired seals; all open. */
+/** The first one without a state seals. */
 export interface TrackingKey {
   readonly id: string
   readonly secret: Buffer
-  /** Only opens. */
-  readonly isRetired: boolean
+  /** `retired`: only opens; `denied`: not even that, its links are dead. */
+  readonly state: 'retired' | 'denied' | undefined
 }
+
+const STATES = ['retired', 'denied'] as const
 
 const LEAST_OCTETS = 16
 const MOST_OCTETS = 4096
 
 export const KEYS: Type<readonly TrackingKey[]> = {
   expected:
-    'a dictionary [ id = "secret" ] or [ id = ( "secret" retired ) ], each secret 16 octets or more ' +
+    'a dictionary [ id = "secret" ] or [ id = ( "secret" retired|denied ) ], each secret 16 octets or more ' +
     'in hex, in base64, or in a readable file',
   isSecret: true,
   read(value, folder) {
     if (value.kind !== 'dictionary') return undefined
     const keys: TrackingKey[] = []
     for (const [id, item] of value.entries) {
-      const [secret, state, ...rest]: readonly Text[] = item.kind === 'text' ? [item] : item.items
-      const isRetired = state?.text.toLowerCase() === 'retired'
+      const [secret, word, ...rest]: readonly Text[] = item.kind === 'text' ? [item] : item.items
+      const state = STATES.find((each) => each === word?.text.toLowerCase())
       const octets = secret && (readSecret(secret.text) ?? readSecretFile(secret.text, folder))
-      if (!octets || rest.length > 0 || (state !== undefined && !isRetired)) return undefined
-      keys.push({ id, secret: octets, isRetired })
+      if (!octets || rest.length > 0 || (word !== undefined && !state)) return undefined
+      keys.push({ id, secret: octets, state })
     }
     return keys
   },

@@ -1,6 +1,7 @@
 // Types of option values (Momentum manual, "console_commands.config" and the page of each option): how
 // each is read from text, list or dictionary, and what to tell who wrote something else. Reading is
 // total: what does not fit is `undefined`. A single value also stands for a list of one.
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { decode } from './bytes.ts'
 import { readCidr, type Cidr } from './cidr.ts'
@@ -76,6 +77,32 @@ export const PATHS: Type<readonly string[]> = {
   expected: 'a list of paths',
   read: (value, folder) => readStrings(value)?.map((path) => readPath(path, folder)),
 }
+
+export const STRINGS: Type<readonly string[]> = {
+  expected: 'a list of strings',
+  read: readStrings,
+}
+
+/** What a file holds that is read with the configuration; at most 1 MB. */
+export const FILE: Type<Buffer> = {
+  expected: 'the path of a readable file of at most 1 MB',
+  read(value, folder) {
+    if (value.kind !== 'text') return undefined
+    try {
+      const octets = readFileSync(readPath(value.text, folder))
+      return octets.length <= 1 << 20 ? octets : undefined
+    } catch {
+      // The caller names the option and its place.
+      return undefined
+    }
+  },
+}
+
+/** Scheme and host, perhaps a port, of a web server; without a slash at its end. */
+export const ORIGIN = scalar('an origin such as https://click.example.com', (text) => {
+  const origin = /^(https?:\/\/[^/?#@\s]+)\/?$/i.exec(text)?.[1]
+  return origin && URL.canParse(origin) ? new URL(origin).origin : undefined
+})
 
 export const CIDRS: Type<readonly Cidr[]> = listOf(
   'a list of addresses and CIDR blocks such as 10.0.0.0/8',

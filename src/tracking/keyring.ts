@@ -1,4 +1,5 @@
-// The master keys of link tokens, in order: the first that is not retired seals, all of them open.
+// The master keys of link tokens, in order: the first that is neither retired nor denied seals; all of them
+// open but those that are denied, whose links lead nowhere any more.
 // A key is named in tokens by 3 octets derived from it, so operators name nothing and nothing clashes
 // by mistake. Message keys come from HKDF-SHA-256 (RFC 5869) over the master key and the message's salt.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
@@ -6,6 +7,7 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 interface MasterKey {
   readonly secret: Buffer
   readonly retired: boolean
+  readonly denied: boolean
   /** What tokens call it: `KEY_ID_LENGTH` octets as a byte string. */
   readonly id: string
 }
@@ -23,19 +25,23 @@ const MIN_SECRET_LENGTH = 16
 
 /** Throws when no key may seal, or one is too short or is there twice: a fault of the configuration. */
 export function openKeyring(
-  keys: readonly { readonly secret: Buffer; readonly retired?: boolean }[],
+  keys: readonly {
+    readonly secret: Buffer
+    readonly retired?: boolean
+    readonly denied?: boolean
+  }[],
 ): Keyring {
-  const opened = keys.map(({ secret, retired = false }): MasterKey => {
+  const opened = keys.map(({ secret, retired = false, denied = false }): MasterKey => {
     if (secret.length < MIN_SECRET_LENGTH) {
       throw new Error(`a tracking key needs at least ${MIN_SECRET_LENGTH} octets`)
     }
-    return { secret, retired, id: keyId(secret) }
+    return { secret, retired, denied, id: keyId(secret) }
   })
   if (new Set(opened.map((key) => key.id)).size < opened.length) {
     throw new Error('a tracking key is listed twice')
   }
-  const sealing = opened.find((key) => !key.retired)
-  if (!sealing) throw new Error('no tracking key that is not retired')
+  const sealing = opened.find((key) => !key.retired && !key.denied)
+  if (!sealing) throw new Error('no tracking key that is neither retired nor denied')
   return { keys: opened, sealing }
 }
 

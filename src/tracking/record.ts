@@ -39,7 +39,7 @@ export function eventRecord(type: EventType, stamp: Stamp, facts: readonly Facts
 }
 
 /** Fields that are objects or arrays in the record. */
-const STRUCTURED: ReadonlySet<string> = new Set(['rcpt_meta', 'rcpt_tags'])
+const STRUCTURED: ReadonlySet<string> = new Set(['rcpt_meta', 'rcpt_tags', 'user_agent_parsed'])
 
 function eventClass(type: EventType): string {
   switch (type) {

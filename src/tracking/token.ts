@@ -98,6 +98,7 @@ export function openToken(keyring: Keyring, path: TokenPath): Opened {
   const bytes = Buffer.from(path.linkPart, 'base64url')
   const key = findKey(keyring, bytes.toString('latin1', 1, 1 + KEY_ID_LENGTH))
   if (bytes[0] !== TOKEN_VERSION || !key) return { kind: 'foreign' }
+  if (key.denied) return BAD
   if (bytes.toString('base64url') !== path.linkPart) return BAD
   const saltEnd = 1 + KEY_ID_LENGTH + SALT_LENGTH
   const salt = bytes.subarray(1 + KEY_ID_LENGTH, saltEnd)

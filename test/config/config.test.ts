@@ -44,7 +44,18 @@ describe('an empty configuration', () => {
         onBadReturn: 'continue',
         searchPath: [folder, '/search'],
       },
-      tracking: { includeMetadata: true, maxMetadataLen: 1000, growthLimit: 40_960, keys: [] },
+      tracking: {
+        includeMetadata: true,
+        maxMetadataLen: 1000,
+        appleAppSiteAssociation: undefined,
+        assetlinks: undefined,
+        deniedCustomers: [],
+        deniedMessages: [],
+        hitsPerMinute: 0,
+        legacyOrigin: undefined,
+        growthLimit: 40_960,
+        keys: [],
+      },
       smtpapiEnabled: false,
       logger: undefined,
       eventHydrant: undefined,
@@ -194,14 +205,14 @@ describe('tracking_keys', () => {
     writeFileSync(join(folder, 'base64.key'), `${OCTETS.toString('base64')}\n`)
     writeFileSync(join(folder, 'raw.key'), Buffer.alloc(32, 0xfe))
     const text = `[ a = "${HEX}" b = ( "${OCTETS.toString('base64')}" Retired ) c = ( hex.key )
-      d = base64.key, e = "file://${folder}/raw.key" f = "${HEX.toUpperCase()}" ]`
+      d = ( base64.key denied ) e = "file://${folder}/raw.key" f = "${HEX.toUpperCase()}" ]`
     expect(keys(text)).toEqual([
-      { id: 'a', secret: OCTETS, isRetired: false },
-      { id: 'b', secret: OCTETS, isRetired: true },
-      { id: 'c', secret: OCTETS, isRetired: false },
-      { id: 'd', secret: OCTETS, isRetired: false },
-      { id: 'e', secret: Buffer.alloc(32, 0xfe), isRetired: false },
-      { id: 'f', secret: OCTETS, isRetired: false },
+      { id: 'a', secret: OCTETS, state: undefined },
+      { id: 'b', secret: OCTETS, state: 'retired' },
+      { id: 'c', secret: OCTETS, state: undefined },
+      { id: 'd', secret: OCTETS, state: 'denied' },
+      { id: 'e', secret: Buffer.alloc(32, 0xfe), state: undefined },
+      { id: 'f', secret: OCTETS, state: undefined },
     ])
   })
 
@@ -217,7 +228,7 @@ describe('tracking_keys', () => {
     '[ a = "." ]',
   ])('refuses %s without repeating it', (dictionary) => {
     expect(() => keys(dictionary)).toThrow(
-      /^f\.conf:1: option "tracking_keys": expected a dictionary \[ id = "secret" \] or \[ id = \( "secret" retired \) \], each secret 16 octets or more in hex, in base64, or in a readable file$/,
+      /^f\.conf:1: option "tracking_keys": expected a dictionary \[ id = "secret" \] or \[ id = \( "secret" retired\|denied \) \], each secret 16 octets or more in hex, in base64, or in a readable file$/,
     )
   })
 

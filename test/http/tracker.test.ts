@@ -1,25 +1,38 @@
-import { expect, test } from 'vitest'
-import { trackerApp } from '../../src/http/tracker.ts'
+import { describe, expect, test } from 'vitest'
+import { trackerApp, type TrackerSettings } from '../../src/http/tracker.ts'
 import { openKeyring } from '../../src/tracking/keyring.ts'
 import type { EventType, Facts } from '../../src/tracking/record.ts'
 import { openSealer } from '../../src/tracking/token.ts'
 
 const keyring = openKeyring([{ secret: Buffer.alloc(32, 7) }])
 const NOW = 1_795_260_480
+const MESSAGE_ID = '0000632c8b54d53f0a00'
 
 /** Conninfo as @hono/node-server gives it. */
 const FROM = { incoming: { socket: { remoteAddress: '::ffff:192.0.2.9', remotePort: 4711 } } }
 
-function track(expirySeconds = NOW + 10) {
+interface Track extends Partial<TrackerSettings> {
+  readonly expirySeconds?: number
+  readonly messageId?: string
+}
+
+function track({ expirySeconds = NOW + 10, messageId = MESSAGE_ID, ...settings }: Track = {}) {
   const events: [EventType, Facts][] = []
   const app = trackerApp({
-    keyring: () => keyring,
+    settings: () => ({
+      keyring,
+      legacyOrigin: undefined,
+      hitsPerMinute: 0,
+      isDenied: () => false,
+      isTrustedProxy: () => false,
+      ...settings,
+    }),
     nowSeconds: () => NOW,
     onEvent: (type, facts) => void events.push([type, facts]),
   })
   const sealer = openSealer(keyring, Buffer.alloc(16, 1))
   const { full } = sealer.recipient({
-    messageId: '0000632c8b54d53f0a00',
+    messageId,
     rcptTo: 'anna@customer.example',
     rawRcptTo: 'Anna@customer.example',
     campaignId: 'autumn',
@@ -106,7 +119,7 @@ test('E137 percent-encoded characters of a token are undone once', async () => {
 })
 
 test('E138 an expired link still leads there, without an event', async () => {
-  const { events, click, open, get } = track(NOW - 1)
+  const { events, click, open, get } = track({ expirySeconds: NOW - 1 })
   expect((await get(click)).status).toBe(302)
   expect((await get(open)).status).toBe(200)
   expect(events).toEqual([])
@@ -122,6 +135,166 @@ test('E144 a bad open token gets the image, a bad click token 404 and no redirec
     expect([path, (await get(path)).headers.get('content-type')]).toEqual([path, 'image/gif'])
   }
   expect(events).toEqual([])
+})
+
+test('B23 a range of the pixel is the whole pixel', async () => {
+  const { open, get } = track()
+  const response = await get(open, { headers: { range: 'bytes=0-3' } })
+  expect([response.status, response.headers.get('content-length')]).toEqual([200, '43'])
+})
+
+test('B22 nothing that a client adds leads anywhere', async () => {
+  const { events, click, get } = track()
+  for (const path of [
+    '/f/a?u=https://evil.example',
+    '/f/a/https://evil.example/x',
+    '/f//evil.example/x/y',
+    '/f/a/..%2f..%2fevil/x',
+    '/e/https://evil.example',
+    '/f/a/%0d%0aLocation:%20https://evil.example/x',
+  ]) {
+    const response = await get(path)
+    expect([path, response.status, response.headers.get('location')]).toEqual([path, 404, null])
+  }
+  const spoofed = await get(click, { headers: { host: 'evil.example' } })
+  expect(spoofed.headers.get('location')).toBe('https://e.com/gr%C3%BCn?a=b%20c')
+  expect(events).toHaveLength(1)
+})
+
+describe('legacy_tracker', () => {
+  const legacyOrigin = 'https://old.example:8443'
+
+  test.each(['/f/a/AAAA~~/BBB~/payload~', '/q/xyz~', '/e/blob', '/f/open-in-app/x/y', '/f/x'])(
+    '%s, of none of our keys, leads to the same path there and is no event',
+    async (path) => {
+      const { events, get } = track({ legacyOrigin })
+      for (const method of ['GET', 'HEAD']) {
+        const response = await get(`${path}?u=https://evil.example`, { method })
+        expect(response.status).toBe(302)
+        expect(response.headers.get('location')).toBe(legacyOrigin + path)
+        expect(response.headers.get('cache-control')).toContain('no-store')
+      }
+      expect((await get(path, { method: 'POST' })).status).toBe(405)
+      expect(events).toEqual([])
+    },
+  )
+
+  test('a link of ours that does not open stays here', async () => {
+    const { events, click, open, get } = track({ legacyOrigin })
+    const broken = click.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
+    expect((await get(broken)).status).toBe(404)
+    expect((await get(open.replace(/..$/, '__'))).headers.get('content-type')).toBe('image/gif')
+    expect((await get(click)).headers.get('location')).toContain('https://e.com/')
+    expect(events.map(([type]) => type)).toEqual(['click'])
+  })
+
+  test('without it such a path is not found', async () => {
+    const { get } = track()
+    expect((await get('/e/blob')).status).toBe(404)
+    expect((await get('/f/a/AAAA/BBB')).status).toBe(404)
+  })
+})
+
+test('links of a denied message or customer lead nowhere, and their pixel is no event', async () => {
+  const { events, click, open, get } = track({
+    isDenied: (facts) => facts.messageId === MESSAGE_ID,
+  })
+  const response = await get(click)
+  expect([response.status, response.headers.get('location')]).toEqual([404, null])
+  expect((await get(open)).headers.get('content-type')).toBe('image/gif')
+  expect(events).toEqual([])
+})
+
+test('links of a denied key are dead, not those of another tracker', async () => {
+  const secret = Buffer.alloc(32, 7)
+  const denied = openKeyring([{ secret, denied: true }, { secret: Buffer.alloc(32, 8) }])
+  const { events, click, get } = track({ keyring: denied, legacyOrigin: 'https://old.example' })
+  const response = await get(click)
+  expect([response.status, response.headers.get('location')]).toEqual([404, null])
+  expect(events).toEqual([])
+})
+
+test('a token over its limit is answered 403, its pixel without an event; others are not', async () => {
+  const { events, click, open, get } = track({ hitsPerMinute: 2 })
+  const codes = []
+  for (let i = 0; i < 4; i++) codes.push((await get(click)).status)
+  expect(codes).toEqual([302, 302, 403, 403])
+  for (let i = 0; i < 3; i++) expect((await get(open)).status).toBe(200)
+  expect(events.map(([type]) => type)).toEqual(['click', 'click', 'open', 'open'])
+})
+
+describe('E147 the client is', () => {
+  const isTrustedProxy = (address: string) => /^(?:192\.0\.2\.|10\.)/.test(address)
+  const addressFor = async (headers: Record<string, string>, trusted = true) => {
+    const { events, click, get } = track(trusted ? { isTrustedProxy } : {})
+    await get(click, { headers })
+    return events[0]?.[1]['ip_address']
+  }
+  test.each([
+    ['6.6.6.6, 2001:db8::5', '2001:db8::5'],
+    ['6.6.6.6, 2001:db8::5, 10.0.0.1', '2001:db8::5'],
+    ['198.51.100.7:4711', '198.51.100.7'],
+    ['[2001:db8::5]:4711', '2001:db8::5'],
+    ['::ffff:198.51.100.7', '198.51.100.7'],
+    ['10.0.0.1, 10.0.0.2', '10.0.0.1'],
+    ['6.6.6.6, unknown', '192.0.2.9'],
+    ['', '192.0.2.9'],
+    ['198.51.100.7, <script>', '192.0.2.9'],
+  ])('behind our proxy, X-Forwarded-For: %s → %s', async (forwarded, expected) => {
+    expect(await addressFor({ 'x-forwarded-for': forwarded })).toBe(expected)
+  })
+  test('behind our proxy that sends only X-Real-IP, that', async () => {
+    expect(await addressFor({ 'x-real-ip': '198.51.100.7' })).toBe('198.51.100.7')
+  })
+  test('behind anybody else the peer itself', async () => {
+    const headers = { 'x-forwarded-for': '1.2.3.4', 'x-real-ip': '1.2.3.4' }
+    expect(await addressFor(headers, false)).toBe('192.0.2.9')
+  })
+})
+
+describe('E150 B24 machines are flagged, never dropped', () => {
+  const CHROME =
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36'
+  const GMAIL =
+    'Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)'
+  const now = (NOW - 1).toString(16) + '000000000001'
+  const flagsOf = async (headers: Record<string, string>, messageId = MESSAGE_ID) => {
+    const { events, open, get } = track({ messageId })
+    await get(open, { headers })
+    expect(events).toHaveLength(1)
+    const { bot, user_agent_parsed: parsed } = events[0]![1]
+    return [bot, JSON.parse(parsed!)]
+  }
+  const person = { is_mobile: false, is_proxy: false, is_prefetched: false }
+  test.each([
+    ['a browser', { 'user-agent': CHROME }, '', person],
+    [
+      'a browser that looks ahead',
+      { 'user-agent': CHROME, 'sec-purpose': 'prefetch;prerender' },
+      'true',
+      { ...person, is_prefetched: true },
+    ],
+    [
+      'an older one',
+      { 'user-agent': CHROME, 'x-moz': 'prefetch' },
+      'true',
+      { ...person, is_prefetched: true },
+    ],
+    ['a scanner', { 'user-agent': 'python-requests/2.31' }, 'true', person],
+    [
+      "Apple's relays",
+      { 'user-agent': 'Mozilla/5.0' },
+      'likely',
+      { ...person, is_prefetched: true },
+    ],
+    ["Gmail's proxy, for a reader", { 'user-agent': GMAIL }, '', { ...person, is_proxy: true }],
+    ['nobody who says who', { 'user-agent': '' }, 'likely', person],
+  ])('%s', async (_, headers: Record<string, string>, bot, parsed) => {
+    expect(await flagsOf(headers)).toEqual([bot, parsed])
+  })
+  test('a hit within a second of the message', async () => {
+    expect(await flagsOf({ 'user-agent': CHROME }, now)).toEqual(['likely', person])
+  })
 })
 
 test('a user agent is cut at 1,024 octets', async () => {

@@ -101,7 +101,7 @@ export const KNOWN: readonly KnownOption[] = [
     'always_gc gc_pause gc_stepmul max_spare_per_master reap_interval script_ttl',
   ),
   known(['script'], 'enabled serialize'),
-  known(['engagement_tracker'], 'enabled legacy_tracker'),
+  known(['engagement_tracker'], 'enabled'),
   known(['ec_logger'], 'acctlog acctlog_mode acctlog_log_mode importlog importlog_mode log_errors'),
   known(
     ['event_hydrant'],

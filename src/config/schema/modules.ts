@@ -1,21 +1,26 @@
 // Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
 // loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
 // "modules.ec_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
-// search_path, tracking_keys, tracking_growth_limit and shutdown_grace are ours.
+// search_path, shutdown_grace and all but the first two of engagement_tracker are ours.
 import { KEYS } from '../keys.ts'
 import {
   BOOLEAN,
   BYTES,
+  CIDRS,
+  COUNT,
+  FILE,
   HOSTNAME,
   LOG_PATH,
   MODE,
   NON_EMPTY,
   oneOf,
+  ORIGIN,
   PATH,
   PATHS,
   POSITIVE,
   SECONDS,
   STRING,
+  STRINGS,
 } from '../value.ts'
 import { option, optional } from './option.ts'
 
@@ -45,7 +50,19 @@ export const ENGAGEMENT_TRACKER = {
   /** Octets that the links of one copy may add. */
   growthLimit: option('tracking_growth_limit', BYTES, 40_960, TRACKER),
   keys: option('tracking_keys', KEYS, [], TRACKER),
+  /** Where paths go that name none of our keys: the tracker that was here before. */
+  legacyOrigin: optional('legacy_tracker', ORIGIN, TRACKER),
+  /** Links of these messages (message_id) and customers lead nowhere any more. */
+  deniedMessages: option('deny_messages', STRINGS, [], TRACKER),
+  deniedCustomers: option('deny_customers', STRINGS, [], TRACKER),
+  /** Of one token. */
+  hitsPerMinute: option('token_rate_limit', COUNT, 0, TRACKER),
+  appleAppSiteAssociation: optional('apple_app_site_association', FILE, TRACKER),
+  assetlinks: optional('assetlinks', FILE, TRACKER),
 }
+
+/** Proxies whose X-Forwarded-For and X-Real-IP are believed. */
+export const TRUSTED_PROXIES = option('trusted_proxies', CIDRS, [], ['http_listener'])
 
 export const SCRIPTLET = {
   enabled: option('enabled', BOOLEAN, true, SCRIPTLET_SCOPE),

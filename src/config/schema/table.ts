@@ -8,6 +8,7 @@ import {
   SCRIPT_SOURCE,
   SERVER,
   SMTPAPI,
+  TRUSTED_PROXIES,
 } from './modules.ts'
 import type { KnownOption, Option } from './option.ts'
 import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP } from './outbound.ts'
@@ -22,6 +23,7 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[SCRIPTLET, LOGGER, EVENT_HYDRANT].flatMap((table) => Object.values<Option<unknown>>(table)),
   EHLO_HOSTNAME,
   SCRIPT_SOURCE,
+  TRUSTED_PROXIES,
 ]
 
 const ROWS = new Map<string, Row[]>()
