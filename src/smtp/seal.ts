@@ -17,7 +17,12 @@ import type { Field } from '../mime/field.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Explain } from '../tracking/explain.ts'
 import type { Keyring } from '../tracking/keyring.ts'
-import { type Resolution, resolveTracking, type TrackingSettings } from '../tracking/options.ts'
+import {
+  apiVariables,
+  type Resolution,
+  resolveTracking,
+  type TrackingSettings,
+} from '../tracking/options.ts'
 import { openSealer } from '../tracking/token.ts'
 import { openTransform, type Transform } from '../tracking/transform.ts'
 import { readApiHeader, removeApiHeader } from '../tracking/xmsysapi.ts'
@@ -116,9 +121,14 @@ function resolve(
   const api = readApiHeader(message.fields)
   if (api.kind === 'refused') return api
   const { context } = message
+  const variable = (name: string): string | undefined => lookUp(context, name)
+  const settings = api.kind === 'settings' ? api.settings : undefined
+  for (const [name, value] of settings ? apiVariables(settings, variable) : []) {
+    context.message.set(name, value)
+  }
   const resolved = resolveTracking({
-    context: (name) => lookUp(context, name),
-    api: api.kind === 'settings' ? api.settings : undefined,
+    context: variable,
+    api: settings,
     defaults: options.listener.tracking,
     customerId: lookUp(context, 'mo_customer_id'),
   })

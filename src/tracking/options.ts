@@ -44,6 +44,8 @@ export type Resolution =
   | { readonly kind: 'refused'; readonly reply: Reply }
 
 const MAX_CAMPAIGN_BYTES = 64
+/** Longer ones would not fit into links. */
+const MAX_CUSTOMER_BYTES = 255
 const MAX_TAGS = 10
 
 export function resolveTracking(sources: TrackingSources): Resolution {
@@ -73,8 +75,28 @@ export function resolveTracking(sources: TrackingSources): Resolution {
     domain: domain ?? defaults.domain,
     expirySeconds: expiry ?? defaults.expirySeconds,
     ...facts,
+    ...customerOf(sources, warnings),
   }
   return { kind: 'settings', settings, warnings }
+}
+
+/**
+ * What an X-MSYS-API field says as the context variables that would say the same, by name (byte strings):
+ * those that are to be set before `resolveTracking`, so that later callouts and logs see them.
+ */
+export function apiVariables(
+  api: ApiSettings,
+  context: TrackingSources['context'],
+): readonly (readonly [name: string, value: string])[] {
+  const { openTracking, clickTracking, campaignId, metadata, tags } = api
+  const all: readonly (readonly [string, string | undefined])[] = [
+    ['smtpapi_open_tracking', openTracking?.toString()],
+    ['smtpapi_click_tracking', clickTracking?.toString()],
+    ['smtpapi_campaign_id', campaignId && fromText(campaignId)],
+    ['smtpapi_metadata', metadata && fromText(JSON.stringify(metadata))],
+    ['smtpapi_tags', tags && fromText(JSON.stringify(tags))],
+  ]
+  return all.flatMap(([name, value]) => (value && !context(name)?.trim() ? [[name, value]] : []))
 }
 
 /**
@@ -89,13 +111,14 @@ export function isTrackingDomain(domain: string): boolean {
   )
 }
 
-type Facts = Pick<TrackingSettings, 'campaignId' | 'metadata' | 'tags' | 'customerId'>
+type Facts = Pick<TrackingSettings, 'campaignId' | 'metadata' | 'tags'>
 
 /** What goes into events; here a value of the wrong type refuses the message. */
 function resolveFacts(sources: TrackingSources): Facts | Reply {
   const { api } = sources
-  const campaign = sources.context('smtpapi_campaign_id')
-  const campaignId = campaign ? toText(campaign) : api?.campaignId
+  const isCampaignSet = contextValue(sources, 'smtpapi_campaign_id') !== undefined
+  const campaign = isCampaignSet ? sources.context('smtpapi_campaign_id') : undefined
+  const campaignId = campaign === undefined ? api?.campaignId : toText(campaign)
   if (campaignId !== undefined && fromText(campaignId).length > MAX_CAMPAIGN_BYTES) {
     return refusal(`smtpapi_campaign_id context is limited to ${MAX_CAMPAIGN_BYTES} bytes`)
   }
@@ -107,13 +130,23 @@ function resolveFacts(sources: TrackingSources): Facts | Reply {
   if (tags !== undefined && !Array.isArray(tags)) {
     return refusal("smtpapi_tags context must be of type 'array'")
   }
-  const { customerId } = sources
   return {
     ...(campaignId !== undefined && { campaignId }),
     ...(metadata && { metadata }),
     ...(tags && { tags: stringsOf(tags).slice(0, MAX_TAGS) }),
-    ...(customerId && { customerId: toText(customerId) }),
   }
+}
+
+function customerOf(
+  { customerId }: TrackingSources,
+  warnings: string[],
+): Pick<TrackingSettings, 'customerId'> {
+  if (!customerId) return {}
+  if (customerId.length <= MAX_CUSTOMER_BYTES) return { customerId: toText(customerId) }
+  warnings.push(
+    `mo_customer_id: ${quoted(customerId)}… has over ${MAX_CUSTOMER_BYTES} octets, ignored`,
+  )
+  return {}
 }
 
 /** An empty context variable counts as not set. */

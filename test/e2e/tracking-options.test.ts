@@ -176,6 +176,26 @@ describe('the header', () => {
   })
 })
 
+test('later callouts and logs see what the header says, unless policy has said something else', async () => {
+  const server = await startServer({
+    policy: {
+      early: `msys.registerModule("early", { validate_data_spool_each_rcpt = function(self, msg)
+        msg:header("X-Early", "<" .. msg:context_get(msys.core.VCTX_MESS, "smtpapi_campaign_id") .. ">")
+        msg:context_set(msys.core.VCTX_MESS, "smtpapi_open_tracking", "1") return 0 end })`,
+      late: `msys.registerModule("late", { core_final_validation = function(self, msg)
+        local function of(name) return msg:context_get(msys.core.VCTX_MESS, "smtpapi_" .. name) end
+        msg:header("X-Late", of("campaign_id") .. " " .. of("open_tracking") .. " " .. of("tags"))
+        return 0 end })`,
+    },
+  })
+  const options = '{"campaign_id":"c","tags":["t",1],"options":{"open_tracking":false}}'
+  await sendOne(server, ['you@rcpt.example'], api(options) + plain('hi'))
+  const copy = await copyFor(server, 'you@rcpt.example')
+  await server.close()
+  expect(copy).toContain('X-Early: <>\r\n')
+  expect(copy).toContain('X-Late: c 1 ["t"]\r\n')
+})
+
 test('E014 click_tracking_include_metadata holds as it was when the message came', async () => {
   const server = await startServer({
     listener: 'open_tracking_enabled = true click_tracking_enabled = true',

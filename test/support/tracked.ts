@@ -131,12 +131,15 @@ async function copyOf(
   const texts = leafTexts(parseParts(fields, body), body)
   const shown: string[] = []
   const paths: string[] = []
+  // The same link twice has the same URL: it is visited once.
+  const known = new Map<string, string>()
   for (const text of texts) {
     let result = text
     for (const [url, path = ''] of text.matchAll(TRACKED_URL)) {
-      const response = await get(path)
+      const seen = known.get(path) ?? describe(path, await get(path))
+      known.set(path, seen)
       paths.push(path)
-      result = result.replace(url, () => describe(path, response))
+      result = result.replace(url, () => seen)
     }
     shown.push(result.replace(PIXEL, '[pixel]'))
   }

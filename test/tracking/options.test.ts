@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
+  apiVariables,
   isTrackingDomain,
   resolveTracking,
   type TrackingDefaults,
+  type TrackingSettings,
 } from '../../src/tracking/options.ts'
 import type { ApiSettings } from '../../src/tracking/xmsysapi.ts'
 
@@ -29,6 +31,92 @@ const settingsOf = (...args: Parameters<typeof resolve>) => {
 }
 
 describe('precedence, field by field', () => {
+  test('of context, X-MSYS-API and configuration the first that says something counts', () => {
+    const table: readonly {
+      field: keyof TrackingSettings
+      context: readonly [name: string, text: string, value: unknown]
+      api?: readonly [field: keyof ApiSettings, value: unknown]
+      config?: readonly [value: unknown]
+      fallback: unknown
+    }[] = [
+      {
+        field: 'opens',
+        context: ['smtpapi_open_tracking', 'true', true],
+        api: ['openTracking', false],
+        config: [true],
+        fallback: false,
+      },
+      {
+        field: 'clicks',
+        context: ['smtpapi_click_tracking', '0', false],
+        api: ['clickTracking', true],
+        config: [true],
+        fallback: false,
+      },
+      {
+        field: 'openScheme',
+        context: ['smtpapi_open_tracking_scheme', 'HTTPS', 'https'],
+        config: ['https'],
+        fallback: 'http',
+      },
+      {
+        field: 'clickScheme',
+        context: ['smtpapi_click_tracking_scheme', 'http', 'http'],
+        config: ['https'],
+        fallback: 'http',
+      },
+      {
+        field: 'domain',
+        context: ['smtpapi_tracking_domain', 'a.example:81', 'a.example:81'],
+        config: ['b.example'],
+        fallback: 'localhost:8080',
+      },
+      {
+        field: 'expirySeconds',
+        context: ['smtpapi_tracking_link_expiry', '60', 60],
+        config: [3600],
+        fallback: 31_536_000,
+      },
+      {
+        field: 'campaignId',
+        context: ['smtpapi_campaign_id', 'spring', 'spring'],
+        api: ['campaignId', 'autumn'],
+        fallback: undefined,
+      },
+      {
+        field: 'metadata',
+        context: ['smtpapi_metadata', '{"a":1}', { a: 1 }],
+        api: ['metadata', { b: 2 }],
+        fallback: undefined,
+      },
+      {
+        field: 'tags',
+        context: ['smtpapi_tags', '["x"]', ['x']],
+        api: ['tags', ['y', 'z']],
+        fallback: undefined,
+      },
+    ]
+    const none: TrackingDefaults = { ...DEFAULTS, opens: false, clicks: false }
+    for (const { field, context, api, config, fallback } of table) {
+      for (const text of [undefined, '', ' ', context[1]]) {
+        for (const isInApi of [false, true]) {
+          for (const isInConfig of [false, true]) {
+            const settings = settingsOf(
+              text === undefined ? {} : { [context[0]]: text },
+              isInApi && api ? { [api[0]]: api[1] } : undefined,
+              isInConfig && config ? { ...none, [field]: config[0] } : none,
+            )
+            const isInContext = text === context[1]
+            const lower = isInApi && api ? api[1] : isInConfig && config ? config[0] : fallback
+            expect(settings[field], `${field} ${text} ${isInApi} ${isInConfig}`).toEqual(
+              isInContext ? context[2] : lower,
+            )
+          }
+        }
+      }
+    }
+  })
+
   test('E001 context, then header, then configuration', () => {
     expect(settingsOf({ smtpapi_open_tracking: '0' }, { clickTracking: false })).toMatchObject({
       opens: false,
@@ -64,6 +152,19 @@ describe('precedence, field by field', () => {
 
   test('nothing set', () => {
     expect(settingsOf({})).toEqual(DEFAULTS)
+  })
+
+  test('a customer of more than 255 octets would make links too long: it is ignored', () => {
+    const result = resolveTracking({
+      context: () => undefined,
+      api: undefined,
+      defaults: DEFAULTS,
+      customerId: 'c'.repeat(256),
+    })
+    expect(result).toMatchObject({
+      warnings: [expect.stringMatching(/^mo_customer_id: "c{64}"… has over 255 octets, ignored$/)],
+    })
+    expect(result).not.toHaveProperty('settings.customerId')
   })
 
   test('E022 the customer comes from its own variable', () => {
@@ -186,4 +287,25 @@ test.each([
   ['\xe9.example', false],
 ])('isTrackingDomain("%s") is %s', (domain, expected) => {
   expect(isTrackingDomain(domain)).toBe(expected)
+})
+
+test('X-MSYS-API values are context variables too, where policy has set none', () => {
+  const context = new Map([
+    ['smtpapi_campaign_id', ' '],
+    ['smtpapi_tags', '["mine"]'],
+  ])
+  const api: ApiSettings = {
+    openTracking: false,
+    clickTracking: true,
+    campaignId: 'é',
+    metadata: { a: 'ü' },
+    tags: ['t'],
+  }
+  expect(apiVariables(api, (name) => context.get(name))).toEqual([
+    ['smtpapi_open_tracking', 'false'],
+    ['smtpapi_click_tracking', 'true'],
+    ['smtpapi_campaign_id', '\xc3\xa9'],
+    ['smtpapi_metadata', '{"a":"\xc3\xbc"}'],
+  ])
+  expect(apiVariables({}, () => undefined)).toEqual([])
 })
