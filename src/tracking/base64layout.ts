@@ -86,17 +86,16 @@ function lineWriter(lengths: HoleLengths) {
   return {
     octets: (octets: Buffer): void => void pending.push(octets),
 
-    /** Characters `from` to `to` of `raw`, not counting its line breaks, which come along. */
+    /** Characters `from` to `to` of `raw` with the line breaks between them, which are not counted. */
     lines(raw: Buffer, from: number, to: number, lineLength: number): void {
       align()
       const place = (character: number): number =>
         character + 2 * Math.floor(character / lineLength)
       const head = Math.min(to - from, lineLength - (from % lineLength))
       if (column + head > MAX_LINE) segments.push(breakLine())
-      segments.push(raw.subarray(place(from), place(to)))
-      column = head < to - from ? to % lineLength : column + head
-      // The line break behind a full last line came along.
-      if (to % lineLength === 0) column = 0
+      // Without the line break behind a full last line: there may be none, or nothing may follow it.
+      segments.push(raw.subarray(place(from), place(to - 1) + 1))
+      column = head < to - from ? to % lineLength || lineLength : column + head
     },
 
     slot(slot: Slot): void {

@@ -10,6 +10,9 @@ export type LinkOutcome =
   /** Leads to our own tracker already. */
   | 'already-tracked'
 
+/** The recipient part that a tracked URL carries: `short` lacks metadata and tags. */
+export type Form = 'full' | 'short'
+
 export interface LinkExplain {
   readonly part: PartName
   /** Octet of the decoded part. */
@@ -20,13 +23,15 @@ export interface LinkExplain {
   /** `''` for none. */
   readonly name: string
   readonly outcome: LinkOutcome
-  /** The recipient part that a tracked link carries: `short` lacks metadata and tags. */
-  readonly form?: 'full' | 'short'
+  /** Of a tracked link. */
+  readonly form?: Form
 }
 
 export interface Explain {
   readonly links: readonly LinkExplain[]
   readonly pixel: 'inserted' | 'off' | 'no-html' | PartRefusal
+  /** Of an inserted pixel. */
+  readonly pixelForm?: Form
   /** Parts that were left alone as a whole. */
   readonly parts: readonly { readonly part: PartName | 'message'; readonly why: PartRefusal }[]
 }

@@ -2,7 +2,7 @@
 // for each link the full or the short recipient part chosen. Holds for all recipients whose full
 // recipient parts have the same length.
 import type { Edit, Role, Slot } from './edit.ts'
-import type { Explain, LinkExplain, LinkOutcome } from './explain.ts'
+import type { Explain, Form, LinkExplain, LinkOutcome } from './explain.ts'
 import type { Cut, FoundLink } from './link.ts'
 import type { TrackingDefaults } from './options.ts'
 import { type LinkKind, ROUTE_OF, trackingPrefix } from './path.ts'
@@ -26,20 +26,24 @@ export interface PlanOptions {
   readonly settings: TrackingDefaults
   /** Octets that the tracked links of a copy may add before they do without metadata and tags. */
   readonly growthLimit: number
+  /** Characters of the full recipient parts of links and of the pixel. */
   readonly fullLength: number
-  /** The role of the pixel: `full` unless links go without the metadata that opens carry. */
+  readonly openLength: number
+  /** The role of a full pixel: `full` unless links go without the metadata that opens carry. */
   readonly openRole: Role
 }
 
 export function planTracking(survey: Survey, options: PlanOptions): Plan {
   const planning: Planning = { options, links: [], roles: new Set(), growth: 0 }
   const parts = survey.parts.map((part) => planPart(part, planning))
+  const { pixelForm } = planning
   return {
     parts,
     roles: [...planning.roles],
     explain: {
       links: planning.links,
       pixel: pixelOutcome(survey, options.settings.opens),
+      ...(pixelForm && { pixelForm }),
       parts: survey.refusals,
     },
   }
@@ -50,6 +54,7 @@ interface Planning {
   readonly links: LinkExplain[]
   readonly roles: Set<Role>
   growth: number
+  pixelForm?: Form
 }
 
 type Mark =
@@ -71,7 +76,7 @@ function planPart(part: SurveyedPart, planning: Planning): PlannedPart {
         editor.replace(mark.cut, mark.cut.text ?? '')
         break
       case 'pixel':
-        editor.track({ start: mark.at, end: mark.at }, PIXEL, () => options.openRole)
+        planning.pixelForm = trackPixel(mark.at, editor, options)
         break
       case 'link': {
         const { link } = mark
@@ -92,20 +97,25 @@ function planPart(part: SurveyedPart, planning: Planning): PlannedPart {
   return { part, edits: editor.edits }
 }
 
-function trackLink(
-  link: FoundLink,
-  part: SurveyedPart,
-  editor: Editor,
-  planning: Planning,
-): 'full' | 'short' {
+function trackLink(link: FoundLink, part: SurveyedPart, editor: Editor, planning: Planning): Form {
   const { fullLength, growthLimit } = planning.options
   const maxLength = part.encoding === 'plain' ? MAX_PLAIN_URL_LENGTH : MAX_URL_LENGTH
-  let form: 'full' | 'short' = 'short'
+  let form: Form = 'short'
   editor.track(link, { ...link, before: '', after: '' }, (prefixLength) => {
     const length = prefixLength + fullLength
     planning.growth += length - (link.end - link.start)
     if (length <= maxLength && planning.growth <= growthLimit) form = 'full'
     return form
+  })
+  return form
+}
+
+/** Opens carry all facts, while the URL is no longer than one that is surely requested. */
+function trackPixel(at: number, editor: Editor, { openLength, openRole }: PlanOptions): Form {
+  let form: Form = 'full'
+  editor.track({ start: at, end: at }, PIXEL, (prefixLength) => {
+    if (prefixLength + openLength > MAX_URL_LENGTH) form = 'short'
+    return form === 'short' ? form : openRole
   })
   return form
 }

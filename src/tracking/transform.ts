@@ -78,17 +78,28 @@ export function openTransform(options: TransformOptions): Transform {
       const openLength = parts.open?.full.length ?? 0
       const { clicks, opens, openScheme, clickScheme, domain } = settings
       const variant = [clicks, opens, openScheme, clickScheme, domain, openRole].join(' ')
-      const { plan, templates } = remember(known.plans, `${variant} ${fullLength}`, () => ({
-        plan: planTracking(survey, { sealer, settings, growthLimit, fullLength, openRole }),
-        templates: new Map<string, Template>(),
-      }))
+      const { plan, templates } = remember(
+        known.plans,
+        `${variant} ${fullLength} ${openLength}`,
+        () => ({
+          plan: planTracking(survey, {
+            sealer,
+            settings,
+            growthLimit,
+            fullLength,
+            openLength,
+            openRole,
+          }),
+          templates: new Map<string, Template>(),
+        }),
+      )
       const hole = (role: Role): string => holeText(role, parts)
       const lengths = {
         full: fullLength,
         open: openLength,
         short: plan.roles.includes('short') ? hole('short').length : 0,
       }
-      const template = remember(templates, `${lengths.open} ${lengths.short}`, () =>
+      const template = remember(templates, `${lengths.short}`, () =>
         layOutBody(plan, copy, data, lengths),
       )
       const failures = survey.failures.concat(template.failures)
@@ -165,8 +176,9 @@ function tokenFacts(
 }
 
 function holeText(role: Role, { click, open }: CopyParts): string {
-  const parts = role === 'open' ? open : click
-  return (role === 'short' ? parts?.short : parts?.full) ?? ''
+  // Without metadata and tags links and pixel carry the same.
+  if (role === 'short') return (click ?? open)?.short ?? ''
+  return (role === 'open' ? open : click)?.full ?? ''
 }
 
 /**

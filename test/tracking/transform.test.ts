@@ -168,6 +168,25 @@ describe('base64', () => {
     }
   })
 
+  test('no line is longer than 76 or empty, whatever ends at a full line', () => {
+    for (let length = 0; length < 140; length++) {
+      const filler = 'x'.repeat(length)
+      const link = '<a href="http://e.com/">y</a>'
+      const cut = 'http://e.com[[data-msys-clicktrack="0"]]'
+      for (const lineLength of [76, 60]) {
+        for (const end of ['', '\r\n']) {
+          const inHtml = single('text/html', base64(link + filler, lineLength) + end, 'base64')
+          const inText = single('text/plain', base64(filler + cut, lineLength) + end, 'base64')
+          for (const message of [inHtml, inText]) {
+            const { parts } = track(message)
+            expect(parts[0]?.raw).toMatch(/^(?:[\w+/=]{1,76}\r\n)*[\w+/=]{1,76}(?:\r\n)?$/)
+            expect(parts[0]?.raw.endsWith('\r\n')).toBe(end !== '')
+          }
+        }
+      }
+    }
+  })
+
   test('unusual lines and missing padding are read', () => {
     const text = 'x <a href="http://e.com/">y</a> z!'
     for (const raw of [
@@ -308,6 +327,20 @@ describe('what links carry', () => {
       undefined,
       ['t'],
     ])
+  })
+
+  test('the pixel does without them where its URL would be too long to be requested', () => {
+    const settings = { tags: [incompressible(9000)['a'] ?? '', 'u'], campaignId: 'c' }
+    for (const clicks of [true, false]) {
+      const { explain, tracked } = track(html('<a href="http://e.com/">'), {
+        settings: { ...settings, clicks },
+      })
+      expect(tracked.map(({ facts }) => facts.tags)).toEqual(
+        clicks ? [undefined, undefined] : [undefined],
+      )
+      expect(tracked.at(-1)).toMatchObject({ action: 'open', facts: { campaignId: 'c' } })
+      expect(explain.pixelForm).toBe('short')
+    }
   })
 
   test('past the growth limit links do without metadata and tags', () => {
