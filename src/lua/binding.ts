@@ -40,10 +40,10 @@ export interface ClassDefinition<T> {
   /** What Lua errors call it: "message expected, got nil". */
   readonly name: string
   readonly methods: Readonly<Record<string, HostMethod<T>>>
-  /** Fields that are not methods; an unknown one is nil. */
-  readonly get?: (self: T, key: string) => LuaValue
+  /** What is no method; may throw LuaCallError for an unknown key. */
+  readonly get?: (self: T, key: LuaValue) => LuaValue
   /** Assignment; false means that the field cannot be written. */
-  readonly set?: (self: T, key: string, value: LuaValue) => boolean
+  readonly set?: (self: T, key: LuaValue, value: LuaValue) => boolean
   /** For tostring and `..`; not named toString, which every object has. */
   readonly text?: (self: T) => string
   /** For `#`. */
@@ -167,11 +167,11 @@ function rememberedOn<K extends object, V>(name: string): Pick<WeakMap<K, V>, 'g
 function metamethods<T>(definition: ClassDefinition<T>): [string, HostMethod<T>][] {
   const { name, get, set, text, length, iterate } = definition
   const found: [string, HostMethod<T> | undefined][] = [
-    ['__index', (self, key) => (typeof key === 'string' ? get?.(self, key) : undefined)],
+    ['__index', (self, key) => get?.(self, key)],
     [
       '__newindex',
       (self, key, value) => {
-        if (typeof key === 'string' && set?.(self, key, value) === true) return
+        if (set?.(self, key, value) === true) return
         const field = typeof key === 'string' || typeof key === 'number' ? `'${key}' ` : ''
         throw new LuaCallError(`cannot set field ${field}of ${name}`)
       },

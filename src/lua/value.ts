@@ -155,6 +155,13 @@ export function userdataHandle(udata: Udata): LuaUserdata {
   }))
 }
 
+/** The object of TypeScript behind a userdata; undefined for any other value. */
+export function objectIn(value: LuaValue): unknown {
+  return isHandle(value, 'userdata') && value[SLOT].type === USERDATA
+    ? value[SLOT].value.data
+    : undefined
+}
+
 /** The engine's table behind a handle. */
 export function tableOf(handle: LuaTable): Table {
   return handle[SLOT].value

@@ -4,7 +4,7 @@
 import { LuaCallError } from '../lua/error.ts'
 import { type LuaValue, type Multiple, multiple } from '../lua/value.ts'
 import type { Context } from '../mail/context.ts'
-import { asString, type Parameter } from './binding.ts'
+import { asString, type Parameter, typeName } from './parameter.ts'
 import { CONNECTION_DICTIONARY, MESSAGE_DICTIONARY } from './constants.ts'
 
 export type Which = keyof Context
@@ -23,7 +23,8 @@ export const dictionary: Parameter<Which> = {
 export function readKey(name: string, key: LuaValue): string | undefined {
   if (key === undefined) return undefined
   const text = asString(key)
-  if (text === undefined) throw new LuaCallError(`bad argument to '${name}' (key: string expected)`)
+  if (text === undefined)
+    throw new LuaCallError(`${name}: bad argument #2 (string expected, got ${typeName(key)}): key`)
   return text
 }
 
@@ -32,7 +33,9 @@ export function readValue(name: string, value: LuaValue): string | undefined {
   if (value === undefined) return undefined
   const text = typeof value === 'boolean' ? String(value) : asString(value)
   if (text !== undefined) return text
-  throw new LuaCallError(`bad argument to '${name}' (value: string, number or boolean expected)`)
+  throw new LuaCallError(
+    `${name}: bad argument #3 (string, number or boolean expected, got ${typeName(value)}): value`,
+  )
 }
 
 /** `1, value` or `0, nil`: the only way to tell an empty value from none. */

@@ -1,20 +1,44 @@
-// What Lua holds of mail: a handle whose content is replaced when policy edits it, and which dies when the
-// transaction or the session is over. A method on a dead handle raises and says why: policy may keep one
-// in a global, in `self` or in a timer.
+// What Lua holds of mail: objects whose content is replaced when policy edits it, and which die when the
+// transaction or the session is over. A method on a dead one raises and says why: policy may keep it in a
+// global, in `self` or in a timer.
 import { LuaCallError } from '../lua/error.ts'
+import type { Context } from '../mail/context.ts'
 import type { Message } from '../mail/message.ts'
+import type { Verdict } from './verdict.ts'
 
-export interface Handle {
-  /** Why the object is gone; undefined while it lives. */
+/** Whatever is userdata in Lua; `kind` chooses its class. */
+export interface ApiObject {
+  readonly kind: string
+  /** Why it is gone; undefined while it lives. */
   gone?: string
 }
 
-export interface MessageHandle extends Handle {
+export interface MessageHandle extends ApiObject {
+  readonly kind: 'message'
   current: Message
-  /** The callout that runs now, for functions that belong to some phases only. */
-  callout: string
 }
 
-export function assertAlive(handle: Handle, kind: string): void {
-  if (handle.gone) throw new LuaCallError(`${kind} is gone (${handle.gone})`)
+/** `ac`, the accept construct: the connection as policy sees it. */
+export interface Accept extends ApiObject {
+  readonly kind: 'ac'
+  readonly connectionId: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/** `vctx`, the validation context of a session, or of one copy. */
+export interface ValidationContext extends ApiObject {
+  readonly kind: 'vctx'
+  readonly context: Context
+  verdict: Verdict
+  /** Sees what policy does to the connection dictionary; `value` undefined: deleted. */
+  onConnectionVariable?(key: string, value: string | undefined): void
+  /** Writes a line to paniclog. */
+  panic(text: string): void
+}
+
+export function assertAlive(object: ApiObject): void {
+  if (object.gone) throw new LuaCallError(`${object.kind} is gone (${object.gone})`)
 }

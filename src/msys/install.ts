@@ -1,158 +1,159 @@
-// Binds `msys.*`, `msg`, `vctx` and `ac` into a Lua state: what is implemented, and for everything else of
-// the API a function that says so when it is called.
-import type { HostFunction, LuaClass } from '../lua/binding.ts'
-import type { LuaState } from '../lua/state.ts'
-import type { LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
+// Binds the table of the API into a Lua state: classes, modules, constants, and for everything that is not
+// implemented or not available a function that says so when it is called.
+import type { HostFunction, HostMethod, LuaClass } from '../lua/binding.ts'
 import { LuaCallError } from '../lua/error.ts'
-import type { Context } from '../mail/context.ts'
-import { type Accept, getAcceptField, type SocketAddress, socketAddressText } from './accept.ts'
-import { type Binding, binding, string, table } from './binding.ts'
+import type { LuaState } from '../lua/state.ts'
+import type { LuaValue } from '../lua/value.ts'
 import { CORE_CONSTANTS } from './constants.ts'
-import { assertAlive, type Handle, type MessageHandle } from './handle.ts'
-import { expandMacros } from './macro.ts'
-import { getMessageField, MESSAGE_METHODS } from './message.ts'
-import { EXTENSIONS, PENDING, UNAVAILABLE, UNAVAILABLE_MODULES } from './pending.ts'
-import { getVctxField, setVctxField, VCTX_METHODS, type ValidationContext } from './vctx.ts'
+import {
+  type Binding,
+  type Declaration,
+  type FieldBinding,
+  isMethod,
+  memberOf,
+  ownerOf,
+} from './declaration.ts'
+import { type ApiObject, assertAlive } from './handle.ts'
+import { typeName } from './parameter.ts'
+import type { Runtime, Services } from './runtime.ts'
+import type { AnyShape } from './shape.ts'
+import { API, CLASSES, EMPTY_MODULES, FUNCTIONS } from './table.ts'
+import { UNAVAILABLE_MODULES } from './unavailable.ts'
 
-export interface MsysHost {
-  registerModule(name: string, callouts: LuaTable): void
-  /** The dictionaries that belong to the callout that runs now; undefined outside one. */
-  currentContext(): Context | undefined
-}
+/** Makes userdata of what callouts receive. */
+export type Wrap = Runtime['wrap']
 
-/** Makes the userdata of what callouts receive. */
-export interface MsysObjects {
-  message(handle: MessageHandle): LuaUserdata
-  vctx(vctx: ValidationContext): LuaUserdata
-  accept(ac: Accept): LuaUserdata
-  /** An ec_string: `tostring(str)` is its text. */
-  ecString(text: string): LuaUserdata
-  /** The node of the recipient list that the list callouts get: opaque, as in Momentum. */
-  listNode(): LuaUserdata
-}
-
-export function installMsys(state: LuaState, host: MsysHost): MsysObjects {
-  installModules(state, host)
-  const socketAddress = state.defineClass<SocketAddress>({
-    name: 'msys.core:_sockaddr',
-    methods: {},
-    text: socketAddressText,
-  })
-  const ecString = state.defineClass<{ readonly text: string }>({
-    name: 'msys.core:_ec_string',
-    methods: {},
-    get: (self, key) => (key === 'buffer' ? self.text : undefined),
-    text: (self) => self.text,
-    length: (self) => self.text.length,
-  })
-  const listNode = state.defineClass<object>({ name: 'msys.core:_eclist_node', methods: {} })
-  const message = defineHandle<MessageHandle>(state, {
-    name: 'msys.core:_ec_message',
-    prefix: 'msg',
-    kind: 'message',
-    bindings: MESSAGE_METHODS,
-    get: getMessageField,
-  })
-  const vctx = defineHandle<ValidationContext>(state, {
-    name: 'msys.core:_validate_context',
-    prefix: 'vctx',
-    kind: 'vctx',
-    bindings: VCTX_METHODS,
-    get: getVctxField,
-    set: setVctxField,
-  })
-  const accept = defineHandle<Accept>(state, {
-    name: 'msys.core:_accept_construct',
-    prefix: 'ac',
-    kind: 'ac',
-    bindings: [],
-    get: (self, key) => getAcceptField(self, key, (address) => socketAddress.wrap(address)),
-  })
-  return {
-    message: (handle) => message.wrap(handle),
-    vctx: (self) => vctx.wrap(self),
-    accept: (self) => accept.wrap(self),
-    ecString: (text) => ecString.wrap({ text }),
-    listNode: () => listNode.wrap({}),
+export function installMsys(state: LuaState, services: Services): Wrap {
+  const classes = new Map<string, LuaClass<ApiObject>>()
+  const runtime: Runtime = {
+    ...services,
+    wrap(object) {
+      const found = classes.get(object.kind)
+      if (!found) throw new TypeError(`no class for ${object.kind}`)
+      return found.wrap(object)
+    },
   }
+  const absent = API.filter(({ support }) => support !== 'full')
+  for (const shape of CLASSES) classes.set(shape.kind, defineClass(state, shape, absent, runtime))
+  installModules(state, absent, runtime)
+  return runtime.wrap
 }
 
-interface HandleClass<T extends Handle> {
-  readonly name: string
-  /** As policy writes the object: `msg`. */
-  readonly prefix: string
-  readonly kind: string
-  readonly bindings: readonly Binding<T>[]
-  get(self: T, key: string): LuaValue
-  set?(self: T, key: string, value: LuaValue): boolean
-}
-
-function defineHandle<T extends Handle>(state: LuaState, shape: HandleClass<T>): LuaClass<T> {
-  const methods: Record<string, (self: T, ...args: LuaValue[]) => ReturnType<Binding<T>['call']>> =
-    {}
-  for (const [name, fail] of refusals(shape.prefix, ':')) methods[name] = fail
-  for (const { name, call } of shape.bindings) {
-    methods[name.slice(name.indexOf(':') + 1)] = (self, ...args) => {
-      assertAlive(self, shape.kind)
-      return call(self, args)
+function defineClass(
+  state: LuaState,
+  shape: AnyShape,
+  absent: readonly Declaration[],
+  runtime: Runtime,
+): LuaClass<ApiObject> {
+  const methods: Record<string, HostMethod<ApiObject>> = {}
+  for (const declaration of absent) {
+    if (isMethod(declaration) && ownerOf(declaration) === shape.prefix) {
+      methods[memberOf(declaration)] = refusal(declaration, runtime)
     }
   }
-  const { name, get, set } = shape
-  return state.defineClass<T>({ name, methods, get, ...(set && { set }) })
+  for (const binding of shape.methods) {
+    methods[memberOf(binding)] = (self, ...args) => {
+      assertAlive(self)
+      return binding.call(self, args, runtime)
+    }
+  }
+  const { text, length, iterate } = shape
+  return state.defineClass<ApiObject>({
+    name: shape.className,
+    methods,
+    ...fieldAccess(shape, absent, runtime),
+    ...(text && { text: (self) => text(self) }),
+    ...(length && { length: (self) => length(self) }),
+    ...(iterate && { iterate: (self) => iterate(self, runtime) }),
+  })
 }
 
-function installModules(state: LuaState, host: MsysHost): void {
-  const functions: readonly Binding<void>[] = [
-    binding('msys.registerModule', [string('name'), table('callouts')], (_, [name, callouts]) => {
-      host.registerModule(name, callouts)
-      return undefined
-    }),
-    binding('msys.expandMacro', [string('text')], (_, [text]) => {
-      const context = host.currentContext()
-      if (!context) throw new LuaCallError('msys.expandMacro: no message or session here')
-      return expandMacros(text, context)
-    }),
-  ]
-  const implemented = Object.fromEntries(
-    functions.map(({ name, call }): [string, HostFunction] => [
-      name.slice('msys.'.length),
-      (...args) => call(undefined, args),
-    ]),
+function fieldAccess(shape: AnyShape, absent: readonly Declaration[], runtime: Runtime) {
+  const fields = new Map<LuaValue, FieldBinding<ApiObject>>(
+    shape.fields.map((field) => [memberOf(field), field]),
   )
-  const objects = new Set(['msg', 'vctx', 'ac'])
-  const names = new Set([...Object.keys(PENDING), ...Object.keys(UNAVAILABLE)])
-  for (const name of [...names].filter((module) => !objects.has(module)).sort()) {
-    const refused = Object.fromEntries(refusals(name, '.'))
-    const own = name === 'msys' ? implemented : name === 'msys.core' ? CORE_CONSTANTS : {}
-    const missing = name === 'msys.core' ? { missing: refuseConstant } : {}
-    state.defineModule(name, { ...refused, ...own }, missing)
-  }
-  for (const name of EXTENSIONS) state.defineModule(name, {})
-  for (const [name, why] of Object.entries(UNAVAILABLE_MODULES)) {
-    state.defineModule(name, {}, { missing: (key) => unavailable(name, key, why) })
-  }
-}
-
-/** The functions of a module or object that raise when they are called. */
-function refusals(module: string, joint: '.' | ':'): [string, () => never][] {
-  const refuse = (name: string, why: string): [string, () => never] => [
-    name,
-    () => {
-      throw new LuaCallError(`${module}${joint}${name}: ${why}`)
+  const later = new Map<LuaValue, Declaration>(
+    absent
+      .filter((declaration) => !isMethod(declaration) && ownerOf(declaration) === shape.prefix)
+      .map((declaration) => [memberOf(declaration), declaration]),
+  )
+  return {
+    get(self: ApiObject, key: LuaValue): LuaValue {
+      assertAlive(self)
+      const field = fields.get(key)
+      if (field) return field.get(self, runtime)
+      if (shape.index) return shape.index(self, key, runtime)
+      const absentField = later.get(key)
+      if (absentField) return refuse(absentField)
+      const name = typeof key === 'string' || typeof key === 'number' ? key : typeName(key)
+      throw new LuaCallError(`${shape.prefix}.${name}: there is no such field or method`)
     },
-  ]
-  const pending = PENDING[module]?.split(' ') ?? []
-  const unavailable = UNAVAILABLE[module]
-  return [
-    ...pending.map((name) => refuse(name, 'not implemented yet')),
-    ...(unavailable?.names.split(' ') ?? []).map((name) =>
-      refuse(name, `not available: ${unavailable?.why}`),
-    ),
-  ]
+    set(self: ApiObject, key: LuaValue, value: LuaValue): boolean {
+      assertAlive(self)
+      const field = fields.get(key)
+      const absentField = later.get(key)
+      if (absentField) return refuse(absentField)
+      if (field?.set) field.set(self, value)
+      else if (!field && shape.newIndex) shape.newIndex(self, key, value)
+      else return false
+      return true
+    },
+  }
 }
 
-function unavailable(module: string, name: string, why: string): never {
-  throw new LuaCallError(`${module}.${name}: not available: ${why}`)
+function installModules(state: LuaState, absent: readonly Declaration[], runtime: Runtime): void {
+  const modules = new Map<string, Record<string, HostFunction>>()
+  const put = (declaration: Declaration, call: HostFunction): void => {
+    const owner = ownerOf(declaration)
+    const members = modules.get(owner) ?? {}
+    members[memberOf(declaration)] = call
+    modules.set(owner, members)
+  }
+  const isObject = new Set(CLASSES.map(({ prefix }) => prefix))
+  for (const declaration of absent) {
+    if (isMethod(declaration) || isObject.has(ownerOf(declaration))) continue
+    if (declaration.parameters) put(declaration, refusal(declaration, runtime))
+    else state.defineModule(ownerOf(declaration), {}, { missing: () => refuse(declaration) })
+  }
+  for (const binding of FUNCTIONS) put(binding, hostFunction(binding, runtime))
+  for (const [name, members] of [...modules].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    state.defineModule(name, members)
+  }
+  state.defineModule('msys.core', CORE_CONSTANTS, { missing: refuseConstant })
+  for (const name of EMPTY_MODULES) state.defineModule(name, {})
+  for (const [name, why] of Object.entries(UNAVAILABLE_MODULES)) {
+    state.defineModule(name, {}, { missing: (key) => unavailable(`${name}.${key}`, why) })
+  }
+}
+
+function hostFunction(binding: Binding<undefined>, runtime: Runtime): HostFunction {
+  return (...args) => binding.call(undefined, args, runtime)
+}
+
+/**
+ * Raises when it is called. What belongs to another product and is called while scripts load, such as a
+ * registration, warns instead, so that the rest of the file loads.
+ */
+function refusal(declaration: Declaration, runtime: Runtime): () => undefined {
+  let hasWarned = false
+  return () => {
+    if (declaration.support === 'pending' || runtime.callSite()) return refuse(declaration)
+    if (!hasWarned) runtime.panic(textOf(declaration))
+    hasWarned = true
+    return undefined
+  }
+}
+
+function refuse(declaration: Declaration): never {
+  throw new LuaCallError(textOf(declaration))
+}
+
+function textOf({ name, support, doc }: Declaration): string {
+  return `${name}: ${support === 'pending' ? 'not implemented yet' : `not available: ${doc}`}`
+}
+
+function unavailable(name: string, why: string): never {
+  throw new LuaCallError(`${name}: not available: ${why}`)
 }
 
 /** A silent nil here would turn comparisons into wrong policy. */

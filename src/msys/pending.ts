@@ -1,113 +1,265 @@
-// The names of the API that raise when they are called: those not implemented yet, and those that need
-// what this server does not have. One table; a function that gets implemented leaves it.
+// What of the API is not implemented yet: it can be read, and raises when it is called. A function that
+// gets implemented leaves this file. A row: tier, where it may be called, signature, result, what it does.
+import type { Declaration, Tier } from './declaration.ts'
+import {
+  BINDING_STAGE,
+  HELLO_STAGES,
+  LOAD_STAGE,
+  MESSAGE_STAGES,
+  RECIPIENT_STAGES,
+  type Stage,
+} from './stage.ts'
 
-/** By module or object: names that will come. */
-export const PENDING: Readonly<Record<string, string>> = {
-  ac: 'esmtp_capability_add esmtp_capability_remove inbound_session_count pbp_inbound_session_count_service',
-  vctx: 'add_recipient remove_recipient recipient_list iterate_rcpt pbp_action pbp_disconnect',
-  msg:
-    'address_header binding binding_group body body_match body_replace build code copy forward ' +
-    'get_code set_code get_delivery_method get_envelope2 get_message_size inject listener_addr ' +
-    'makeBoundary makeContainer makePart mime raw raw_match raw_replace reception_peer ' +
-    'render_to_string snapshot text text_match text_replace',
-  msys:
-    'asyncOk cast config dnsLookup getClassMetaTable lock log parseRFC2822Addresses readfile ' +
-    'registerAuth registerControl runInPool shareGet shareSet shareUnset sleep snmpTrap type unlock',
-  'msys.core':
-    'accept_construct_get_message_construct config_get_binding_group_size ' +
-    'config_get_binding_id_from_name config_get_binding_name_from_id dict_add_key_value ' +
-    'dict_iter2 dict_iter2_free dict_key_delete dict_next dns_get_domain ec_message_builder ' +
-    'ec_message_context_get ec_message_context_set ec_message_new ec_sockaddr_family get_now_ts ' +
-    'io_wrapper_open protocol_string rfc2822_prepend_headers string_new',
-  'msys.audit': 'connections inbound_session_count receptions rejections',
-  'msys.audit_series': 'add count define remove_item',
-  'msys.base64': 'decode encode',
-  'msys.bounce': 'classify classify_smtp_response',
-  'msys.cidr': 'define query reload',
-  'msys.counter': 'add inc open read reset unlink',
-  'msys.db': 'execute fetch_row query',
-  'msys.dumper': 'Dumper',
-  'msys.gauge_cache': 'dec define get inc remove_item',
-  'msys.http.client': 'new',
-  'msys.httpsrv': 'register',
-  'msys.idn': 'to_idn to_utf8',
-  'msys.pbp': 'check_whitelist fcdns_check set_whitelist size_in_bytes',
-  'msys.pcre': 'match replace split',
-  'msys.policyeditor':
-    'del_header get_header get_mailfrom get_mess_recv_from get_mess_recv_via get_rcptto ' +
-    'get_variable pcre_match send_email set_binding set_binding_group set_variable vctx_conn_get ' +
-    'vctx_conn_set vctx_mess_get vctx_mess_set',
-  'msys.qp': 'decode encode',
-  'msys.rfc3464':
-    'compute_delivery_status compute_delivery_status_string create_mdn extract_delivery_status send_mdn',
-  'msys.spamc': 'spamc_scan',
-  'msys.timer': 'after at every',
-  'msys.tls_params': 'set',
-  'msys.validate.dkim':
-    'get_domains get_responsible_domain get_verify_results sign verify_results_get_count ' +
-    'verify_results_get_item verify_status_to_string',
-  'msys.validate.openarc': 'seal sign verify',
-  'msys.validate.opendkim':
-    'get_num_sigs get_sig get_sig_canons get_sig_domain get_sig_errorstr get_sig_flags ' +
-    'get_sig_hdrsigned get_sig_identity get_sig_keysize get_sig_selector get_sig_signalg sign verify',
-  curl: 'escape new unescape',
-  json: 'addref decode encode free new strerror',
-  thread: 'mutex rwlock',
-  xml: 'parsexml',
+const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
+  any: undefined,
+  load: LOAD_STAGE,
+  hello: HELLO_STAGES,
+  rcpt: RECIPIENT_STAGES,
+  message: MESSAGE_STAGES,
+  binding: BINDING_STAGE,
+  data: ['data'],
+  final: ['final'],
 }
 
-const LICENSED = 'needs a scanner that is licensed separately'
-const MOBILITY = 'this server carries no mobile traffic'
-const INTERNAL = 'it reaches into the internals of Momentum'
+const ROWS = `
+1 hello ac:esmtp_capability_add(name) | nil | adds a line to the reply to EHLO
+2 hello ac:esmtp_capability_remove(name) | nil | takes a line from the reply to EHLO
+2 any ac:inbound_session_count(cidr?, service_type?) | number | live inbound sessions
+2 any ac:pbp_inbound_session_count_service(service, cidr) | number | live inbound sessions
+1 any vctx:add_recipient(addresses) | nil | adds recipients to the envelope
+1 any vctx:remove_recipient(addresses) | nil | takes recipients from the envelope
+1 any vctx:recipient_list(addresses?) | string[] | the recipients; with addresses replaces them
+2 any vctx:pbp_action(code, text) | number | sets the code and returns VALIDATE_DONE
+2 any vctx:pbp_disconnect(code, text) | number | the same, and closes the connection
+1 binding msg.priority | 0 or 1 | 1: leaves the queue before others
+1 message msg:address_header(name, component?) | string[] | the addresses in a header field
+1 message msg:body(text?) | string | the body as it stands, still encoded; sets it
+1 message msg:body_match(pattern) | table or false | matches the body as it stands
+1 message msg:body_replace(pattern, replacement) | boolean | replaces in the body as it stands
+1 message msg:raw(text?) | string, number | the whole message and its length; sets it
+1 message msg:raw_match(pattern) | table or false | matches the whole message
+1 message msg:raw_replace(pattern, replacement) | boolean | replaces in the whole message
+1 message msg:text(text?, type?, charset?) | string, string[] or nil | the text parts as UTF-8; sets the whole body
+1 message msg:text_match(pattern) | table or false | matches the text parts as UTF-8
+1 message msg:text_replace(pattern, replacement) | boolean | replaces in the text parts as UTF-8
+1 message msg:mime(readonly?) | part or nil | the root of the MIME tree
+2 message msg:makeBoundary(...parts) | string | a boundary that occurs nowhere
+2 message msg:makeContainer(mimetype, boundary?, add_terminator?) | part | a new multipart
+2 message msg:makePart(mimetype, body?, encoding?) | part | a new leaf
+1 any msg:build(headers, parts, attachments) | nil | fills a new message
+1 message msg:inject(mailfrom, rcptto) | nil | queues the message to recipients
+2 rcpt msg:forward(sender, rcptto, text, subject?, charset?) | nil | sends it on as an attachment
+1 message msg:code(number?, text?) | string | the delivery status text; sets it
+2 any msg:get_code() | string or nil | the delivery status text
+2 any msg:set_code(number, text) | number | sets the delivery status text
+1 binding msg:binding(name?) | string or nil | the egress binding; sets it
+1 binding msg:binding_group(name?) | string | the binding group; sets it
+1 rcpt msg:get_envelope2(flags, localpart?, domain?) | nil | fills ec_strings with parts of the envelope
+1 message msg:get_message_size() | number | octets, header included
+2 message msg:get_delivery_method() | string | how it is delivered
+1 message msg:listener_addr(flag?) | string | our address that took it: ip, port or all
+1 message msg:reception_peer(flag?) | string | the client's address: ip, port or all
+2 message msg:copy() | message | a deep copy
+2 message msg:snapshot() | message | a read-only view
+2 any snap:free() | nil | lets a snapshot go
+2 message msg:render_to_string(target, flags) | nil | writes the message into an ec_string
+1 message msgpart:header(name, value?, mode?) | string[] or boolean | a part's own header field; sets it
+2 message msgpart:address_header(name, component?) | string[] | the addresses in a header field
+1 message msgpart:content_type() | table | mimetype, charset, encoding, is_attachment, filename
+1 message msgpart:text(text?, type?, charset?) | string or nil | the part as UTF-8; sets it
+1 message msgpart:text_match(pattern) | table or false | matches the part as UTF-8
+1 message msgpart:text_replace(pattern, replacement) | boolean | replaces in the part as UTF-8
+2 message msgpart:body_match(pattern) | table or false | matches the encoded body
+2 message msgpart:body_replace(pattern, replacement) | boolean | replaces in the encoded body
+2 message msgpart:raw_match(pattern) | table or false | matches header and body
+2 message msgpart:raw_replace(pattern, replacement) | boolean | replaces in header and body
+2 message msgpart:addFirstChild(child) | boolean | puts a part first into a container
+1 message msgpart:addLastChild(child) | boolean | puts a part last into a container
+2 message msgpart:insertAfter(sibling) | nil | puts this part behind another
+2 message msgpart:insertBefore(sibling) | nil | puts this part before another
+1 message msgpart:unlink() | nil | takes a part with its subtree out
+1 message msgpart.thread | part or nil | the next part, depth first
+2 load msys.registerControl(prefix, handler) | nil | a console command
+2 load msys.registerAuth(scheme, handlers) | nil | a source of user names and passwords
+1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
+1 any msys.parseRFC2822Addresses(text, component?) | string[] | the addresses in a header field's value
+1 any msys.config(action, ...scope) | string | reads or sets an option
+2 any msys.readfile(path) | string or nil, error | a whole file
+1 any msys.sleep(seconds) | nil | waits
+2 any msys.asyncOk() | boolean | whether waiting is possible here
+1 any msys.runInPool(pool, run, completion?, mode?) | boolean, ... | runs a function in a thread pool
+2 any msys.lock(name) | nil | takes a named lock
+2 any msys.unlock(name) | nil | gives it back
+2 any msys.type(value) | string | like type, and names the classes
+2 any msys.cast(value, class) | userdata | the value as of another class
+2 any msys.getClassMetaTable(class) | table | the metatable of a class
+2 any msys.snmpTrap(options) | nil | sends an SNMP trap
+1 any msys.log(level, text) | nil | writes to the log
+2 any msys.shareGet(key) | any | a value shared by the process
+2 any msys.shareSet(key, value) | boolean | shares a value in the process
+2 any msys.shareUnset(key) | nil | removes it
+1 any msys.core.string_new() | ec_string | a new string object
+1 any msys.core.get_now_ts() | number | epoch seconds
+1 any msys.core.io_wrapper_open(path, options, mode) | io_object or nil | opens a file
+2 any msys.core.dns_get_domain(name) | domain_record or nil | a domain's queue
+1 any msys.core.ec_message_new(now?) | message | an empty message for build
+2 any msys.core.ec_message_builder(msg, size_hint?) | io_object | fills a message by writing to it
+2 any msys.core.ec_message_context_get(msg, type, key) | string | msg:context_get
+2 any msys.core.ec_message_context_set(msg, type, key, value) | number | msg:context_set
+1 any msys.core.accept_construct_get_message_construct(ac) | message_construct | the message in hand of a session
+2 any msys.core.ec_sockaddr_family(address) | number | AF_INET or AF_INET6
+2 any msys.core.config_get_binding_id_from_name(name) | number | below 0: there is no such binding
+2 any msys.core.config_get_binding_name_from_id(id) | string | a binding's name
+2 any msys.core.config_get_binding_group_size(name) | number | members of a binding group
+2 any msys.core.protocol_string(protocol) | string | the name of a P_ constant
+2 any msys.core.dict_iter2(dict) | iterator | begins to walk a dictionary
+2 any msys.core.dict_next(dict, iterator) | number, string, string | the next entry
+2 any msys.core.dict_iter2_free(dict, iterator) | nil | ends the walk
+2 any msys.core.dict_add_key_value(dict, key, value) | nil | sets an entry
+2 any msys.core.dict_key_delete(dict, key) | nil | removes an entry
+2 message msys.core.rfc2822_prepend_headers(msg, headers) | nil | puts header lines first
+1 any msys.pcre.match(subject, pattern) | table or nil, error, offset | the first match
+1 any msys.pcre.replace(subject, pattern, replacement, limit?) | string | replaces matches
+1 any msys.pcre.split(subject, pattern, limit?) | string[] | splits at matches
+1 any msys.base64.encode(text, fold?, charset?) | string | encodes
+1 any msys.base64.decode(text, charset?) | string | decodes
+2 any msys.qp.encode(text, charset?, dotstuffing?) | string | encodes as quoted-printable
+2 any msys.qp.decode(text, charset?) | string | decodes quoted-printable
+2 any msys.idn.to_idn(name) | string | a domain name in ASCII
+2 any msys.idn.to_utf8(name) | string | a domain name in UTF-8
+1 any msys.dumper.Dumper(value) | string | a value as text
+1 any json.new() | json | an empty object
+1 any json.decode(text) | json or nil, code, error | reads JSON
+1 any json.encode(value) | json | makes JSON of a value
+2 any json.strerror(code) | string | the text of an error code
+2 any json.free(object) | nil | lets an object go
+2 any json.addref(object) | boolean | keeps an object
+2 any xml.parsexml(text, keep_blanks?) | doc or nil, error | reads XML
+2 any doc:root() | node | the root node
+2 any doc:tostring() | string | the document as text
+2 any doc:xpath(query, context?) | iterator | nodes that a query finds
+2 any node:addchild(child) | node | adds a node
+2 any node:attribute(name, value?) | string or nil | an attribute; sets it
+2 any node:children() | iterator | the children
+2 any node:contents(text?) | string | the text; sets it
+2 any node:doc() | doc | the document
+2 any node:name() | string | the name
+2 any node:tostring() | string | the node as text
+2 any node:unlink() | node | takes the node out
+1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
+1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
+1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
+1 any msys.http.client.new() | client | an HTTP client
+1 any client:do_request(method, url, data?) | boolean, error | sends a request
+1 any client:set_header(line?) | nil | a header line for requests
+1 any client:set_timeout(seconds?) | nil | how long to wait
+1 any client:get_status() | number, string | the status of the answer
+1 any client:get_body() | string | the body of the answer
+1 any client:get_headers() | string[] | the header lines of the answer
+1 any client:parse_headers(lines?) | table | header lines by name
+2 any curl.new() | curl | a libcurl handle
+2 any c:setopt(option, ...values) | nil | sets an option
+2 any c:perform() | boolean, error | does the transfer
+2 any c:close() | nil | ends it
+1 any curl.escape(text) | string | percent-encodes
+1 any curl.unescape(text) | string | decodes percent-encoding
+2 load msys.httpsrv.register(method, path, handler) | nil | an HTTP endpoint
+2 any session:request_url_get() | table | the URL that was asked for
+2 any session:response_status_set_std(code, body, mimetype?) | nil | answers
+2 message msys.spamc.spamc_scan(msg) | nil | asks SpamAssassin
+2 any msys.counter.open(path, semantics?) | counter | a counter
+2 any msys.counter.add(counter, delta) | nil | adds
+2 any msys.counter.inc(counter) | nil | adds one
+2 any msys.counter.read(counter) | number | its value
+2 any msys.counter.reset(counter) | nil | sets it to 0
+2 any msys.counter.unlink(path) | nil | removes it
+2 any msys.gauge_cache.define(name, maxelems, ttl, replicated?) | nil | a cache of counters
+2 any msys.gauge_cache.inc(cache, key) | number | adds one
+2 any msys.gauge_cache.dec(cache, key) | number | takes one away
+2 any msys.gauge_cache.get(cache, key) | number | a value
+2 any msys.gauge_cache.remove_item(cache, key) | nil | removes a key
+2 any msys.audit.connections(monitor, options?) | number | connections in a time window
+2 any msys.audit.receptions(monitor, options?) | number | receptions in a time window
+2 any msys.audit.rejections(monitor, options?) | number | rejections in a time window
+2 any msys.audit.inbound_session_count(cidr, service) | number | live inbound sessions
+1 any msys.audit_series.define(name, type, interval, windows, options?) | nil | a sliding time window
+1 any msys.audit_series.add(name, key?) | nil | counts
+1 any msys.audit_series.count(name, key?) | number | reads
+2 any msys.audit_series.remove_item(name, key?) | nil | removes a key
+1 any msys.cidr.define(name, options) | nil | a table of networks
+1 any msys.cidr.query(name, address?) | string | looks an address up
+2 any msys.cidr.reload(name) | nil | reads it again
+2 any msys.timer.after(seconds, run, name?) | timer | runs once, later
+2 any msys.timer.at(time, run, name?) | timer | runs once, at a time
+2 any msys.timer.every(seconds, run, name?) | timer | runs again and again
+1 data msys.validate.opendkim.verify(msg) | dkim, number | verifies DKIM signatures
+1 data msys.validate.opendkim.get_num_sigs(dkim) | number, number | how many signatures
+1 data msys.validate.opendkim.get_sig(dkim, index?) | sig, number | one of them, from 0
+2 data msys.validate.opendkim.get_sig_canons(sig) | string, number | header canonicalisation
+1 data msys.validate.opendkim.get_sig_domain(sig) | string, number | its domain
+1 data msys.validate.opendkim.get_sig_errorstr(sig) | string, number | what is wrong with it
+2 data msys.validate.opendkim.get_sig_flags(sig) | number, number | DKIM_SIGFLAG bits
+2 data msys.validate.opendkim.get_sig_hdrsigned(sig, header) | boolean, number | whether a field is signed
+2 data msys.validate.opendkim.get_sig_identity(dkim, sig) | string, number | its identity
+1 data msys.validate.opendkim.get_sig_keysize(sig) | number, number | bits of the key
+2 data msys.validate.opendkim.get_sig_selector(sig) | string, number | its selector
+2 data msys.validate.opendkim.get_sig_signalg(sig) | string, number | its algorithm
+1 final msys.validate.opendkim.sign(msg, vctx, options?) | nil | signs
+2 final msys.validate.dkim.sign(msg, vctx, options?) | nil | signs
+2 message msys.validate.dkim.get_domains(msg?, vctx?) | string[] | domains with a good signature
+2 message msys.validate.dkim.get_responsible_domain(msg?, vctx?) | string | the responsible domain
+2 message msys.validate.dkim.get_verify_results(vctx?) | number, results | how verification went
+2 message msys.validate.dkim.verify_results_get_count(results) | number | how many
+2 message msys.validate.dkim.verify_results_get_item(results, index) | table | one of them, from 0
+2 message msys.validate.dkim.verify_status_to_string(status) | string | a status as text
+2 message msys.validate.openarc.verify(msg) | nil | verifies an ARC chain
+2 final msys.validate.openarc.sign(msg, options, results?) | nil | adds an ARC set
+2 final msys.validate.openarc.seal(msg, options, results?) | nil | adds an ARC set
+2 any msys.tls_params.set(params, name, value) | nil | parameters of an outbound TLS session
+2 message msys.bounce.classify(msg) | number, string, string, string | classifies a bounce message
+2 any msys.bounce.classify_smtp_response(text, domain?) | number, string, string | classifies a reply
+2 any msys.rfc3464.compute_delivery_status(msg, action) | table | the fields of a delivery status
+2 any msys.rfc3464.compute_delivery_status_string(response) | string | the status of a reply
+2 any msys.rfc3464.create_mdn(msg, action) | message | makes a notification
+2 any msys.rfc3464.extract_delivery_status(msg) | table or nil | reads a delivery status
+2 any msys.rfc3464.send_mdn(msg, action) | 1 or 0 | sends a notification
+2 any msys.pbp.check_whitelist(vctx, config) | boolean | whether a whitelist applies
+2 any msys.pbp.set_whitelist(vctx, type, name, value) | nil | says whether a whitelist applies
+2 any msys.pbp.fcdns_check(ac, vctx) | boolean, string, string | checks reverse and forward DNS
+2 any msys.pbp.size_in_bytes(text) | number | a size such as 30m as a number
+2 message msys.policyeditor.get_header(ctx, vars, options) | string | a header field
+2 message msys.policyeditor.del_header(ctx, vars, options) | string | deletes a header field
+2 any msys.policyeditor.get_mailfrom(ctx, vars, options) | string | the envelope sender
+2 rcpt msys.policyeditor.get_rcptto(ctx, vars, options) | string | the envelope recipient
+2 message msys.policyeditor.get_mess_recv_from(ctx, vars, options) | string | the client's address
+2 message msys.policyeditor.get_mess_recv_via(ctx, vars, options) | string | our address
+2 any msys.policyeditor.vctx_mess_get(ctx, vars, options) | string or nil | a context variable
+2 any msys.policyeditor.vctx_mess_set(ctx, vars, options) | string | sets a context variable
+2 any msys.policyeditor.vctx_conn_get(ctx, vars, options) | string or nil | a context variable
+2 any msys.policyeditor.vctx_conn_set(ctx, vars, options) | string | sets a context variable
+2 any msys.policyeditor.pcre_match(ctx, vars, options) | boolean | matches, and sets variables
+2 any msys.policyeditor.get_variable(ctx, vars, options) | any | reads a variable
+2 any msys.policyeditor.set_variable(ctx, vars, options) | any | sets a variable
+2 binding msys.policyeditor.set_binding(ctx, vars, options) | boolean | the egress binding
+2 binding msys.policyeditor.set_binding_group(ctx, vars, options) | boolean | the binding group
+2 any msys.policyeditor.send_email(ctx, vars, options) | nil | sends a message
+2 any msys.dp_config.custom_policy | table | callbacks of the default policy
+`
 
-/** By module: names that will not come, and why. */
-export const UNAVAILABLE: Readonly<
-  Record<string, { readonly names: string; readonly why: string }>
-> = {
-  msg: { names: 'is_mcmt', why: MOBILITY },
-  msys: { names: 'runInInst runSieveScript', why: 'there is no Sieve and no other interpreter' },
-  'msys.core': { names: 'mail_queue_delay_domain scheduler_for_domain', why: INTERNAL },
-  'msys.adaptive': { names: 'registerRules', why: 'there is no adaptive delivery' },
-  'msys.apn': { names: 'apn_status_classifier', why: MOBILITY },
-  'msys.av': { names: 'engines scan scan_part', why: LICENSED },
-  'msys.brightmail': { names: 'scan', why: LICENSED },
-  'msys.cloudmark': {
-    names:
-      'add_af_data analyze score score_af set_af_mode_discard set_af_mode_keep ' +
-      'set_af_mode_movemsg set_af_msi_address',
-    why: LICENSED,
-  },
-  'msys.commtouch': { names: 'diagnose', why: LICENSED },
-  'msys.delivery': { names: 'ob_get_current_message', why: MOBILITY },
-  'msys.expurgate': { names: 'scan', why: LICENSED },
-  'msys.gcm': { names: 'gcm_classify_error gcm_get_result_error_code', why: MOBILITY },
-  'msys.httpclnt': { names: 'http_status_classifier', why: MOBILITY },
-  'msys.mstore': { names: 'load save delete inject', why: MOBILITY },
-  'msys.os': { names: 'statvfs_read statvfs_subscribe', why: INTERNAL },
-  'msys.symantec_beik': { names: 'scan', why: LICENSED },
-  'msys.threadpool': { names: 'count find stat', why: INTERNAL },
-  'msys.validate.dk': {
-    names: 'get_responsible_domain sign',
-    why: 'DomainKeys is obsolete: use DKIM',
-  },
-  'msys.validate.dkim2': { names: 'ar_clauses sign verify', why: 'DKIM2 is not a standard yet' },
+export const PENDING: readonly Declaration[] = ROWS.trim().split('\n').map(readRow)
+
+function readRow(row: string): Declaration {
+  const [head = '', result = '', doc = ''] = row.split(' | ')
+  const [, tier, where = '', name = '', parameters] =
+    /^([12]) (\w+) ([\w.:]+)(?:\((.*)\))?$/.exec(head) ?? []
+  const stages = STAGES_OF[where]
+  return {
+    name,
+    ...(parameters !== undefined && { parameters: parameters.split(', ').filter(Boolean) }),
+    result: result.replaceAll(' or ', ' | '),
+    tier: Number(tier) as Tier,
+    support: 'pending',
+    ...(stages && { stages }),
+    doc,
+  }
 }
-
-/** Modules of which nothing will come: they can be required, and whatever is read of them raises. */
-export const UNAVAILABLE_MODULES: Readonly<Record<string, string>> = Object.fromEntries(
-  ['aggregator', 'goodmail', 'mcmt', 'mm7', 'mms', 'smpp', 'xmpp'].map((name) => [
-    `msys.${name}`,
-    MOBILITY,
-  ]),
-)
-
-/** What policy may `require` beside the modules of functions: they only add methods, which are always there. */
-export const EXTENSIONS: readonly string[] = [
-  'msys.boot',
-  'msys.datasource',
-  'msys.extended.ac',
-  'msys.extended.httpsrv',
-  'msys.extended.message',
-  'msys.extended.message_routing',
-  'msys.extended.vctx',
-]

@@ -2,11 +2,10 @@
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
 import type { LuaState } from '../lua/state.ts'
-import type { MsysObjects } from '../msys/install.ts'
+import type { Wrap } from '../msys/install.ts'
+import type { CallSite } from '../msys/runtime.ts'
 import type { Callouts, Registration } from './module.ts'
-import type { CalloutName } from './phases.ts'
 import type { Script } from './scriptlet.ts'
-import type { Subject } from './subject.ts'
 
 export interface PolicyOptions {
   /** In stanza order, which is the order of their callouts. */
@@ -23,22 +22,14 @@ export interface PolicyOptions {
 /** A loaded policy as its sessions use it. */
 export interface Loaded {
   readonly state: LuaState
-  readonly objects: MsysObjects
+  readonly wrap: Wrap
   readonly registrations: readonly Registration[]
   readonly callouts: Callouts
   readonly options: PolicyOptions
 }
 
-/** What a call of Lua is about: it goes with the call through suspensions and the script's coroutines. */
-export interface CalloutRun {
-  readonly callout: CalloutName
-  readonly moduleName: string
-  /** Not there for callouts that are about no mail. */
-  readonly subject?: Subject
-}
-
 /** The callout that runs now; undefined while the top level of a script does, and outside of Lua. */
-export function currentCallout(): CalloutRun | undefined {
+export function currentCallout(): CallSite | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the room gives its calls no other context
-  return currentCall()?.context as CalloutRun | undefined
+  return currentCall()?.context as CallSite | undefined
 }

@@ -3,6 +3,8 @@
 // Sources: Momentum manual pages "implementing.policy.scriptlets" and "lua.ref.msys.registerModule";
 // the hooks (`core_…`) from the C reference pages of the same names.
 
+import type { Stage } from '../msys/stage.ts'
+
 export type Argument = 'str' | 'msg' | 'ac' | 'vctx' | 'list_node'
 
 /**
@@ -14,6 +16,8 @@ export type Result = 'verdict' | 'binding' | 'final' | 'ignored' | 'success'
 
 export interface Phase {
   readonly name: CalloutName
+  /** Which functions of the API it may call. */
+  readonly stage: Stage
   readonly arguments: readonly Argument[]
   readonly result: Result
   /** The phase string of rejectlog (`P=`). */
@@ -28,51 +32,74 @@ const BODY = 'reading body'
 const ASYNC_BODY = 'async body response'
 
 const TABLE = {
-  init: row('', 'success', '', 'the policy is loaded'),
-  core_validate_accept: row('ac vctx', 'verdict', CONNECT, 'a connection is accepted'),
-  validate_connect: row('ac vctx', 'verdict', CONNECT, 'before the greeting'),
-  core_validate_connect: row('ac vctx', 'ignored', CONNECT, 'after every validate_connect'),
-  validate_ehlo: row('str ac vctx', 'verdict', 'awaiting ehlo/helo', 'EHLO or HELO'),
-  validate_mailfrom: row('str ac vctx', 'verdict', 'awaiting mailfrom', 'MAIL FROM'),
-  validate_rcptto: row('msg str ac vctx', 'verdict', 'awaiting rcptto', 'each RCPT TO'),
-  validate_data: row('msg ac vctx', 'verdict', BODY, 'the final dot, once'),
+  init: row('load', '', 'success', '', 'the policy is loaded'),
+  core_validate_accept: row('connect', 'ac vctx', 'verdict', CONNECT, 'a connection is accepted'),
+  validate_connect: row('connect', 'ac vctx', 'verdict', CONNECT, 'before the greeting'),
+  core_validate_connect: row(
+    'connect',
+    'ac vctx',
+    'ignored',
+    CONNECT,
+    'after every validate_connect',
+  ),
+  validate_ehlo: row('ehlo', 'str ac vctx', 'verdict', 'awaiting ehlo/helo', 'EHLO or HELO'),
+  validate_mailfrom: row('mailfrom', 'str ac vctx', 'verdict', 'awaiting mailfrom', 'MAIL FROM'),
+  validate_rcptto: row('rcptto', 'msg str ac vctx', 'verdict', 'awaiting rcptto', 'each RCPT TO'),
+  validate_data: row('data', 'msg ac vctx', 'verdict', BODY, 'the final dot, once'),
   validate_rcptto_list: row(
+    'data',
     'list_node vctx',
     'verdict',
     'rcptto list response',
     'after validate_data',
   ),
   validate_rcptto_list_final: row(
+    'data',
     'list_node vctx',
     'verdict',
     'rcptto list final response',
     'the recipient list is complete',
   ),
   validate_data_spool: row(
+    'spool',
     'msg ac vctx',
     'verdict',
     ASYNC_BODY,
     'once, before the copies are made',
   ),
-  validate_data_spool_each_rcpt: row('msg ac vctx', 'verdict', ASYNC_BODY, 'each copy'),
+  validate_data_spool_each_rcpt: row('copy', 'msg ac vctx', 'verdict', ASYNC_BODY, 'each copy'),
   core_validate_data_spool_each_rcpt: row(
+    'copy',
     'msg ac vctx',
     'ignored',
     ASYNC_BODY,
     'each copy, after every validate_data_spool_each_rcpt',
   ),
   core_post_validate_data_spool_each_rcpt_v1: row(
+    'copy',
     'msg ac vctx',
     'ignored',
     ASYNC_BODY,
     'each copy, just before links and pixel are put in',
   ),
-  validate_set_binding: row('msg', 'binding', ASYNC_BODY, 'each copy, links and pixel are in'),
-  core_final_validation2: row('msg ac vctx', 'final', ASYNC_BODY, 'each copy, last'),
-  core_final_validation: row('msg ac vctx', 'ignored', ASYNC_BODY, 'each copy, last'),
-  core_post_final_validation: row('msg ac vctx', 'ignored', ASYNC_BODY, 'each copy, very last'),
-  validate_dealloc: row('', 'ignored', '', 'the session ends'),
-  deinit: row('', 'success', '', 'the policy is unloaded'),
+  validate_set_binding: row(
+    'binding',
+    'msg',
+    'binding',
+    ASYNC_BODY,
+    'each copy, links and pixel are in',
+  ),
+  core_final_validation2: row('final', 'msg ac vctx', 'final', ASYNC_BODY, 'each copy, last'),
+  core_final_validation: row('final', 'msg ac vctx', 'ignored', ASYNC_BODY, 'each copy, last'),
+  core_post_final_validation: row(
+    'final',
+    'msg ac vctx',
+    'ignored',
+    ASYNC_BODY,
+    'each copy, very last',
+  ),
+  validate_dealloc: row('end', '', 'ignored', '', 'the session ends'),
+  deinit: row('end', '', 'success', '', 'the policy is unloaded'),
 } as const
 
 /** Every phase, in the order of a session. */
@@ -116,12 +143,13 @@ export function phaseOf(name: CalloutName): Phase {
 }
 
 interface Row {
+  readonly stage: Stage
   readonly arguments: readonly Argument[]
   readonly result: Result
   readonly state: string
   readonly when: string
 }
 
-function row(args: string, result: Result, state: string, when: string): Row {
-  return { arguments: args ? (args.split(' ') as Argument[]) : [], result, state, when }
+function row(stage: Stage, args: string, result: Result, state: string, when: string): Row {
+  return { stage, arguments: args ? (args.split(' ') as Argument[]) : [], result, state, when }
 }

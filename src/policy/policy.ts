@@ -5,9 +5,10 @@ import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
-import { currentCallout, type CalloutRun, type Loaded, type PolicyOptions } from './loaded.ts'
+import type { CallSite } from '../msys/runtime.ts'
+import { currentCallout, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
-import type { CalloutName } from './phases.ts'
+import { type CalloutName, phaseOf } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
 import { openPolicySession, type PolicySession } from './session.ts'
 
@@ -38,14 +39,15 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     roots: options.roots,
     budget: options.budget,
   })
-  const objects = installMsys(state, {
-    registerModule: (name, table) => registrations.push({ name, table }),
-    currentContext: () => currentCallout()?.subject?.vctx.context,
+  const wrap = installMsys(state, {
+    registerModule: (name, table) => void registrations.push({ name, table }),
+    callSite: currentCallout,
+    panic: (text) => options.panic('scriptlet', text),
   })
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
   const { callouts, notices } = collectCallouts(registrations)
   for (const notice of notices) options.panic('scriptlet', notice)
-  const loaded: Loaded = { state, objects, registrations, callouts, options }
+  const loaded: Loaded = { state, wrap, registrations, callouts, options }
   await runInit(loaded)
   return {
     scripts: scriptlets.map(({ path }) => path),
@@ -93,7 +95,8 @@ async function runOnce(
   callout: Callout,
 ) {
   const self = registrations[callout.module]?.table
-  const context: CalloutRun = { callout: name, moduleName: callout.moduleName }
+  const { stage } = phaseOf(name)
+  const context: CallSite = { callout: name, stage, moduleName: callout.moduleName }
   const limits = { budget: stretch(options.budget), label: callout.moduleName, context }
   const [result] = await andThen(state.call(callout.run, [self], limits), (values) => values)
   return result

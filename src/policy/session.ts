@@ -5,11 +5,14 @@ import { andThen, type Eventually, firstOf, orElse } from '../mail/eventually.ts
 import { LuaError } from '../lua/error.ts'
 import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { VALIDATE_AGAIN, VALIDATE_CONT, VALIDATE_DONE } from '../msys/constants.ts'
-import { isRejection, type ValidationContext } from '../msys/vctx.ts'
+import type { EcString } from '../msys/ecstring.ts'
+import type { ValidationContext } from '../msys/handle.ts'
+import type { ListNode } from '../msys/listnode.ts'
+import type { CallSite, Subject } from '../msys/runtime.ts'
+import { isRejection } from '../msys/verdict.ts'
 import type { Callout } from './module.ts'
 import { type Argument, type CalloutName, type Phase, phaseOf } from './phases.ts'
-import type { CalloutRun, Loaded } from './loaded.ts'
-import type { Subject } from './subject.ts'
+import type { Loaded } from './loaded.ts'
 
 export type PhaseOutcome =
   /** Every callout that had to run did; the verdict is on `vctx`. */
@@ -40,7 +43,6 @@ export function openPolicySession(loaded: Loaded): PolicySession {
       const callouts = loaded.callouts.get(name)
       if (!callouts) return DONE
       const phase = phaseOf(name)
-      if (subject.msg) subject.msg.callout = name
       const step = (callout: Callout) =>
         runCallout(loaded, phase, callout, selfOf, subject, () => isOver)
       return andThen(firstOf(callouts, step), (outcome) => outcome ?? DONE)
@@ -52,7 +54,8 @@ export function openPolicySession(loaded: Loaded): PolicySession {
       const step = (callout: Callout): Eventually<undefined> => {
         const self = selves[callout.module]
         if (!self) return undefined
-        const context: CalloutRun = { callout: name, moduleName: callout.moduleName }
+        const { moduleName } = callout
+        const context: CallSite = { callout: name, stage: 'end', moduleName }
         return orElse(
           () =>
             andThen(
@@ -77,7 +80,8 @@ function runCallout(
   isOver: () => boolean,
 ): Eventually<PhaseOutcome | undefined> {
   const args = [selfOf(callout.module), ...phase.arguments.map((a) => toLua(loaded, a, subject))]
-  const context: CalloutRun = { callout: phase.name, moduleName: callout.moduleName, subject }
+  const { name, stage } = phase
+  const context: CallSite = { callout: name, stage, moduleName: callout.moduleName, subject }
   const { wallMs } = loaded.options.budget
   const call = (waitedMs: number): Eventually<PhaseOutcome | undefined> => {
     const results = loaded.state.call(callout.run, args, { label: phase.name, context })
@@ -134,18 +138,17 @@ function readFinal(result: LuaValue): PhaseOutcome | undefined {
   return result === 2 ? { kind: 'final', result: 'defer' } : undefined
 }
 
-function toLua({ objects }: Loaded, argument: Argument, subject: Subject): LuaValue {
+function toLua({ wrap }: Loaded, argument: Argument, subject: Subject): LuaValue {
   switch (argument) {
     case 'vctx':
-      return objects.vctx(subject.vctx)
     case 'ac':
-      return objects.accept(subject.ac)
+      return wrap(subject[argument])
     case 'msg':
-      return subject.msg && objects.message(subject.msg)
+      return subject.msg && wrap(subject.msg)
     case 'str':
-      return objects.ecString(subject.str ?? '')
+      return wrap({ kind: 'ec_string', text: subject.str ?? '' } satisfies EcString)
     case 'list_node':
-      return objects.listNode()
+      return wrap({ kind: 'list_node' } satisfies ListNode)
     default:
       return argument satisfies never
   }

@@ -4,10 +4,10 @@
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
-import type { MessageHandle } from '../msys/handle.ts'
-import { noVerdict, type ValidationContext } from '../msys/vctx.ts'
+import type { MessageHandle, ValidationContext } from '../msys/handle.ts'
+import { noVerdict } from '../msys/verdict.ts'
 import type { CalloutName } from '../policy/phases.ts'
-import type { Subject } from '../policy/subject.ts'
+import type { Subject } from '../msys/runtime.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Explain } from '../tracking/explain.ts'
 import type { Sealing } from './seal.ts'
@@ -86,7 +86,7 @@ function runCopy(
   vctx: ValidationContext,
   sealing: Sealing,
 ): Eventually<CopyResult> {
-  const msg: MessageHandle = { current: message, callout: '' }
+  const msg: MessageHandle = { kind: 'message', current: message }
   const subject: Subject = { msg, vctx, ac: session.ac }
   const { context } = message
   const result = andThen(runPhases(session, EACH_COPY, subject, context), (refusal) => {
@@ -115,6 +115,7 @@ function runCopy(
  */
 function copyView(session: Session, { context }: Message): ValidationContext {
   return {
+    kind: 'vctx',
     context,
     verdict: noVerdict(),
     onConnectionVariable(name, value) {

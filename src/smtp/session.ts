@@ -4,7 +4,7 @@ import { errorText } from '../events/lines.ts'
 import { emptyContext } from '../mail/context.ts'
 import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
 import { type Reply, replyTo } from '../mail/reply.ts'
-import { noVerdict } from '../msys/vctx.ts'
+import { noVerdict } from '../msys/verdict.ts'
 import type { Command, Conversation, DataLimits, Peer } from './conversation.ts'
 import { greet, hello } from './hello.ts'
 import { dumpContext, setContext } from './contextverbs.ts'
@@ -70,9 +70,10 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
     surroundings,
     connectionId,
     policy: policy.openSession(),
-    ac: { connectionId, ...peer },
+    ac: { kind: 'ac', connectionId, ...peer },
     context,
     vctx: {
+      kind: 'vctx',
       context,
       verdict: noVerdict(),
       onConnectionVariable: (name) => void injected.delete(name),

@@ -117,7 +117,7 @@ function openTransaction(
     context: session.context,
     receivedMs: session.surroundings.now(),
   }
-  return { mailfrom, parameters, msg: { current, callout: '' }, recipients: [] }
+  return { mailfrom, parameters, msg: { kind: 'message', current }, recipients: [] }
 }
 
 function noteRecipient(

@@ -5,10 +5,11 @@ import { lowerCase, toText } from '../mail/bytes.ts'
 import { andThen, type Eventually, firstOf } from '../mail/eventually.ts'
 import type { Context } from '../mail/context.ts'
 import { type Reply, replyLine } from '../mail/reply.ts'
-import { noVerdict, type ValidationContext, type Verdict } from '../msys/vctx.ts'
+import type { ValidationContext } from '../msys/handle.ts'
+import { noVerdict, type Verdict } from '../msys/verdict.ts'
 import { type CalloutName, phaseOf } from '../policy/phases.ts'
 import type { PhaseOutcome } from '../policy/session.ts'
-import type { Subject } from '../policy/subject.ts'
+import type { Subject } from '../msys/runtime.ts'
 import type { Session } from './state.ts'
 
 /** Who a rejectlog line names: policy, or this server's own checks. */

@@ -8,10 +8,10 @@ import { splitAddress } from '../../src/mail/address.ts'
 import type { Message } from '../../src/mail/message.ts'
 import { splitHeader } from '../../src/mime/field.ts'
 import type { MessageHandle } from '../../src/msys/handle.ts'
-import { noVerdict } from '../../src/msys/vctx.ts'
+import { noVerdict } from '../../src/msys/verdict.ts'
 import type { PolicyOptions } from '../../src/policy/loaded.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
-import type { Subject } from '../../src/policy/subject.ts'
+import type { Subject } from '../../src/msys/runtime.ts'
 
 export const BUDGET = { cpuMs: 500, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
 
@@ -82,9 +82,10 @@ export function subjectOf(bytes = 'Subject: a\r\n\r\nbody\r\n', rcptto = 'anna@r
   }
   const panics: string[] = []
   const subject: TestSubject = {
-    msg: { current, callout: '' },
-    vctx: { context, verdict: noVerdict(), panic: (text) => void panics.push(text) },
+    msg: { kind: 'message', current },
+    vctx: { kind: 'vctx', context, verdict: noVerdict(), panic: (text) => void panics.push(text) },
     ac: {
+      kind: 'ac',
       connectionId: '00/00-1-9',
       remoteAddress: '192.0.2.1',
       remotePort: 4711,

@@ -1,0 +1,92 @@
+// The envelope of a message or copy: sender, recipient, and the domain that chooses the next hop.
+// Momentum manual pages "lua.ref.msg_mailfrom", "lua.ref.msg_rcptto", "lua.ref.msg_routing_domain".
+import { LuaCallError } from '../lua/error.ts'
+import { type Address, NULL_ADDRESS, splitAddress } from '../mail/address.ts'
+import { lowerCase } from '../mail/bytes.ts'
+import { type Envelope, routingDomain } from '../mail/envelope.ts'
+import { assertStage, declare } from './declaration.ts'
+import type { MessageHandle } from './handle.ts'
+import { optional, string } from './parameter.ts'
+import { COPY_STAGES, NOT_BINDING, RECIPIENT_STAGES } from './stage.ts'
+
+const method = declare<MessageHandle>()
+
+export const ENVELOPE_METHODS = [
+  method(
+    'msg:mailfrom',
+    [optional(string('address'))],
+    { result: 'string', tier: 1, doc: 'the envelope sender, "" for the null sender; sets it' },
+    (msg, [address], runtime) => {
+      if (address === undefined) return msg.current.envelope.mailfrom.text
+      assertStage('msg:mailfrom', NOT_BINDING, runtime)
+      const mailfrom = address === '' ? NULL_ADDRESS : readAddress('msg:mailfrom', address)
+      setEnvelope(msg, { mailfrom })
+      mirrorAddress(msg, 'mailfrom', mailfrom)
+      return address
+    },
+  ),
+  method(
+    'msg:rcptto',
+    [optional(string('address'))],
+    {
+      result: 'string',
+      tier: 1,
+      stages: RECIPIENT_STAGES,
+      doc: 'the envelope recipient of this copy; sets it from validate_data_spool_each_rcpt on',
+    },
+    (msg, [address], runtime) => {
+      if (address === undefined) return msg.current.envelope.rcptto.text
+      assertStage('msg:rcptto', COPY_STAGES, runtime)
+      const rcptto = readAddress('msg:rcptto', address)
+      setEnvelope(msg, { rcptto })
+      mirrorAddress(msg, 'rcptto', rcptto)
+      return address
+    },
+  ),
+  method(
+    'msg:routing_domain',
+    [optional(string('domain'))],
+    {
+      result: 'string',
+      tier: 1,
+      stages: RECIPIENT_STAGES,
+      doc: "the domain that chooses the next hop, the recipient's unless set",
+    },
+    (msg, [domain]) => {
+      if (domain === undefined) return routingDomain(msg.current.envelope)
+      if (!/^[\w.[\]:-]+$/.test(domain)) {
+        throw new LuaCallError('msg:routing_domain: bad argument #1 (not a domain name)')
+      }
+      setEnvelope(msg, { routingDomain: lowerCase(domain) })
+      return domain
+    },
+  ),
+]
+
+function setEnvelope(msg: MessageHandle, change: Partial<Envelope>): void {
+  msg.current = { ...msg.current, envelope: { ...msg.current.envelope, ...change } }
+}
+
+/** The context variables of an address follow it. */
+function mirrorAddress(
+  msg: MessageHandle,
+  prefix: 'mailfrom' | 'rcptto',
+  address: { localpart: string; domain: string },
+): void {
+  const { message } = msg.current.context
+  message.set(`${prefix}_localpart`, address.localpart)
+  message.set(`${prefix}_domain`, address.domain)
+}
+
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x1f\x7f]/
+const QUOTED_LOCALPART = /^"(?:[^"\\]|\\.)*"/
+
+/** No control character may reach the next hop's command line; blanks only within quotes. */
+function readAddress(name: string, text: string): Address {
+  const isHostile = CONTROL.test(text) || /[ <>]/.test(text.replace(QUOTED_LOCALPART, ''))
+  if (isHostile || !text.includes('@')) {
+    throw new LuaCallError(`${name}: bad argument #1 (not an address)`)
+  }
+  return splitAddress(text)
+}

@@ -1,0 +1,37 @@
+// What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
+// is being loaded, the logs.
+import type { LuaTable, LuaUserdata } from '../lua/value.ts'
+import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
+import type { Stage } from './stage.ts'
+
+/** What the callouts of one phase are about; each gets the arguments that its row of the table names. */
+export interface Subject {
+  readonly vctx: ValidationContext
+  readonly ac: Accept
+  readonly msg?: MessageHandle
+  /** The whole command line of EHLO, MAIL or RCPT. Byte string. */
+  readonly str?: string
+}
+
+/** The callout that runs now: it goes with the call through suspensions and the script's coroutines. */
+export interface CallSite {
+  readonly callout: string
+  readonly stage: Stage
+  readonly moduleName: string
+  /** Not there for callouts that are about no mail. */
+  readonly subject?: Subject
+}
+
+/** What a policy lends to its bindings. */
+export interface Services {
+  registerModule(name: string, callouts: LuaTable): void
+  /** Undefined while scripts load. */
+  callSite(): CallSite | undefined
+  /** Writes a line to paniclog. */
+  panic(text: string): void
+}
+
+export interface Runtime extends Services {
+  /** The userdata of an object; the same one for the same object. */
+  wrap<T extends ApiObject>(object: T): LuaUserdata
+}

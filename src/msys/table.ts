@@ -1,0 +1,46 @@
+// The whole API in one table: what is bound, what will come and what will not. Installation, the coverage
+// table in lua/README.md and the tools read it.
+import { ACCEPT, SOCKET_ADDRESS } from './accept.ts'
+import { CORE_FUNCTIONS } from './core.ts'
+import type { Binding, Declaration } from './declaration.ts'
+import { EC_STRING } from './ecstring.ts'
+import { LIBRARY } from './library.ts'
+import { LIST_NODE } from './listnode.ts'
+import { MESSAGE } from './message.ts'
+import { PENDING } from './pending.ts'
+import type { AnyShape } from './shape.ts'
+import { UNAVAILABLE } from './unavailable.ts'
+import { VCTX } from './vctx.ts'
+
+export const CLASSES: readonly AnyShape[] = [
+  MESSAGE,
+  VCTX,
+  ACCEPT,
+  EC_STRING,
+  LIST_NODE,
+  SOCKET_ADDRESS,
+]
+
+export const FUNCTIONS: readonly Binding<undefined>[] = [...CORE_FUNCTIONS]
+
+export const API: readonly Declaration[] = [
+  ...CLASSES.flatMap(({ methods, fields }): readonly Declaration[] => [...methods, ...fields]),
+  ...FUNCTIONS,
+  ...LIBRARY,
+  ...PENDING,
+  ...UNAVAILABLE,
+]
+
+/**
+ * What policy may `require` beside the modules of functions: they only add methods or sit below functions,
+ * and those are always there.
+ */
+export const EMPTY_MODULES: readonly string[] = [
+  'msys.boot',
+  'msys.datasource',
+  'msys.extended.ac',
+  'msys.extended.httpsrv',
+  'msys.extended.message',
+  'msys.extended.message_routing',
+  'msys.extended.vctx',
+]
