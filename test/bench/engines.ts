@@ -41,9 +41,9 @@ export function stockThread(stock: StockState): StockThread {
   return stock.call('lua_newthread', stock.main) as StockThread
 }
 
-/** A state of this engine with the budget that callouts have unless configured otherwise. */
+/** A state of this engine with the budget that the top level of a script has unless configured otherwise. */
 export function openOurs(): LuaState {
-  const budget = { cpuMs: 500, wallMs: 60_000, allocBytes: 2 ** 28, maxStringBytes: 2 ** 26 }
+  const budget = { cpuMs: 5_000, wallMs: 60_000, allocBytes: 2 ** 28, maxStringBytes: 2 ** 26 }
   return openState({ print() {}, warn() {}, roots: [], budget })
 }
 

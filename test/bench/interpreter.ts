@@ -17,7 +17,11 @@ const ours = ourBenchmarks()
 const stock = stockBenchmarks(ours.length)
 const [, , filter = ''] = process.argv
 const chosen = ours.flatMap(([name], index) => (name.includes(filter) ? [index] : []))
-const times = chosen.map(() => ({ native: [] as number[], stock: [] as number[], ours: [] as number[] }))
+const times = chosen.map(() => ({
+  native: [] as number[],
+  stock: [] as number[],
+  ours: [] as number[],
+}))
 
 for (let round = -WARM_UP; round < ROUNDS; round++) {
   const native = nativeMillis()
@@ -52,7 +56,7 @@ function ourBenchmarks(): [string, Work][] {
   return Array.from({ length: list.length() }, (_, index) => {
     const entry = list.get(index + 1) as LuaTable
     const work = entry.get(2) as LuaFunction
-    return [String(entry.get(1)), () => void state.call(work, [])]
+    return [entry.get(1) as string, () => void state.call(work, [])]
   })
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { buildEngine, PATCHES, patchedSources, stockSources } from '../../src/lua/engine/build.ts'
+import { OPCODES } from '../../src/lua/engine/interpreter/execute.ts'
 import { applyPatch, supersede } from '../../src/lua/engine/patch.ts'
 
 let folder: string
@@ -68,6 +69,11 @@ test('requires nothing that is not part of the engine', () => {
     [...source.matchAll(/require\(["']([^"']+)["']\)/g)].map((match) => match[1]),
   )
   expect(needs.filter((name) => name?.startsWith('./') !== true)).toEqual([])
+})
+
+test('numbers the instructions of the interpreter as Fengari does', () => {
+  const listed = /const OpCodes = \[([^\]]*)\]/.exec(stockSources().get('lopcodes.js') ?? '')?.[1]
+  expect(OPCODES).toEqual([...(listed ?? '').matchAll(/\w+/g)].map(String))
 })
 
 test('builds once, then only when the hash differs', () => {

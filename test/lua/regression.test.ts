@@ -35,6 +35,21 @@ const FOUND: readonly [string, string, unknown[]][] = [
     'local t = setmetatable({}, {__lt = function() return true end}) return pcall(function() return t < {} end)',
     [false, 'test.lua:1: attempt to compare two table values'],
   ],
+  [
+    'a vararg function in a tail call gets its arg',
+    'local function f(...) return arg.n, arg[2] end local function g() return f(1, "two") end return g()',
+    [2, 'two'],
+  ],
+  [
+    'a closure keeps its own variable when the stack slot is used again',
+    'local f = {} for i = 1, 2 do local n = i * 10 f[i] = function() n = n + 1 return n end end return f[1](), f[1](), f[2]()',
+    [11, 12, 21],
+  ],
+  [
+    'registers of an earlier call are not seen as missing arguments',
+    'local function f(a, b, c) return a, b, c end f(1, 2, 3) return select("#", f(4)), f(4)',
+    [3, 4, undefined, undefined],
+  ],
   ['a search from behind the end starts at the end', 'return ("abc"):find("", 10)', [4, 3]],
   ['an empty text is repeated at once', 'return (""):rep(1e9)', ['']],
   [

@@ -1,9 +1,8 @@
 // Speed of calls and of the stack: no assertions, no `delete`, call records and stack slots used
 // again, and the loop of the virtual machine without what does not change inside one function.
 
+import { EXECUTE } from '../interpreter/execute.ts'
 import { supersede, type Patch } from '../patch.ts'
-
-const execute = 'const luaV_execute = function'
 
 const checks = (file: string, count: number): Patch => ({
   name: `no assertions in ${file}`,
@@ -17,9 +16,9 @@ const checks = (file: string, count: number): Patch => ({
 const deletes = (file: string, count: number): Patch => ({
   name: `no delete in ${file}`,
   file,
-  why: '`delete` is a call into the runtime',
+  why: '`delete` is a call into the runtime; slots above the top are used again',
   find: /delete ((?:\w+\.)*stack\[[^\]]+\]);/g,
-  replace: '$1 = void 0;',
+  replace: '$1;',
   count,
 })
 
@@ -35,6 +34,8 @@ export const CALLS: readonly Patch[] = [
   deletes('ldo.js', 5),
   deletes('lvm.js', 3),
   deletes('ltm.js', 1),
+  deletes('ldebug.js', 1),
+  deletes('lparser.js', 1),
   supersede(
     'ldo.js',
     'const',
@@ -61,14 +62,14 @@ const adjust_top = function(L, newtop) {
     name: 'results without clearing',
     file: 'ldo.js',
     why: 'slots above the top are used again',
-    find: '    for (let i=L.top; i>=newtop; i--)\n        L.stack[i] = void 0;\n',
+    find: '    for (let i=L.top; i>=newtop; i--)\n        L.stack[i];\n',
     replace: '',
   },
   {
     name: 'open results without clearing',
     file: 'ldo.js',
     why: 'slots above the top are used again',
-    find: '            for (let i=L.top; i>=(res + nres); i--)\n                L.stack[i] = void 0;\n',
+    find: '            for (let i=L.top; i>=(res + nres); i--)\n                L.stack[i];\n',
     replace: '',
   },
   supersede(
@@ -103,72 +104,98 @@ const luaE_extendCI = function(L) {
     file: 'lstate.js',
     why: 'one hidden class',
     find: '        this.callstatus = NaN;',
-    replace: '        this.callstatus = 0;\n        this.extra = 0;',
+    replace: '        this.callstatus = NaN;\n        this.extra = 0;',
+  },
+  supersede(
+    'ldo.js',
+    'const',
+    'luaD_precall',
+    'stack slots are there before a function is entered, and no hooks are asked',
+    `
+/* makes all slots below \`end\` exist */
+const luaD_prepare = function(L, end) {
+    if (end > L.stack_last) luaD_growstack(L, end - L.top);
+    const stack = L.stack;
+    for (let j = L.ready; j < end; j++)
+        if (stack[j] === void 0) stack[j] = new lobject.TValue(LUA_TNIL, null);
+    L.ready = end;
+};
+module.exports.luaD_prepare = luaD_prepare;
+
+const luaD_precall = function(L, off, nresults) {
+    if (--tick.n < 0) host.over();
+    const func = L.stack[off];
+    switch (func.type) {
+        case LUA_TCCL:
+        case LUA_TLCF: {
+            const f = func.type === LUA_TCCL ? func.value.f : func.value;
+            luaD_checkstack(L, LUA_MINSTACK);
+            const ci = lstate.luaE_extendCI(L);
+            ci.funcOff = off;
+            ci.nresults = nresults;
+            ci.func = func;
+            ci.top = L.top + LUA_MINSTACK;
+            ci.callstatus = 0;
+            const n = f(L);
+            L.ci = ci.previous;
+            moveresults(L, L.top - n, off, n, nresults);
+            return true;
+        }
+        case LUA_TLCL: {
+            const p = func.value.p, actual = L.top - off - 1;
+            let base = off + 1;
+            const end = (p.is_vararg ? L.top : base) + p.maxstacksize;
+            if (end > L.ready) luaD_prepare(L, end);
+            if (p.is_vararg) base = adjust_varargs(L, p, actual);
+            else for (let j = actual; j < p.numparams; j++) L.stack[base + j].setnilvalue();
+            const ci = lstate.luaE_extendCI(L);
+            ci.funcOff = off;
+            ci.nresults = nresults;
+            ci.func = func;
+            ci.l_base = base;
+            ci.top = L.top = end;
+            ci.l_code = p.code;
+            ci.l_savedpc = 0;
+            ci.callstatus = lstate.CIST_LUA;
+            return false;
+        }
+        default:
+            luaD_checkstack(L, 1);
+            tryfuncTM(L, off, func);
+            return luaD_precall(L, off, nresults);
+    }
+};
+`,
+  ),
+  {
+    name: 'slots that are there',
+    file: 'lstate.js',
+    why: 'how far the stack is filled is known',
+    find: '        this.errorJmp = null;',
+    replace: '        this.errorJmp = null;\n        this.ready = 0;',
   },
   {
-    name: 'one frame, one loop',
-    file: 'lvm.js',
-    why: 'stack, code, constants and base do not change inside a function',
-    find: '        let i = ci.l_code[ci.l_savedpc++];\n',
-    replace:
-      '        const stack = L.stack, code = ci.l_code;\n\n        for (;;) {\n        let i = code[ci.l_savedpc++];\n',
+    name: 'slots of a shrunk stack',
+    file: 'ldo.js',
+    why: 'they are gone',
+    find: '    L.stack.length = newsize;',
+    replace: '    L.stack.length = newsize;\n    L.ready = Math.min(L.ready, newsize);',
   },
   {
-    name: 'end of the loop',
-    file: 'lvm.js',
-    why: 'closes it',
-    find: 'throw Error("invalid opcode");\n            }\n        }\n',
-    replace: 'throw Error("invalid opcode");\n            }\n        }\n        }\n',
+    name: 'small integers in call records',
+    file: 'lstate.js',
+    why: 'NaN makes V8 keep a field as a double in a box',
+    find: / = NaN;/g,
+    replace: ' = 0;',
+    count: 9,
   },
+  supersede('lvm.js', 'const', 'luaV_execute', 'most of the time is spent here', EXECUTE),
   {
-    name: 'no hooks',
-    file: 'lvm.js',
-    why: 'debug.sethook does not exist here',
-    find: '        if (L.hookmask & (LUA_MASKLINE | LUA_MASKCOUNT)) {\n            ldebug.luaG_traceexec(L);\n        }\n',
-    replace: '',
-  },
-  {
-    name: 'operand A',
-    file: 'lvm.js',
-    why: 'inlined by hand: the function is too large for the compiler to do so',
-    find: 'let ra = RA(L, base, i);',
-    replace: 'let ra = base + i.A;',
-  },
-  {
-    name: 'operand B',
-    file: 'lvm.js',
-    within: execute,
-    why: 'inlined by hand',
-    find: /\bRB\(L, base, i\)/g,
-    replace: '(base + i.B)',
-    count: 8,
-  },
-  {
-    name: 'operand B or constant',
-    file: 'lvm.js',
-    within: execute,
-    why: 'inlined by hand',
-    find: 'RKB(L, base, k, i)',
-    replace: '(i.B & 256 ? k[i.B & 255] : stack[base + i.B])',
-    count: 17,
-  },
-  {
-    name: 'operand C or constant',
-    file: 'lvm.js',
-    within: execute,
-    why: 'inlined by hand',
-    find: 'RKC(L, base, k, i)',
-    replace: '(i.C & 256 ? k[i.C & 255] : stack[base + i.C])',
-    count: 20,
-  },
-  {
-    name: 'the stack of the frame',
-    file: 'lvm.js',
-    within: execute,
-    why: 'a local instead of a field',
-    find: /\bL\.stack\[/g,
-    replace: 'stack[',
-    count: 70,
+    name: 'captured registers',
+    file: 'lfunc.js',
+    why: 'only their slots are renewed when a scope ends',
+    find: '        this.cache = null;',
+    replace: '        this.captured = null;\n        this.cache = null;',
   },
   {
     name: 'fields that are there',

@@ -37,13 +37,6 @@ export const KILL: readonly Patch[] = [
     replace: `${REQUIRE}\nconst adjust_top = function`,
   },
   {
-    name: 'tick per call',
-    file: 'ldo.js',
-    why,
-    find: '    let func = L.stack[off];\n\n    switch(func.type) {',
-    replace: `    ${TICK}\n    let func = L.stack[off];\n\n    switch(func.type) {`,
-  },
-  {
     name: 'tick per error',
     file: 'ldo.js',
     why: 'raising costs as much as many steps, and more for every native call that it leaves',
@@ -63,20 +56,6 @@ export const KILL: readonly Patch[] = [
     why,
     find: "const ldebug  = require('./ldebug.js');",
     replace: `const ldebug  = require('./ldebug.js');\n${REQUIRE}`,
-  },
-  {
-    name: 'tick per back jump',
-    file: 'lvm.js',
-    why,
-    find: '    ci.l_savedpc += i.sBx + e;',
-    replace: `    if (i.sBx < 0 && --tick.n < 0) host.over();\n    ci.l_savedpc += i.sBx + e;`,
-  },
-  {
-    name: 'tick per numeric for',
-    file: 'lvm.js',
-    why: `${why}; integer loops are gone`,
-    find: 'if (L.stack[ra].ttisinteger()) { /* integer loop? */',
-    replace: `${TICK}\n                if (false) {`,
   },
   {
     name: 'tick per pattern step',

@@ -4,15 +4,6 @@
 import type { Patch } from '../patch.ts'
 
 const file = 'lvm.js'
-const why = 'doubles only'
-
-const bitwise = (operator: string, name: string): Patch => ({
-  name: `bitwise ${name}`,
-  file,
-  why: '64 bits',
-  find: `L.stack[ra].setivalue(${operator});`,
-  replace: `L.stack[ra].setfltvalue(host.bitwise.${name}(numberop1, numberop2));`,
-})
 
 const event = (stock: string, name: string): Patch => ({
   name: `event __${name}`,
@@ -23,79 +14,6 @@ const event = (stock: string, name: string): Patch => ({
 })
 
 export const OPERATORS: readonly Patch[] = [
-  {
-    name: 'double operands first',
-    file,
-    why: 'the integer path becomes the path of doubles',
-    find: /op1\.ttisinteger\(\) && op2\.ttisinteger\(\)/g,
-    replace: 'op1.type === LUA_TNUMFLT && op2.type === LUA_TNUMFLT',
-    count: 5,
-  },
-  {
-    name: 'add',
-    file,
-    why,
-    find: 'setivalue((op1.value + op2.value)|0)',
-    replace: 'setfltvalue(op1.value + op2.value)',
-  },
-  {
-    name: 'subtract',
-    file,
-    why,
-    find: 'setivalue((op1.value - op2.value)|0)',
-    replace: 'setfltvalue(op1.value - op2.value)',
-  },
-  {
-    name: 'multiply',
-    file,
-    why,
-    find: 'setivalue(luaV_imul(op1.value, op2.value))',
-    replace: 'setfltvalue(op1.value * op2.value)',
-  },
-  {
-    name: 'modulo of doubles',
-    file,
-    why,
-    find: 'setivalue(luaV_mod(L, op1.value, op2.value))',
-    replace: 'setfltvalue(luai_nummod(L, op1.value, op2.value))',
-  },
-  {
-    name: 'floor division',
-    file,
-    why,
-    find: 'setivalue(luaV_div(L, op1.value, op2.value))',
-    replace: 'setfltvalue(Math.floor(op1.value / op2.value))',
-  },
-  {
-    name: 'division of numeric strings',
-    file,
-    why: 'does not floor, as observed',
-    find: 'setfltvalue(Math.floor(numberop1 / numberop2))',
-    replace: 'setfltvalue(numberop1 / numberop2)',
-  },
-  {
-    name: 'bitwise operands',
-    file,
-    why: 'any number and numeric string',
-    find: '(numberop1 = tointeger(op1)) !== false && (numberop2 = tointeger(op2)) !== false',
-    replace: '(numberop1 = tonumber(op1)) !== false && (numberop2 = tonumber(op2)) !== false',
-    count: 5,
-  },
-  bitwise('numberop1 & numberop2', 'and'),
-  bitwise('numberop1 | numberop2', 'or'),
-  bitwise('numberop1 ^ numberop2', 'xor'),
-  bitwise('luaV_shiftl(numberop1, numberop2)', 'shl'),
-  bitwise('luaV_shiftl(numberop1, -numberop2)', 'shr'),
-  {
-    name: 'bitwise not',
-    file,
-    why: '64 bits',
-    find: `                if (op.ttisinteger()) {
-                    L.stack[ra].setivalue(~op.value);`,
-    replace: `                const number = tonumber(op);
-                if (number !== false) {
-                    L.stack[ra].setfltvalue(host.bitwise.xor(number, -1));`,
-  },
   {
     name: 'no folding of bits',
     file: 'lcode.js',
@@ -169,56 +87,11 @@ export const OPERATORS: readonly Patch[] = [
     replace: '/* latin-1 texts order like their bytes */',
   },
   {
-    name: 'no closure cache',
-    file,
-    why: 'setfenv on one closure must not change another',
-    find: 'let ncl = getcached(p, cl.upvals, L.stack, base);  /* cached closure */',
-    replace: 'let ncl = null;',
-  },
-  {
     name: 'nothing cached in prototypes',
     file,
     why: 'prototypes are shared and immutable',
     find: '    p.cache = ncl;  /* save it on cache for reuse */',
     replace: '',
-  },
-  {
-    name: 'iterable objects',
-    file,
-    why: 'a generic for asks an object for __iter',
-    find: '                let cb = ra + 3; /* call base */',
-    replace: `                if (stack[ra].type !== LUA_TLCF && stack[ra].type !== LUA_TLCL) {
-                    const iter = ltm.luaT_gettmbyname(L, stack[ra], "__iter");
-                    if (iter.ttisfunction()) {
-                        lobject.setobjs2s(L, ra + 1, ra);
-                        lobject.setobj2s(L, ra, iter);
-                        iterate(L, ra);
-                        ldo.adjust_top(L, ci.top);
-                    }
-                }
-                let cb = ra + 3; /* call base */`,
-  },
-  {
-    name: 'call __iter',
-    file,
-    why: 'leaves iterator, state and control in the three hidden locals',
-    find: 'const dojump = function',
-    replace: `const iterate = function(L, ra) {
-    lobject.setobjs2s(L, ra + 3, ra);
-    lobject.setobjs2s(L, ra + 4, ra + 1);
-    ldo.adjust_top(L, ra + 5);
-    ldo.luaD_callnoyield(L, ra + 3, 3);
-    for (let i = 0; i < 3; i++) lobject.setobjs2s(L, ra + i, ra + 3 + i);
-};
-
-const dojump = function`,
-  },
-  {
-    name: 'closure types in lvm',
-    file,
-    why: 'for the test of iterators',
-    find: '        LUA_TLCF,\n        LUA_TLIGHTUSERDATA,',
-    replace: '        LUA_TLCF,\n        LUA_TLCL,\n        LUA_TLIGHTUSERDATA,',
   },
   {
     name: 'metamethod by name',
