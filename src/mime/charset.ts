@@ -1,5 +1,7 @@
-// What a charset label allows: whether ASCII can be found and replaced in the raw octets, and how its
-// octets become UTF-8. Labels and decoders are those of the WHATWG Encoding Standard (TextDecoder).
+// What a charset label allows: whether ASCII can be found and replaced in the raw octets, how its octets
+// become UTF-8, and back. Labels and decoders are those of the WHATWG Encoding Standard (TextDecoder),
+// which has no encoders: those are iconv-lite's.
+import iconv from 'iconv-lite'
 
 /**
  * `ascii`: an octet below 0x80 is always that ASCII character. `multibyte`: a trailing octet may look
@@ -44,6 +46,41 @@ export function toUtf8(value: string, charset: string): string {
   const isLatin = !decoder || decoder.encoding === 'windows-1252'
   const whole = isLatin ? text.replace(/[\x80-\x9f]/g, windowsCharacter) : text
   return Buffer.from(whole, 'utf8').toString('latin1')
+}
+
+/**
+ * A byte string in UTF-8 as one in `charset`; undefined when it holds a character that the charset does
+ * not have, when it is no UTF-8, or when nobody knows how to write the charset.
+ */
+export function fromUtf8(value: string, charset: string): string | undefined {
+  const label = charset.trim().toLowerCase()
+  if (!/[\x80-\xff]/.test(value) && /ascii|multibyte/.test(isAsciiCompatible(label))) return value
+  if (/^(?:us-ascii|ascii)?$/.test(label)) return undefined
+  if (/^utf-?8$/.test(label)) return value
+  const bytes = Buffer.from(value, 'latin1')
+  const text = bytes.toString('utf8')
+  if (!Buffer.from(text, 'utf8').equals(bytes)) return undefined
+  const encoded = encodeText(text, label)
+  return encoded !== undefined && toUtf8(encoded, label) === value ? encoded : undefined
+}
+
+function encodeText(text: string, label: string): string | undefined {
+  if (/^(?:cs)?iso-?2022-?jp$/.test(label)) return encodeIso2022Jp(text)
+  // What the standard reads as Windows-1252 is written so too.
+  const name = decoderOf(label)?.encoding === 'windows-1252' ? 'windows-1252' : label
+  return iconv.encodingExists(name) ? iconv.encode(text, name).toString('latin1') : undefined
+}
+
+/** RFC 1468: ASCII, and JIS X 0208 between escape sequences; every line ends in ASCII. */
+function encodeIso2022Jp(text: string): string {
+  return text.replace(/[^\0-\x7f]+/g, (run) => {
+    // EUC-JP holds the same characters with the high bit set.
+    const octets = iconv.encode(run, 'euc-jp').toString('latin1')
+    const shifted = octets.replace(/[^]/g, (octet) =>
+      String.fromCharCode(octet.charCodeAt(0) & 0x7f),
+    )
+    return `\x1b$B${shifted}\x1b(B`
+  })
 }
 
 function windowsCharacter(control: string): string {

@@ -36,6 +36,23 @@ export function parseDisposition(value: string | undefined): Disposition {
   return { kind: word, parameters }
 }
 
+/**
+ * A value to be written: `word; name=value; …`, values quoted where they must be, and those with other
+ * octets than ASCII as UTF-8 in the form of RFC 2231.
+ */
+export function formatValue(word: string, parameters: ReadonlyMap<string, string>): string {
+  return [word, ...[...parameters].map(([name, value]) => formatParameter(name, value))].join('; ')
+}
+
+function formatParameter(name: string, value: string): string {
+  if (/^[!#-'*+.0-9A-Z^-~-]+$/i.test(value)) return `${name}=${value}`
+  if (!/[\x80-\xff]/.test(value)) return `${name}="${value.replace(/["\\]/g, '\\$&')}"`
+  const octets = value.replace(/[^A-Za-z0-9._-]/g, (octet) => {
+    return `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+  })
+  return `${name}*=utf-8''${octets}`
+}
+
 function parse(
   value: string | undefined,
   pattern: RegExp,

@@ -50,16 +50,19 @@ export function encodeWords(value: string): string {
   if (isAscii(value)) return value
   let out = ''
   let run = ''
+  let previous = ''
   for (const { blanks, text } of tokensOf(value)) {
     if (isAscii(text)) {
-      out += encodeRun(run) + blanks + text
+      // Between two encoded words blanks vanish, so these become part of ours.
+      out += encodeRun(run && text.startsWith('=?') ? run + blanks : run) + blanks + text
       run = ''
     } else if (run) {
       run += blanks + text
     } else {
       out += blanks
-      run = text
+      run = previous.endsWith('?=') ? blanks + text : text
     }
+    previous = text
   }
   return out + encodeRun(run)
 }

@@ -35,3 +35,12 @@ export function replaceFields(
 ): readonly Field[] {
   return appendFields(removeFields(fields, name), added)
 }
+
+/** Puts `field` where the first of its name stands, in place of all of them; else at the end. */
+export function placeField(fields: readonly Field[], field: Field): readonly Field[] {
+  const at = fields.findIndex(({ key }) => key === field.key)
+  if (at < 0) return appendFields(fields, [field])
+  return fields.flatMap((present, i) =>
+    i === at ? field : present.key === field.key ? [] : present,
+  )
+}

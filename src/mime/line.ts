@@ -24,6 +24,11 @@ export function canonicalLines(bytes: Buffer): Buffer {
   return out.subarray(0, to)
 }
 
+/** Whether every CR and every LF is part of a CRLF. */
+export function isCanonical(bytes: Buffer): boolean {
+  return firstLoneLineEnd(bytes) < 0
+}
+
 /** The longest line between `start` and `end`. */
 export function longestLine(bytes: Buffer, start = 0, end = bytes.length): number {
   const region = bytes.subarray(start, end)

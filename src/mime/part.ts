@@ -11,12 +11,16 @@ import {
 } from './contenttype.ts'
 import { type Field, fieldValue, splitHeader } from './field.ts'
 
-export interface Part {
-  readonly fields: readonly Field[]
+/** What the header of a part says of its content. */
+export interface Description {
   readonly type: ContentType
   /** Content-Transfer-Encoding in lower case; `7bit` when absent. */
   readonly encoding: string
   readonly disposition: Disposition
+}
+
+export interface Part extends Description {
+  readonly fields: readonly Field[]
   /** Where its header begins in the body; 0 for the root, whose header is elsewhere. */
   readonly headerStart: number
   /** Where its content begins. Equals `end` when it has no empty line, so no place for content. */
@@ -74,6 +78,20 @@ export function parseParts(
   return partOf(scan, fields, { headerStart: 0, start: 0, end: body.length }, 0, 'text/plain')
 }
 
+/** RFC 2046 §5.1.5: the parts of a digest are messages unless they say otherwise. */
+export function defaultTypeIn(containerType: string): string {
+  return containerType === 'multipart/digest' ? 'message/rfc822' : 'text/plain'
+}
+
+/** `defaultType`: what a part without Content-Type is. */
+export function describeFields(fields: readonly Field[], defaultType = 'text/plain'): Description {
+  return {
+    type: parseContentType(valueOf(fields, 'content-type') ?? defaultType),
+    encoding: encodingOf(valueOf(fields, 'content-transfer-encoding')),
+    disposition: parseDisposition(valueOf(fields, 'content-disposition')),
+  }
+}
+
 function partOf(
   scan: Scan,
   fields: readonly Field[],
@@ -81,15 +99,8 @@ function partOf(
   depth: number,
   defaultType: string,
 ): Part {
-  const type = parseContentType(valueOf(fields, 'content-type') ?? defaultType)
-  const leaf = {
-    fields,
-    type,
-    encoding: encodingOf(valueOf(fields, 'content-transfer-encoding')),
-    disposition: parseDisposition(valueOf(fields, 'content-disposition')),
-    ...range,
-    children: [],
-  }
+  const leaf = { fields, ...describeFields(fields, defaultType), ...range, children: [] }
+  const { type } = leaf
   const boundary = trimBlanks(type.parameters.get('boundary') ?? '')
   if (!boundary || !type.type.startsWith('multipart/')) return leaf
   if (boundary.length > MAX_BOUNDARY_OCTETS) return { ...leaf, isTruncated: true }
@@ -107,8 +118,7 @@ function childrenOf(
   boundary: string,
   depth: number,
 ): readonly Part[] | undefined {
-  // RFC 2046 §5.1.5: the parts of a digest are messages unless they say otherwise.
-  const defaultType = parent.type.type === 'multipart/digest' ? 'message/rfc822' : 'text/plain'
+  const defaultType = defaultTypeIn(parent.type.type)
   const ranges = rangesOf(scan, parent, boundary)
   if (!ranges || (depth > scan.limits.depth && ranges.length > 0)) return undefined
   return ranges.map(({ start, end }) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isAsciiCompatible, toUtf8 } from '../../src/mime/charset.ts'
+import { fromUtf8, isAsciiCompatible, toUtf8 } from '../../src/mime/charset.ts'
 
 const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
@@ -47,4 +47,35 @@ test.each([
   ['a', 'iso-2022-kr', 'a'],
 ])('makes %j in %s UTF-8', (value, charset, expected) => {
   expect(toUtf8(value, charset)).toBe(expected)
+})
+
+test.each([
+  ['ü', 'iso-8859-1', '\xfc'],
+  ['€Ÿ', 'ISO-8859-1', '\x80\x9f'],
+  ['€', ' windows-1252 ', '\x80'],
+  ['€', 'iso-8859-15', '\xa4'],
+  ['日', 'Shift_JIS', '\x93\xfa'],
+  ['a日b', 'iso-2022-jp', 'a\x1b$BF|\x1b(Bb'],
+  ['é', 'utf-16le', '\xe9\0'],
+  ['a', 'utf-16be', '\0a'],
+  ['a', 'x-unknown', 'a'],
+])('makes %j of UTF-8 in %s', (text, charset, expected) => {
+  expect(fromUtf8(utf8(text), charset)).toBe(expected)
+})
+
+test.each([
+  ['日', 'iso-8859-1'],
+  ['é', 'us-ascii'],
+  ['é', ''],
+  ['é', 'x-unknown'],
+  ['\u{1f600}', 'iso-2022-jp'],
+  ['ｱ', 'iso-2022-jp'],
+  ['a+b', 'utf-7'],
+])('says that %j cannot be written in %j', (text, charset) => {
+  expect(fromUtf8(utf8(text), charset)).toBeUndefined()
+})
+
+test('makes nothing of what is no UTF-8', () => {
+  expect(fromUtf8('\xff', 'iso-8859-1')).toBeUndefined()
+  expect(fromUtf8('\xff', 'utf-8')).toBe('\xff')
 })

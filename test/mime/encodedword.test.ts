@@ -108,6 +108,15 @@ describe('encodeWords', () => {
     expect(encodeWords(utf8(value))).toBe(expected)
   })
 
+  test.each(['ü =?utf-8?Q?a?=', '=?utf-8?Q?a?= ü', 'ü  =?utf-8?Q?a?=  ü b', '=?utf-8?Q?a?= b ü'])(
+    'keeps the blanks beside words that are encoded already in %j',
+    (value) => {
+      expect(decodeWords(encodeWords(utf8(value)))).toBe(
+        utf8(value.replaceAll('=?utf-8?Q?a?=', 'a')),
+      )
+    },
+  )
+
   test('labels octets that are not UTF-8 as ISO-8859-1', () => {
     expect(encodeWords('Gr\xfcn')).toBe('=?iso-8859-1?Q?Gr=FCn?=')
   })
