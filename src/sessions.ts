@@ -1,6 +1,7 @@
 // The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
 import { randomBytes } from 'node:crypto'
 import { accept, type Store } from './acceptance.ts'
+import { makeCensus } from './census.ts'
 import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
@@ -25,12 +26,15 @@ export function makeSessions(
 ): Listeners<SmtpEndpoint> {
   const inflight = { bytes: 0 }
   const budgets = new Map<string, number>()
+  const census = makeCensus()
 
   const converse = (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
     const generation = current()
     const options = endpoint.options(peer.remoteAddress)
     const leave = enter(budgets, options.sessionBudget)
     if (!leave) return turnedAway()
+    const listener = `${endpoint.address.host} ${endpoint.address.port}`
+    const goodbye = census.enter(listener, peer.remoteAddress)
     const delays = sessionDelays()
     const release = generation.hold(() => control.close(reconfigured(options)))
     const hold = holder(inflight)
@@ -43,6 +47,7 @@ export function makeSessions(
       isReplaced: () => generation.isReplaced,
       journal: generation.journal,
       ids: store.ids,
+      census: census.of(listener),
       now,
       delay: delays.wait,
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
@@ -57,6 +62,7 @@ export function makeSessions(
         delays.end()
         hold(0)
         leave()
+        goodbye()
         release()
       },
     }

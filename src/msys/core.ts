@@ -17,11 +17,25 @@ export const CORE_FUNCTIONS = [
   fn(
     'msys.expandMacro',
     [string('text')],
-    { result: 'string', tier: 1, doc: 'expands `%{namespace:name}` in a text' },
-    (_, [text], { callSite }) => {
-      const context = callSite()?.subject?.vctx.context
-      if (!context) throw new LuaCallError('msys.expandMacro: no message or session here')
-      return expandMacros(text, context)
+    {
+      result: 'string',
+      tier: 1,
+      doc: 'expands `%{namespace:name}` in a text; a macro that is not known becomes "", with a paniclog line',
+      differs: 'validated host names (`%{p}`) are always unknown',
+    },
+    (_, [text], { callSite, nowMs, panic }) => {
+      const subject = callSite()?.subject
+      if (!subject) throw new LuaCallError('msys.expandMacro: no message or session here')
+      const { ac, msg, vctx } = subject
+      const facts = {
+        context: vctx.context,
+        remoteAddress: ac.remoteAddress,
+        message: msg?.current,
+        nowMs: nowMs(),
+      }
+      return expandMacros(text, facts, (macro) =>
+        panic(`msys.expandMacro: ${macro} is not known here and became ""`),
+      )
     },
   ),
 ]

@@ -2,6 +2,8 @@
 // transaction or the session is over. A method on a dead one raises and says why: policy may keep it in a
 // global, in `self` or in a timer.
 import { LuaCallError } from '../lua/error.ts'
+import type { Cidr } from '../config/cidr.ts'
+import type { Address } from '../mail/address.ts'
 import type { Context } from '../mail/context.ts'
 import type { Message } from '../mail/message.ts'
 import type { Verdict } from './verdict.ts'
@@ -26,6 +28,42 @@ export interface Accept extends ApiObject {
   readonly remotePort: number
   readonly localAddress: string
   readonly localPort: number
+  /** What policy changes of the reply to EHLO. */
+  readonly capabilities: Capabilities
+  readonly census: SessionCensus
+  /** The message in hand and its counters, as they are when they are read. */
+  readonly construct: MessageConstruct
+}
+
+export interface Capabilities {
+  /** Whole lines. */
+  readonly added: string[]
+  /** Keywords, in upper case. */
+  readonly removed: Set<string>
+}
+
+/** Who is connected now to the listener of a session. */
+export interface SessionCensus {
+  ofAddress(address: string): number
+  within(block: Cidr): number
+  /** On all listeners. */
+  total(): number
+}
+
+/** The transaction of a session, from MAIL on. */
+export interface MessageConstruct extends ApiObject {
+  readonly kind: 'message_construct'
+  readonly message: MessageHandle | undefined
+  readonly connectionMessageCount: number
+  readonly connectionRecipientCount: number
+  readonly messageRecipientCount: number
+  readonly maxMessageSize: number
+  readonly mayRelay: boolean
+}
+
+/** The recipients of a transaction, which policy may edit until the list is final. */
+export interface Recipients {
+  list: Address[]
 }
 
 /** `vctx`, the validation context of a session, or of one copy. */
@@ -33,6 +71,8 @@ export interface ValidationContext extends ApiObject {
   readonly kind: 'vctx'
   readonly context: Context
   verdict: Verdict
+  /** Undefined while there is no transaction. */
+  recipients?: Recipients | undefined
   /** Sees what policy does to the connection dictionary; `value` undefined: deleted. */
   onConnectionVariable?(key: string, value: string | undefined): void
   /** Writes a line to paniclog. */

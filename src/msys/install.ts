@@ -27,6 +27,7 @@ export function installMsys(state: LuaState, services: Services): Wrap {
   const classes = new Map<string, LuaClass<ApiObject>>()
   const runtime: Runtime = {
     ...services,
+    newTable: (index) => state.newTable(index),
     wrap(object) {
       const found = classes.get(object.kind)
       if (!found) throw new TypeError(`no class for ${object.kind}`)

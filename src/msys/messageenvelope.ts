@@ -1,9 +1,10 @@
 // The envelope of a message or copy: sender, recipient, and the domain that chooses the next hop.
 // Momentum manual pages "lua.ref.msg_mailfrom", "lua.ref.msg_rcptto", "lua.ref.msg_routing_domain".
 import { LuaCallError } from '../lua/error.ts'
-import { type Address, NULL_ADDRESS, splitAddress } from '../mail/address.ts'
+import { NULL_ADDRESS } from '../mail/address.ts'
 import { lowerCase } from '../mail/bytes.ts'
 import { type Envelope, routingDomain } from '../mail/envelope.ts'
+import { readAddress } from './address.ts'
 import { assertStage, declare } from './declaration.ts'
 import type { MessageHandle } from './handle.ts'
 import { optional, string } from './parameter.ts'
@@ -76,17 +77,4 @@ function mirrorAddress(
   const { message } = msg.current.context
   message.set(`${prefix}_localpart`, address.localpart)
   message.set(`${prefix}_domain`, address.domain)
-}
-
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x1f\x7f]/
-const QUOTED_LOCALPART = /^"(?:[^"\\]|\\.)*"/
-
-/** No control character may reach the next hop's command line; blanks only within quotes. */
-function readAddress(name: string, text: string): Address {
-  const isHostile = CONTROL.test(text) || /[ <>]/.test(text.replace(QUOTED_LOCALPART, ''))
-  if (isHostile || !text.includes('@')) {
-    throw new LuaCallError(`${name}: bad argument #1 (not an address)`)
-  }
-  return splitAddress(text)
 }

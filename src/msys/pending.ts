@@ -1,19 +1,11 @@
 // What of the API is not implemented yet: it can be read, and raises when it is called. A function that
 // gets implemented leaves this file. A row: tier, where it may be called, signature, result, what it does.
 import type { Declaration, Tier } from './declaration.ts'
-import {
-  BINDING_STAGE,
-  HELLO_STAGES,
-  LOAD_STAGE,
-  MESSAGE_STAGES,
-  RECIPIENT_STAGES,
-  type Stage,
-} from './stage.ts'
+import { BINDING_STAGE, LOAD_STAGE, MESSAGE_STAGES, RECIPIENT_STAGES, type Stage } from './stage.ts'
 
 const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
   any: undefined,
   load: LOAD_STAGE,
-  hello: HELLO_STAGES,
   rcpt: RECIPIENT_STAGES,
   message: MESSAGE_STAGES,
   binding: BINDING_STAGE,
@@ -22,15 +14,6 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 hello ac:esmtp_capability_add(name) | nil | adds a line to the reply to EHLO
-2 hello ac:esmtp_capability_remove(name) | nil | takes a line from the reply to EHLO
-2 any ac:inbound_session_count(cidr?, service_type?) | number | live inbound sessions
-2 any ac:pbp_inbound_session_count_service(service, cidr) | number | live inbound sessions
-1 any vctx:add_recipient(addresses) | nil | adds recipients to the envelope
-1 any vctx:remove_recipient(addresses) | nil | takes recipients from the envelope
-1 any vctx:recipient_list(addresses?) | string[] | the recipients; with addresses replaces them
-2 any vctx:pbp_action(code, text) | number | sets the code and returns VALIDATE_DONE
-2 any vctx:pbp_disconnect(code, text) | number | the same, and closes the connection
 1 binding msg.priority | 0 or 1 | 1: leaves the queue before others
 1 message msg:address_header(name, component?) | string[] | the addresses in a header field
 1 message msg:body(text?) | string | the body as it stands, still encoded; sets it
@@ -106,8 +89,6 @@ const ROWS = `
 2 any msys.core.ec_message_builder(msg, size_hint?) | io_object | fills a message by writing to it
 2 any msys.core.ec_message_context_get(msg, type, key) | string | msg:context_get
 2 any msys.core.ec_message_context_set(msg, type, key, value) | number | msg:context_set
-1 any msys.core.accept_construct_get_message_construct(ac) | message_construct | the message in hand of a session
-2 any msys.core.ec_sockaddr_family(address) | number | AF_INET or AF_INET6
 2 any msys.core.config_get_binding_id_from_name(name) | number | below 0: there is no such binding
 2 any msys.core.config_get_binding_name_from_id(id) | string | a binding's name
 2 any msys.core.config_get_binding_group_size(name) | number | members of a binding group

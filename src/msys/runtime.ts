@@ -27,11 +27,15 @@ export interface Services {
   registerModule(name: string, callouts: LuaTable): void
   /** Undefined while scripts load. */
   callSite(): CallSite | undefined
+  /** Epoch milliseconds. */
+  nowMs(): number
   /** Writes a line to paniclog. */
   panic(text: string): void
 }
 
 export interface Runtime extends Services {
+  /** An empty table; keys that it lacks are looked up in `index`. */
+  newTable(index?: LuaTable): LuaTable
   /** The userdata of an object; the same one for the same object. */
   wrap<T extends ApiObject>(object: T): LuaUserdata
 }

@@ -1,6 +1,7 @@
 // The whole API in one table: what is bound, what will come and what will not. Installation, the coverage
 // table in lua/README.md and the tools read it.
-import { ACCEPT, SOCKET_ADDRESS } from './accept.ts'
+import { ACCEPT } from './accept.ts'
+import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { EC_STRING } from './ecstring.ts'
@@ -9,6 +10,7 @@ import { LIST_NODE } from './listnode.ts'
 import { MESSAGE } from './message.ts'
 import { PENDING } from './pending.ts'
 import type { AnyShape } from './shape.ts'
+import { SOCKET_ADDRESS, SOCKET_ADDRESS_FUNCTIONS } from './sockaddr.ts'
 import { UNAVAILABLE } from './unavailable.ts'
 import { VCTX } from './vctx.ts'
 
@@ -16,12 +18,17 @@ export const CLASSES: readonly AnyShape[] = [
   MESSAGE,
   VCTX,
   ACCEPT,
+  MESSAGE_CONSTRUCT,
   EC_STRING,
   LIST_NODE,
   SOCKET_ADDRESS,
 ]
 
-export const FUNCTIONS: readonly Binding<undefined>[] = [...CORE_FUNCTIONS]
+export const FUNCTIONS: readonly Binding<undefined>[] = [
+  ...CORE_FUNCTIONS,
+  ...CONSTRUCT_FUNCTIONS,
+  ...SOCKET_ADDRESS_FUNCTIONS,
+]
 
 export const API: readonly Declaration[] = [
   ...CLASSES.flatMap(({ methods, fields }): readonly Declaration[] => [...methods, ...fields]),

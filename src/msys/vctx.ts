@@ -4,7 +4,9 @@ import { LuaCallError } from '../lua/error.ts'
 import { declare, declareField } from './declaration.ts'
 import { dictionary, exists, existsAndGet, readKey, readValue, type Which } from './dictionary.ts'
 import type { ValidationContext } from './handle.ts'
+import { VALIDATE_DONE } from './constants.ts'
 import { any, number, optional, string } from './parameter.ts'
+import { RECIPIENT_METHODS } from './recipients.ts'
 import type { ClassShape } from './shape.ts'
 
 const DEFAULT_DISCONNECT = 'disconnected by policy'
@@ -90,6 +92,26 @@ export const VCTX: ClassShape<ValidationContext> = {
         vctx.verdict.tarpitSeconds += seconds
       },
     ),
+    method(
+      'vctx:pbp_action',
+      [number('code'), optional(string('text'), '')],
+      { result: 'number', tier: 2, doc: 'set_code, and returns VALIDATE_DONE' },
+      (vctx, [code, text]) => {
+        setVerdict(vctx, 'vctx:pbp_action', code, text)
+        return VALIDATE_DONE
+      },
+    ),
+    method(
+      'vctx:pbp_disconnect',
+      [optional(number('code'), 421), optional(string('text'), DEFAULT_DISCONNECT)],
+      { result: 'number', tier: 2, doc: 'disconnect, and returns VALIDATE_DONE' },
+      (vctx, [code, text]) => {
+        setVerdict(vctx, 'vctx:pbp_disconnect', code, text)
+        vctx.verdict.disconnect = true
+        return VALIDATE_DONE
+      },
+    ),
+    ...RECIPIENT_METHODS,
   ],
   fields: [
     field(

@@ -15,6 +15,8 @@ export interface PolicyOptions {
   readonly budget: Budget
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
+  /** Epoch milliseconds; the machine's clock unless given. */
+  readonly now?: () => number
   /** Writes a line to paniclog: where it comes from, and the text. */
   panic(origin: string, text: string): void
 }

@@ -32,16 +32,19 @@ export class PolicyError extends Error {
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
   const registrations: Registration[] = []
+  const { now = Date.now } = options
   const state = openState({
     print: (text) => options.panic('scriptlet', text),
     warn: (text) => options.panic('scriptlet', text),
     onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
     roots: options.roots,
     budget: options.budget,
+    now,
   })
   const wrap = installMsys(state, {
     registerModule: (name, table) => void registrations.push({ name, table }),
     callSite: currentCallout,
+    nowMs: now,
     panic: (text) => options.panic('scriptlet', text),
   })
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)

@@ -114,9 +114,11 @@ function runCopy(
  * connection also holds for later messages of the session, but not for the other copies of this one.
  */
 function copyView(session: Session, { context }: Message): ValidationContext {
+  const { recipients } = session.vctx
   return {
     kind: 'vctx',
     context,
+    recipients,
     verdict: noVerdict(),
     onConnectionVariable(name, value) {
       if (value === undefined) session.context.connection.delete(name)

@@ -3,7 +3,7 @@
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { Command } from './conversation.ts'
-import { mailDate } from './date.ts'
+import { mailDate } from '../mail/date.ts'
 import type { Session } from './state.ts'
 import { endTransaction } from './transaction.ts'
 import { judge } from './verdict.ts'
@@ -52,10 +52,12 @@ const ALWAYS = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES']
 
 const OPTIONAL = ['XSETCONTEXT', 'XDUMPCONTEXT']
 
-function capabilities({ surroundings }: Session): string[] {
+function capabilities({ ac, surroundings }: Session): string[] {
   const { extensions, maxMessageSize } = surroundings.options
   const listed = OPTIONAL.filter((name) => extensions.has(name))
-  return [...ALWAYS, `SIZE ${maxMessageSize}`, ...listed]
+  const { added, removed } = ac.capabilities
+  const own = [...ALWAYS, `SIZE ${maxMessageSize}`, ...listed]
+  return [...own.filter((line) => !removed.has(line.split(' ', 1)[0] ?? '')), ...added]
 }
 
 function banner({ surroundings }: Session): Reply {

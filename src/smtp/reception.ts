@@ -60,6 +60,9 @@ export function receive(
     if (transaction.msg.gone) return CLIENT_GONE
     const { discarded } = transaction.msg.current
     if (discarded) return discard(session, transaction.msg.current, discarded, verdict)
+    if (transaction.recipients.list.length === 0) {
+      return discard(session, transaction.msg.current, NOBODY_LEFT, verdict)
+    }
     return receiveCopies(options, session, transaction, verdict)
   })
 }
@@ -70,6 +73,9 @@ const WHOLE_MESSAGE = [
   'validate_rcptto_list_final',
   'validate_data_spool',
 ] as const
+
+/** Policy took every recipient from the envelope. */
+const NOBODY_LEFT = '550 5.1.1 [internal] no recipient left by policy'
 
 const CLIENT_GONE: Reply = { code: 421, enhanced: '4.4.2', text: 'connection lost' }
 
@@ -131,7 +137,7 @@ function receiveCopies(
   const parent = { ...msg.current, context: copyContext(session.context) }
   const transmissionId = session.surroundings.ids.transmission()
   const sealing = openSealing(parent.base, sealingOptions(options, session, parent, transmissionId))
-  const copies = recipients.map((rcptto, i) => forkCopy(parent, rcptto, i))
+  const copies = recipients.list.map((rcptto, i) => forkCopy(parent, rcptto, i))
   return andThen(runCopies(session, copies, sealing), (done) => {
     const { results, tarpitSeconds, disconnect } = done
     const transacted = { parent, copies, results, sealing, verdict, transmissionId }

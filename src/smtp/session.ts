@@ -4,12 +4,19 @@ import { errorText } from '../events/lines.ts'
 import { emptyContext } from '../mail/context.ts'
 import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
 import { type Reply, replyTo } from '../mail/reply.ts'
+import type { MessageConstruct } from '../msys/handle.ts'
 import { noVerdict } from '../msys/verdict.ts'
 import type { Command, Conversation, DataLimits, Peer } from './conversation.ts'
 import { greet, hello } from './hello.ts'
 import { dumpContext, setContext } from './contextverbs.ts'
 import { NO_MEMORY } from './refusal.ts'
-import { addRecipient, endTransaction, reconfigured, startTransaction } from './transaction.ts'
+import {
+  addRecipient,
+  endTransaction,
+  mayRelay,
+  reconfigured,
+  startTransaction,
+} from './transaction.ts'
 import type { Session, SessionSurroundings } from './state.ts'
 
 export function openSession(peer: Peer, surroundings: SessionSurroundings): Conversation {
@@ -65,12 +72,19 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
   context.connection.set('pathway', options.pathway)
   if (options.canRelay) context.connection.set('can_relay', 'true')
   const injected = new Set<string>()
-  return {
+  const session: Session = {
     peer,
     surroundings,
     connectionId,
     policy: policy.openSession(),
-    ac: { kind: 'ac', connectionId, ...peer },
+    ac: {
+      kind: 'ac',
+      connectionId,
+      ...peer,
+      capabilities: { added: [], removed: new Set() },
+      census: surroundings.census,
+      construct: constructOf(() => session),
+    },
     context,
     vctx: {
       kind: 'vctx',
@@ -83,6 +97,32 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
     isRefused: false,
     messageCount: 0,
     recipientCount: 0,
+  }
+  return session
+}
+
+/** What policy sees of the transaction, as it is when it looks. */
+function constructOf(session: () => Session): MessageConstruct {
+  return {
+    kind: 'message_construct',
+    get message() {
+      return session().transaction?.msg
+    },
+    get connectionMessageCount() {
+      return session().messageCount
+    },
+    get connectionRecipientCount() {
+      return session().recipientCount
+    },
+    get messageRecipientCount() {
+      return session().transaction?.recipients.list.length ?? 0
+    },
+    get maxMessageSize() {
+      return session().surroundings.options.maxMessageSize
+    },
+    get mayRelay() {
+      return mayRelay(session())
+    },
   }
 }
 
@@ -139,7 +179,7 @@ function dataLimits(session: Session, { argument }: Command): DataLimits | Reply
   if (session.isRefused) return BAD_SEQUENCE
   if (argument) return { ...NO_PARAMETERS, text: 'unexpected argument to DATA' }
   if (!session.transaction) return { ...BAD_SEQUENCE, text: 'DATA without MAIL FROM' }
-  if (session.transaction.recipients.length === 0) {
+  if (session.transaction.recipients.list.length === 0) {
     return { ...BAD_SEQUENCE, text: 'DATA without RCPT TO' }
   }
   if (!session.surroundings.hasRoom()) return NO_MEMORY

@@ -6,7 +6,13 @@ import type { Context } from '../mail/context.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Ids } from '../mail/ids.ts'
 import type { Reply } from '../mail/reply.ts'
-import type { Accept, MessageHandle, ValidationContext } from '../msys/handle.ts'
+import type {
+  Accept,
+  MessageHandle,
+  Recipients,
+  SessionCensus,
+  ValidationContext,
+} from '../msys/handle.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { PolicySession } from '../policy/session.ts'
 import type { Peer, Received } from './conversation.ts'
@@ -22,6 +28,7 @@ export interface SessionSurroundings {
   isReplaced(): boolean
   readonly journal: Journal
   readonly ids: Ids
+  readonly census: SessionCensus
   /** Epoch milliseconds. */
   now(): number
   /** Resolves after that time; a session waits for a tarpit with it. */
@@ -59,5 +66,5 @@ export interface Transaction {
   readonly parameters: ReadonlyMap<string, string | true>
   /** The message that RCPT callouts see and that becomes the received one. */
   readonly msg: MessageHandle
-  readonly recipients: Address[]
+  readonly recipients: Recipients
 }

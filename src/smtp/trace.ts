@@ -1,6 +1,6 @@
 // The Received field that reception adds (RFC 5321 §4.4).
 import { makeField, type Field } from '../mime/field.ts'
-import { mailDate } from './date.ts'
+import { mailDate } from '../mail/date.ts'
 import type { Session, Transaction } from './state.ts'
 
 /** One field for all copies: it names no recipient, so that copies of several share it and tell nothing. */

@@ -29,12 +29,14 @@ export function startTransaction(session: Session, command: Command): Eventually
   message.set('mailfrom_localpart', address.localpart)
   message.set('mailfrom_domain', address.domain)
   session.context.connection.set('message_rcpt_count', '0')
+  // Policy reaches the message by way of the connection.
+  session.transaction = openTransaction(session, address, parameters)
+  session.vctx.recipients = session.transaction.recipients
   return andThen(judge(session, ['validate_mailfrom'], { str: command.line }), (reply) => {
     if (reply && reply.code >= 400) {
-      message.clear()
+      endTransaction(session, 'MAIL FROM was refused')
       return reply
     }
-    session.transaction = openTransaction(session, address, parameters)
     return reply ?? { code: 250, enhanced: '2.0.0', text: 'MAIL FROM accepted' }
   })
 }
@@ -50,7 +52,8 @@ export function addRecipient(session: Session, command: Command): Eventually<Rep
   const full = limitReached(session, transaction)
   if (full) return full
   noteRecipient(session, transaction, command, rcptto)
-  if (!mayRelay(session, rcptto)) {
+  const { options } = session.surroundings
+  if (!options.relaysDomain(lowerCase(rcptto.domain)) && !mayRelay(session)) {
     const reply: Reply = { code: 550, enhanced: '5.7.1', text: 'relaying denied' }
     const { context } = session
     logRejection(session, { state: 'relaying denied', reply, module: OWN_CHECK, context })
@@ -59,7 +62,7 @@ export function addRecipient(session: Session, command: Command): Eventually<Rep
   const subject = { msg: transaction.msg, str: command.line }
   return andThen(judge(session, ['validate_rcptto'], subject), (reply) => {
     if (reply && reply.code >= 400) return reply
-    transaction.recipients.push(rcptto)
+    transaction.recipients.list.push(rcptto)
     return reply ?? { code: 250, enhanced: '2.0.0', text: 'RCPT TO accepted' }
   })
 }
@@ -74,6 +77,7 @@ export function reconfigured({ surroundings }: Session): Reply | undefined {
 export function endTransaction(session: Session, why: string): void {
   if (session.transaction) session.transaction.msg.gone = why
   session.transaction = undefined
+  session.vctx.recipients = undefined
   session.context.message.clear()
 }
 
@@ -117,7 +121,7 @@ function openTransaction(
     context: session.context,
     receivedMs: session.surroundings.now(),
   }
-  return { mailfrom, parameters, msg: { kind: 'message', current }, recipients: [] }
+  return { mailfrom, parameters, msg: { kind: 'message', current }, recipients: { list: [] } }
 }
 
 function noteRecipient(
@@ -133,15 +137,14 @@ function noteRecipient(
   message.set('rcptto_string', command.line)
   message.set('rcptto_localpart', rcptto.localpart)
   message.set('rcptto_domain', rcptto.domain)
-  connection.set('message_rcpt_count', String(transaction.recipients.length + 1))
+  connection.set('message_rcpt_count', String(transaction.recipients.list.length + 1))
   connection.set('connection_rcpt_count', String(session.recipientCount))
   connection.set('connection_message_count', String(session.messageCount + 1))
 }
 
 /** Policy may grant relaying by setting `can_relay`; a client that injects the variable may not. */
-function mayRelay(session: Session, { domain }: Address): boolean {
-  const { options } = session.surroundings
-  if (options.canRelay || options.relaysDomain(lowerCase(domain))) return true
+export function mayRelay(session: Session): boolean {
+  if (session.surroundings.options.canRelay) return true
   const isGranted = session.context.connection.get('can_relay') === 'true'
   return isGranted && !session.injected.has('can_relay')
 }
@@ -149,7 +152,7 @@ function mayRelay(session: Session, { domain }: Address): boolean {
 function limitReached(session: Session, { recipients }: Transaction): Reply | undefined {
   const { maxRecipientsPerMessage, maxRecipientsPerConnection } = session.surroundings.options
   const isFull =
-    (maxRecipientsPerMessage > 0 && recipients.length >= maxRecipientsPerMessage) ||
+    (maxRecipientsPerMessage > 0 && recipients.list.length >= maxRecipientsPerMessage) ||
     (maxRecipientsPerConnection > 0 && session.recipientCount >= maxRecipientsPerConnection)
   return isFull ? { code: 452, enhanced: '4.5.3', text: 'recipient limit reached' } : undefined
 }

@@ -10,6 +10,7 @@ import { splitHeader } from '../../src/mime/field.ts'
 import type { MessageHandle } from '../../src/msys/handle.ts'
 import { noVerdict } from '../../src/msys/verdict.ts'
 import type { PolicyOptions } from '../../src/policy/loaded.ts'
+import { type CalloutName, findPhase } from '../../src/policy/phases.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
 import type { Subject } from '../../src/msys/runtime.ts'
 
@@ -81,9 +82,16 @@ export function subjectOf(bytes = 'Subject: a\r\n\r\nbody\r\n', rcptto = 'anna@r
     receivedMs: 0,
   }
   const panics: string[] = []
+  const msg: MessageHandle = { kind: 'message', current }
   const subject: TestSubject = {
-    msg: { kind: 'message', current },
-    vctx: { kind: 'vctx', context, verdict: noVerdict(), panic: (text) => void panics.push(text) },
+    msg,
+    vctx: {
+      kind: 'vctx',
+      context,
+      recipients: { list: [splitAddress(rcptto)] },
+      verdict: noVerdict(),
+      panic: (text) => void panics.push(text),
+    },
     ac: {
       kind: 'ac',
       connectionId: '00/00-1-9',
@@ -91,10 +99,61 @@ export function subjectOf(bytes = 'Subject: a\r\n\r\nbody\r\n', rcptto = 'anna@r
       remotePort: 4711,
       localAddress: '127.0.0.1',
       localPort: 25,
+      capabilities: { added: [], removed: new Set() },
+      census: { ofAddress: () => 1, within: () => 1, total: () => 1 },
+      construct: {
+        kind: 'message_construct',
+        message: msg,
+        connectionMessageCount: 1,
+        connectionRecipientCount: 1,
+        messageRecipientCount: 1,
+        maxMessageSize: 1000,
+        mayRelay: true,
+      },
     },
     str: 'RCPT TO:<anna@rcpt.example>',
   }
   return { subject, panics }
+}
+
+/**
+ * Runs Lua code as the body of a callout that has `say`, `msg`, `ac`, `vctx` and the dictionaries `M` and
+ * `C`; `said` is what it said, in one line, tables as `{a,b}`, an error as `ERROR …`.
+ */
+export async function runLua(
+  code: string,
+  {
+    callout = 'validate_data_spool_each_rcpt',
+    mail,
+  }: { callout?: string | undefined; mail?: string } = {},
+) {
+  const parameters = findPhase(callout)?.arguments.join(', ') ?? ''
+  const source = `
+    local M, C = msys.core.ECMESS_CTX_MESS, msys.core.ECMESS_CTX_CONN
+    local mod = {}
+    function mod:${callout}(${parameters})
+      local function show(v)
+        if type(v) ~= "table" then return tostring(v) end
+        local t = {}
+        for i = 1, #v do t[i] = tostring(v[i]) end
+        return "{" .. table.concat(t, ",") .. "}"
+      end
+      local out = {}
+      local function say(...)
+        for i = 1, select("#", ...) do out[#out + 1] = show((select(i, ...))) end
+      end
+      local ok, err = pcall(function() ${code} end)
+      if not ok then out[#out + 1] = "ERROR " .. tostring(err) end
+      print(table.concat(out, " "))
+      return msys.core.VALIDATE_CONT
+    end
+    msys.registerModule("test", mod)`
+  const { policy, panics, close } = await policyOf({ test: source })
+  const { subject, panics: notices } = subjectOf(mail)
+  const outcome = await policy.openSession().run(callout as CalloutName, subject)
+  await close()
+  const lines = panics.map((line) => line.replace(/^scriptlet: /, ''))
+  return { said: lines.at(-1) ?? '', lines, subject, outcome, notices }
 }
 
 /** Headers of a message as they stand, for people. */
