@@ -100,6 +100,11 @@ function openPolicy({ scriptlet }: Config, journal: Journal): Promise<Policy> {
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
+    files: {
+      fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
+      pathMap: scriptlet.scriptPathMap,
+      environment: scriptlet.scriptEnvironment,
+    },
     budget: {
       cpuMs: scriptlet.calloutCpuMs,
       wallMs: scriptlet.calloutWallMs,

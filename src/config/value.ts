@@ -139,6 +139,18 @@ export const DICTIONARY: Type<ReadonlyMap<string, string>> = {
   },
 }
 
+/** Paths by what stands for them elsewhere: byte strings, and absolute text. */
+export const PATH_MAP: Type<ReadonlyMap<string, string>> = {
+  expected: 'a dictionary [ "/path/in/scripts" = "/path/here" … ]',
+  read(value, folder) {
+    const found = DICTIONARY.read(value, folder)
+    if (found === undefined) return undefined
+    const entries = [...found]
+    if (entries.some(([from, to]) => !from.startsWith('/') || to === '')) return undefined
+    return new Map(entries.map(([from, to]) => [decode(from), readPath(to, folder)]))
+  },
+}
+
 export function oneOf<const T extends string>(...words: readonly T[]): Type<T> {
   return scalar(`one of ${words.join(', ')}`, (text) => words.find((w) => w === text.toLowerCase()))
 }

@@ -18,7 +18,7 @@ import {
 } from './engine.ts'
 import { LuaCallError, LuaError } from './error.ts'
 import { raise, raisePlain } from './raise.ts'
-import { suspend } from './suspension.ts'
+import { assertSuspendable, suspend } from './suspension.ts'
 import {
   emptyTable,
   fromLua,
@@ -32,8 +32,14 @@ import {
   type Multiple,
 } from './value.ts'
 
-export type HostResult = LuaValue | void | Multiple | Promise<LuaValue | void | Multiple>
+export type HostResult = LuaValue | void | Multiple | Later | Promise<LuaValue | void | Multiple>
 export type HostFunction = (...args: LuaValue[]) => HostResult
+
+/** Waiting that is begun only where the script can be suspended; elsewhere the call raises. */
+export interface Later {
+  readonly kind: 'later'
+  readonly start: () => Promise<LuaValue | void | Multiple>
+}
 export type HostMethod<T> = (self: T, ...args: LuaValue[]) => HostResult
 
 export interface ClassDefinition<T> {
@@ -63,6 +69,10 @@ export interface LuaClass<T> {
 const HOST_CALL_TICKS = 20
 
 export type InternalError = (error: unknown, name: string) => void
+
+export function later(start: Later['start']): Later {
+  return { kind: 'later', start }
+}
 
 /** A host function as the engine calls it. */
 export function bindFunction(
@@ -211,9 +221,10 @@ function argumentsFrom(L: Thread, first: number): LuaValue[] {
 }
 
 function deliver(L: Thread, name: string, result: HostResult, report: InternalError): number {
-  if (!(result instanceof Promise)) return push(L, result)
+  if (!(result instanceof Promise) && !isLater(result)) return push(L, result)
+  if (isLater(result)) assertSuspendable(L, name)
   let finish = (): number => 0
-  const settled = result.then(
+  const settled = (isLater(result) ? result.start() : result).then(
     (value) => {
       finish = () => push(L, value)
     },
@@ -222,6 +233,10 @@ function deliver(L: Thread, name: string, result: HostResult, report: InternalEr
     },
   )
   return suspend(L, name, { settled, finish: () => finish() })
+}
+
+function isLater(result: HostResult): result is Later {
+  return typeof result === 'object' && 'kind' in result && result.kind === 'later'
 }
 
 function push(L: Thread, result: LuaValue | void | Multiple): number {

@@ -105,3 +105,15 @@ function adapt(meter: Meter, tookMs: number): void {
     meter.refill = Math.max(Math.round((refill * LOOK_EVERY_MS) / tookMs), SMALLEST_REFILL)
   }
 }
+
+/** Charges what a host function allocates, and the work of copying it. May throw a Kill. */
+export function charge(octets: number, copied = octets): void {
+  tick.bytes -= octets
+  tick.n -= copied >> 5
+  if (tick.n < 0 || tick.bytes < 0) over()
+}
+
+/** Octets that a string may have in the call that runs now. */
+export function longestString(): number {
+  return tick.maxString
+}

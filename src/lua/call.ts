@@ -4,6 +4,7 @@
 
 import { createMeter, runMetered, type Budget, type Meter } from './budget.ts'
 import type { KillReason } from './error.ts'
+import type { LuaTable } from './value.ts'
 
 export interface Call {
   readonly meter: Meter
@@ -11,6 +12,8 @@ export interface Call {
   readonly label: string
   /** What the host gave with the call; the engine only carries it. */
   readonly context: unknown
+  /** What `_TLS` is; made when a script asks for it. */
+  locals: LuaTable | undefined
   /** Undefined while it lasts. */
   end: CallEnd | undefined
   killReason: KillReason | undefined
@@ -29,6 +32,8 @@ export interface CallOptions {
   readonly label?: string
   /** What it is about; without it what the call is about which makes this one. */
   readonly context?: unknown
+  /** The table that scripts know as `_TLS`; calls of one session have the same. */
+  readonly locals?: LuaTable
   /** The call that makes this one, where that is no longer the running one: after an `await`. */
   readonly within?: Call
 }
@@ -76,6 +81,7 @@ export function callFor(options: CallOptions, budget: Budget, clock: () => numbe
         : outer.meter,
     label: options.label ?? outer?.label ?? 'call',
     context: options.context ?? outer?.context,
+    locals: options.locals ?? outer?.locals,
     end: undefined,
     killReason: undefined,
     held: undefined,

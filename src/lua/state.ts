@@ -7,6 +7,7 @@ import {
   bindFunction,
   type ClassDefinition,
   type HostFunction,
+  type InternalError,
   type LuaClass,
 } from './binding.ts'
 import type { Budget } from './budget.ts'
@@ -15,6 +16,7 @@ import {
   NIL,
   TABLE,
   argumentAt,
+  byteString,
   fieldOf,
   lauxlib,
   lobject,
@@ -27,8 +29,16 @@ import {
   type Thread,
 } from './engine.ts'
 import { LuaError } from './error.ts'
+import { allowFiles } from './files.ts'
 import { compile, globalsOf } from './library/base.ts'
-import { fileSearcher, loadPrelude, openLibraries, sourceOf } from './library/open.ts'
+import {
+  fileSearcher,
+  loadPrelude,
+  openLibraries,
+  sourceOf,
+  type LibraryOptions,
+} from './library/open.ts'
+import { lineWriter } from './library/writer.ts'
 import type { CallOptions } from './call.ts'
 import { callFunction, type Caller } from './run.ts'
 import { emptyTable, fromLua, isHandle, tableHandle, toLua } from './value.ts'
@@ -41,10 +51,18 @@ export interface StateOptions {
   readonly warn: (text: string) => void
   /** Folders below which `require` finds a/b.lua. */
   readonly roots: readonly string[]
+  /** Folders below which `io` reads; the same ones unless given. */
+  readonly fileRoots?: readonly string[]
+  /** Folders and files as scripts name them, and where they are; readable like the roots. */
+  readonly pathMap?: ReadonlyMap<string, string>
+  /** The environment variables that os.getenv shows. */
+  readonly environment?: readonly string[]
   /** What a call may use that is given no budget of its own. */
   readonly budget: Budget
   /** Epoch milliseconds for os.time and os.date. */
   readonly now?: () => number
+  /** For math.random until a script sets a seed: from 0 to 1, 1 excluded. */
+  readonly random?: () => number
   /** Milliseconds of a clock that never steps, for the budget. */
   readonly clock?: () => number
   /** Told of every error of a host function that is no LuaCallError. */
@@ -85,13 +103,7 @@ export function openState(options: StateOptions): LuaState {
   const main = lauxlib.luaL_newstate()
   const report = options.onInternalError ?? (() => {})
   lua.lua_atnativeerror(main, describeNativeError)
-  openLibraries(main, {
-    print: (text) => options.print(text),
-    warn: (text) => options.warn(text),
-    roots: options.roots,
-    now: options.now ?? Date.now,
-    report,
-  })
+  openLibraries(main, libraryOptions(options, report))
   const caller: Caller = {
     main,
     budget: options.budget,
@@ -99,7 +111,7 @@ export function openState(options: StateOptions): LuaState {
     suspended: new Set(),
   }
   const globals = globalsOf(main)
-  runPrelude(caller, options.roots)
+  runPrelude(caller, options)
   const valueOf = (name: string, value: HostFunction | LuaValue): TValue =>
     typeof value === 'function'
       ? new lobject.TValue(NATIVE, bindFunction(name, value, report))
@@ -141,17 +153,28 @@ export function openState(options: StateOptions): LuaState {
   }
 }
 
-function runPrelude(caller: Caller, roots: readonly string[]): void {
+function libraryOptions(options: StateOptions, report: InternalError): LibraryOptions {
+  const { roots, fileRoots = roots, pathMap, environment = [] } = options
+  return {
+    print: (text) => options.print(text),
+    warn: (text) => options.warn(text),
+    lines: lineWriter((text) => options.print(text)),
+    files: allowFiles(fileRoots, pathMap),
+    environment,
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+    report,
+  }
+}
+
+function runPrelude(caller: Caller, { roots, pathMap }: StateOptions): void {
   const { main } = caller
   loadPrelude(main)
   const prelude = popFunction(main)
-  const search = fromLua(new lobject.TValue(NATIVE, fileSearcher(roots)))
-  void callFunction(caller, prelude, [search], { label: 'prelude', budget: UNLIMITED })
-  setField(
-    subtable(globalsOf(main), 'package'),
-    'path',
-    toLua(roots.map((root) => `${root}/?.lua`).join(';')),
-  )
+  const searcher = fileSearcher(allowFiles(roots, pathMap))
+  const path = roots.map((root) => `${root}/?.lua`).join(';')
+  const args = [fromLua(new lobject.TValue(NATIVE, searcher)), byteString(Buffer.from(path))]
+  void callFunction(caller, prelude, args, { label: 'prelude', budget: UNLIMITED })
 }
 
 const UNLIMITED: Budget = {

@@ -13,14 +13,18 @@ export interface Waiting {
   abandoned?: true
 }
 
-/** Yields until the promise settles. Raises where some caller in between cannot be suspended. */
+/** Raises where some caller in between cannot be suspended. */
+export function assertSuspendable(L: Thread, name: string): void {
+  if (canSuspend(L)) return
+  raise(
+    L,
+    `${name} cannot wait here (inside a table.sort comparator, __tostring or a chunk reader)`,
+  )
+}
+
+/** Yields until the promise settles. Raises where it cannot. */
 export function suspend(L: Thread, name: string, waiting: Waiting): never {
-  if (!canSuspend(L)) {
-    return raise(
-      L,
-      `${name} cannot wait here (inside a table.sort comparator, __tostring or a chunk reader)`,
-    )
-  }
+  assertSuspendable(L, name)
   for (let at: Thread | null = L; at !== null; at = at.from) parked.set(at, waiting)
   return lua.lua_yieldk(L, 0, waiting, resumed)
 }

@@ -1,7 +1,7 @@
 // What a loaded policy is made of, as its sessions use it.
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
-import type { LuaState } from '../lua/state.ts'
+import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite } from '../msys/runtime.ts'
 import type { Callouts, Registration } from './module.ts'
@@ -12,6 +12,8 @@ export interface PolicyOptions {
   readonly scripts: readonly Script[]
   /** Folders for scripts and `require`, in order. */
   readonly roots: readonly string[]
+  /** What scripts may read beside that; the default is files in the folders of scripts. */
+  readonly files?: Pick<StateOptions, 'fileRoots' | 'pathMap' | 'environment'>
   readonly budget: Budget
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'

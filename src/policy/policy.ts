@@ -38,6 +38,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     warn: (text) => options.panic('scriptlet', text),
     onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
     roots: options.roots,
+    ...options.files,
     budget: options.budget,
     now,
   })

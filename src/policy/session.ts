@@ -32,11 +32,21 @@ const DONE: PhaseOutcome = { kind: 'done' }
 const SESSION_ENDED: PhaseOutcome = { kind: 'failed', reason: 'the session ended' }
 const AGAIN_DELAY_MS = 100
 
+/** What scripts keep for the length of a session: `self` of each module, and `_TLS` for all. */
+interface SessionTables {
+  selfOf(module: number): LuaTable
+  locals(): LuaTable
+}
+
 export function openPolicySession(loaded: Loaded): PolicySession {
   const selves: (LuaTable | undefined)[] = []
   let isOver = false
-  const selfOf = (module: number): LuaTable =>
-    (selves[module] ??= loaded.state.newTable(loaded.registrations[module]?.table))
+  let locals: LuaTable | undefined
+  const tables: SessionTables = {
+    selfOf: (module) =>
+      (selves[module] ??= loaded.state.newTable(loaded.registrations[module]?.table)),
+    locals: () => (locals ??= loaded.state.newTable()),
+  }
 
   return {
     run(name, subject) {
@@ -44,7 +54,7 @@ export function openPolicySession(loaded: Loaded): PolicySession {
       if (!callouts) return DONE
       const phase = phaseOf(name)
       const step = (callout: Callout) =>
-        runCallout(loaded, phase, callout, selfOf, subject, () => isOver)
+        runCallout(loaded, phase, callout, tables, subject, () => isOver)
       return andThen(firstOf(callouts, step), (outcome) => outcome ?? DONE)
     },
     close() {
@@ -59,7 +69,11 @@ export function openPolicySession(loaded: Loaded): PolicySession {
         return orElse(
           () =>
             andThen(
-              loaded.state.call(callout.run, [self], { label: name, context }),
+              loaded.state.call(callout.run, [self], {
+                label: name,
+                context,
+                locals: tables.locals(),
+              }),
               () => undefined,
             ),
           (error) => reportFailure(loaded, name, callout, reasonOf(error)),
@@ -75,16 +89,18 @@ function runCallout(
   loaded: Loaded,
   phase: Phase,
   callout: Callout,
-  selfOf: (module: number) => LuaTable,
+  tables: SessionTables,
   subject: Subject,
   isOver: () => boolean,
 ): Eventually<PhaseOutcome | undefined> {
-  const args = [selfOf(callout.module), ...phase.arguments.map((a) => toLua(loaded, a, subject))]
+  const self = tables.selfOf(callout.module)
+  const args = [self, ...phase.arguments.map((a) => toLua(loaded, a, subject))]
   const { name, stage } = phase
   const context: CallSite = { callout: name, stage, moduleName: callout.moduleName, subject }
   const { wallMs } = loaded.options.budget
   const call = (waitedMs: number): Eventually<PhaseOutcome | undefined> => {
-    const results = loaded.state.call(callout.run, args, { label: phase.name, context })
+    const options = { label: phase.name, context, locals: tables.locals() }
+    const results = loaded.state.call(callout.run, args, options)
     return andThen(results, ([result]) => {
       if (result !== VALIDATE_AGAIN || phase.result !== 'verdict') {
         return readResult(loaded, phase, callout, result, subject.vctx)

@@ -43,6 +43,9 @@ describe('an empty configuration', () => {
         maxStringMb: 64,
         onBadReturn: 'continue',
         searchPath: [folder, '/search'],
+        fileRoots: [],
+        scriptPathMap: new Map(),
+        scriptEnvironment: ['HOME', 'HOSTNAME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'TZ', 'USER'],
       },
       tracking: {
         includeMetadata: true,
@@ -108,6 +111,20 @@ describe('scriptlet', () => {
     ])
   })
 
+  test('says which files and variables scripts may read', () => {
+    const { scriptlet } = config(`scriptlet {
+      file_roots = ( data "/srv/lists" )
+      script_path_map = [ "/opt/msys/ecelerity/etc" = "/etc/eachrcpt", "/opt/lists" = lists ]
+      script_environment = ( TZ REGION )
+    }`)
+    expect(scriptlet.fileRoots).toEqual([join(folder, 'data'), '/srv/lists'])
+    expect([...scriptlet.scriptPathMap]).toEqual([
+      ['/opt/msys/ecelerity/etc', '/etc/eachrcpt'],
+      ['/opt/lists', join(folder, 'lists')],
+    ])
+    expect(scriptlet.scriptEnvironment).toEqual(['TZ', 'REGION'])
+  })
+
   test('with and without its usual name is one', () => {
     const text = `scriptlet { script a { source = a } callout_cpu_ms = 1 max_string_mb = 2 }
       scriptlet "scriptlet" { script b { source = b } callout_cpu_ms = 3 on_bad_return = TempFail }`
@@ -134,6 +151,10 @@ describe('scriptlet', () => {
     [
       'scriptlet { callout_cpu_ms = 0 }',
       'f.conf:1: option "callout_cpu_ms": expected a whole number, 1 or more, found "0"',
+    ],
+    [
+      'scriptlet { script_path_map = [ etc = "/etc" ] }',
+      'f.conf:1: option "script_path_map": expected a dictionary [ "/path/in/scripts" = "/path/here" … ]',
     ],
     [
       'scriptlet { on_bad_return = stop }',

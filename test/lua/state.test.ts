@@ -317,12 +317,12 @@ describe('the sandbox', () => {
     ])
   })
 
-  test('keeps only traceback and getinfo of debug', () => {
+  test('keeps only traceback and getinfo of debug, beside output', () => {
     expect(
       testHost().run(
         'local n = {} for k in pairs(debug) do n[#n + 1] = k end table.sort(n) return table.concat(n, " ")',
       ),
-    ).toEqual(['getinfo traceback'])
+    ).toEqual(['getinfo output traceback'])
   })
 
   test('warns of weak tables once per line', () => {
@@ -375,7 +375,7 @@ describe('require', () => {
     )
   })
 
-  test.each(['../a', 'a/../../b', '/etc/passwd', 'a..b'])('refuses %s', (name) => {
+  test.each(['../a', 'a/../../b', '/a/../etc/passwd', 'a..b'])('refuses %s', (name) => {
     const [ok, message] = host().run(`return pcall(require, "${name}")`)
     expect([ok, message]).toEqual([false, expect.stringContaining('not allowed')])
   })

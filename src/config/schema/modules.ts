@@ -1,7 +1,7 @@
 // Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
 // loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
 // "modules.ec_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
-// search_path, shutdown_grace and all but the first two of engagement_tracker are ours.
+// search_path, file_roots, script_path_map, script_environment, shutdown_grace and all but the first two of engagement_tracker are ours.
 import { KEYS } from '../keys.ts'
 import {
   BOOLEAN,
@@ -16,6 +16,7 @@ import {
   oneOf,
   ORIGIN,
   PATH,
+  PATH_MAP,
   PATHS,
   POSITIVE,
   SECONDS,
@@ -25,6 +26,7 @@ import {
 import { option, optional } from './option.ts'
 
 const LOGS = '/var/log/ecelerity'
+const ENVIRONMENT = ['HOME', 'HOSTNAME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'TZ', 'USER']
 const SCRIPTLET_SCOPE = ['scriptlet']
 const TRACKER = ['engagement_tracker']
 const EC_LOGGER = ['ec_logger']
@@ -72,6 +74,12 @@ export const SCRIPTLET = {
   maxStringMb: option('max_string_mb', POSITIVE, 64, SCRIPTLET_SCOPE),
   onBadReturn: option('on_bad_return', oneOf('continue', 'tempfail'), 'continue', SCRIPTLET_SCOPE),
   searchPath: option('search_path', PATHS, [], SCRIPTLET_SCOPE),
+  /** Folders that io reads; the folders of scripts when there are none. */
+  fileRoots: option('file_roots', PATHS, [], SCRIPTLET_SCOPE),
+  /** Paths as scripts have them, and where they are. */
+  scriptPathMap: option('script_path_map', PATH_MAP, new Map(), SCRIPTLET_SCOPE),
+  /** The environment variables that os.getenv shows. */
+  scriptEnvironment: option('script_environment', STRINGS, ENVIRONMENT, SCRIPTLET_SCOPE),
 }
 
 export const SCRIPT_SOURCE = optional('source', NON_EMPTY, ['script'])

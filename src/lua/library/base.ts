@@ -6,7 +6,6 @@ import {
   NUMBER,
   OK,
   TABLE,
-  USERDATA,
   argumentAt,
   byteString,
   fieldOf,
@@ -27,10 +26,14 @@ import {
 import { textToNumber } from '../number.ts'
 import { position, raise, raiseArgument } from '../raise.ts'
 import { emptyTable, toLua } from '../value.ts'
+import { COLLECTOR_FUNCTIONS } from './collector.ts'
+import type { LineWriter } from './writer.ts'
 
 export interface Output {
   readonly print: (text: string) => void
   readonly warn: (text: string) => void
+  /** Where `io.write` has begun a line. */
+  readonly lines: LineWriter
 }
 
 /** The functions by name. */
@@ -43,9 +46,7 @@ export function baseFunctions(output: Output): Record<string, NativeFunction> {
     rawset,
     loadstring,
     load,
-    collectgarbage,
-    gcinfo,
-    newproxy,
+    ...COLLECTOR_FUNCTIONS,
   }
 }
 
@@ -69,7 +70,8 @@ function readOnce(_: Thread, data: { chunk: Uint8Array | null }): Uint8Array | n
   return chunk
 }
 
-const printTo =
+/** `print`, for other functions that write the same way. */
+export const printTo =
   (output: Output): NativeFunction =>
   (L) => {
     const count = lua.lua_gettop(L)
@@ -87,7 +89,7 @@ const printTo =
       if (text === undefined) return raise(L, "'tostring' must return a string to 'print'")
       texts.push(text)
     }
-    output.print(texts.join('\t'))
+    output.print(output.lines.take() + texts.join('\t'))
     return 0
   }
 
@@ -186,23 +188,6 @@ function loaded(L: Thread, source: Uint8Array, name: string): number {
   L.stack[L.top++] = new lobject.TValue(NIL, null)
   L.stack[L.top++] = toLua(problem)
   return 2
-}
-
-// Memory is the host's affair; policies call this for its side effect only.
-const collectgarbage: NativeFunction = (L) => {
-  L.stack[L.top++] = toLua(0)
-  return 1
-}
-
-const gcinfo: NativeFunction = collectgarbage
-
-const newproxy: NativeFunction = (L) => {
-  const model = argumentAt(L, 1)
-  const udata = new lobject.Udata(L, 0)
-  if (model?.type === USERDATA) udata.metatable = model.value.metatable
-  else if (model?.value === true) udata.metatable = emptyTable()
-  L.stack[L.top++] = new lobject.TValue(USERDATA, udata)
-  return 1
 }
 
 function push(L: Thread, value: number | undefined): number {

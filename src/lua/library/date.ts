@@ -30,8 +30,15 @@ export function dateFields(seconds: number, utc: boolean): DateFields {
     sec: shown.getUTCSeconds(),
     wday: shown.getUTCDay() + 1,
     yday: Math.round((midnight - Date.UTC(year, 0, 1)) / 86_400_000) + 1,
-    isdst: !utc && date.getTimezoneOffset() < standardOffset(year),
+    isdst: !utc && isDaylightSaving(seconds),
   }
+}
+
+/** Whether local time is advanced at a time in epoch seconds. */
+export function isDaylightSaving(seconds: number): boolean {
+  const date = new Date(seconds * 1000)
+  const offsets = [0, 6].map((month) => new Date(date.getFullYear(), month, 1).getTimezoneOffset())
+  return date.getTimezoneOffset() < Math.max(...offsets)
 }
 
 /** A time formatted; an unknown conversion is left as it stands. */
@@ -96,9 +103,12 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   H: (f) => pad(f.hour),
   I: (f) => pad(((f.hour + 11) % 12) + 1),
   j: (f) => pad(f.yday, 3),
+  k: (f) => pad(f.hour, 2, ' '),
+  l: (f) => pad(((f.hour + 11) % 12) + 1, 2, ' '),
   m: (f) => pad(f.month),
   M: (f) => pad(f.min),
   p: (f) => (f.hour < 12 ? 'AM' : 'PM'),
+  P: (f) => (f.hour < 12 ? 'am' : 'pm'),
   s: (_, seconds) => String(Math.floor(seconds)),
   S: (f) => pad(f.sec),
   u: (f) => String(f.wday === 1 ? 7 : f.wday - 1),
@@ -134,15 +144,17 @@ function offsetText(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}${pad(size % 60)}`
 }
 
-function zoneName(seconds: number): string {
-  const format = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' })
-  const parts = format.formatToParts(new Date(seconds * 1000))
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
-}
+// Which names are known depends on the language: English of America has EST, of Europe CET.
+const ZONES = ['en-US', 'en-GB', 'en-AU', 'en-IN'].map(
+  (language) => new Intl.DateTimeFormat(language, { timeZoneName: 'short' }),
+)
 
-function standardOffset(year: number): number {
-  return Math.max(
-    new Date(year, 0, 1).getTimezoneOffset(),
-    new Date(year, 6, 1).getTimezoneOffset(),
-  )
+// A zone without a name of its own is called by its offset.
+function zoneName(seconds: number): string {
+  const date = new Date(seconds * 1000)
+  for (const format of ZONES) {
+    const name = format.formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value
+    if (name !== undefined && !/\d/.test(name)) return name
+  }
+  return offsetText(-date.getTimezoneOffset()).replace(/00$/, '')
 }

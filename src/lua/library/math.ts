@@ -4,8 +4,8 @@ import { lauxlib, lua, type NativeFunction, type Thread } from '../engine.ts'
 import { raise, raiseArgument } from '../raise.ts'
 import { toLua } from '../value.ts'
 
-/** The functions by name; each state has its own random sequence. */
-export function mathFunctions(): Record<string, NativeFunction> {
+/** The functions by name; `random` (0 to 1, 1 excluded) is used until a script sets a seed. */
+export function mathFunctions(random: () => number): Record<string, NativeFunction> {
   return {
     pow: of2(Math.pow),
     mod: of2(fmod),
@@ -24,12 +24,12 @@ export function mathFunctions(): Record<string, NativeFunction> {
       L.stack[L.top++] = toLua(exponent)
       return 2
     },
-    ...randomFunctions(),
+    ...randomFunctions(random),
   }
 }
 
-function randomFunctions(): Record<'random' | 'randomseed', NativeFunction> {
-  let next: () => number = Math.random
+function randomFunctions(random: () => number): Record<'random' | 'randomseed', NativeFunction> {
+  let next = random
   return {
     random(L) {
       const share = next()

@@ -17,30 +17,44 @@ import {
   type Table,
   type Thread,
 } from '../engine.ts'
+import type { Files } from '../files.ts'
 import { findModule } from '../module.ts'
-import { raise } from '../raise.ts'
-import { emptyTable, toLua } from '../value.ts'
-import { baseFunctions, compile, globalsOf, type Output } from './base.ts'
+import { raise, raisePlain } from '../raise.ts'
+import { emptyTable, toLua, type LuaValue } from '../value.ts'
+import { baseFunctions, compile, globalsOf, printTo, type Output } from './base.ts'
+import { bufferLibrary } from './buffer.ts'
 import { COROUTINE_FUNCTIONS } from './coroutine.ts'
 import { getfenv, setfenv } from './environment.ts'
+import { ioLibrary } from './io.ts'
+import { serveLocals } from './locals.ts'
 import { mathFunctions } from './math.ts'
-import { forbidden, osFunctions } from './os.ts'
+import { forbidden, osFunctions, type OsOptions } from './os.ts'
+import { THREAD_CONSTANTS, threadFunctions } from './thread.ts'
 
-export interface LibraryOptions extends Output {
-  readonly roots: readonly string[]
-  readonly now: () => number
-  report: InternalError
+export interface LibraryOptions extends Output, Omit<OsOptions, 'warn'> {
+  /** What `io` may read. */
+  readonly files: Files
+  readonly random: () => number
+  readonly report: InternalError
 }
 
-const PRELUDE = new URL('../../../lua/prelude.lua', import.meta.url)
+/** Folder of the Lua that ships with the server. */
+const SHIPPED = new URL('../../../lua/', import.meta.url)
 
-/** Opens everything but the prelude, whose compiled chunk is left on the stack with its arguments. */
+/** Opens everything but the prelude. */
 export function openLibraries(L: Thread, options: LibraryOptions): void {
   for (const [name, open] of ENGINE_LIBRARIES) {
     lauxlib.luaL_requiref(L, octets(name), open, true)
     L.top--
   }
   const globals = globalsOf(L)
+  adaptLibraries(globals, options)
+  addLibraries(globals, options)
+  serveLocals(globals)
+}
+
+// What the engine brings, made that of the dialect.
+function adaptLibraries(globals: Table, options: LibraryOptions): void {
   remove(globals, ['rawlen', 'dofile', 'loadfile'])
   setAll(globals, { ...baseFunctions(options), getfenv, setfenv })
   setAll(globals, bindAll('', forbidden('', ['dofile', 'loadfile']), options.report))
@@ -50,32 +64,56 @@ export function openLibraries(L: Thread, options: LibraryOptions): void {
   remove(table, ['unpack', 'pack', 'move'])
   const math = library(globals, 'math')
   remove(math, ['tointeger', 'type', 'ult', 'maxinteger', 'mininteger'])
-  setAll(math, mathFunctions())
-  keepOnly(library(globals, 'debug'), ['traceback', 'getinfo'])
+  setAll(math, mathFunctions(options.random))
+  const debug = library(globals, 'debug')
+  keepOnly(debug, ['traceback', 'getinfo'])
+  // Momentum's way to a line in paniclog.
+  setAll(debug, { output: printTo(options) })
+}
+
+function addLibraries(globals: Table, options: LibraryOptions): void {
+  const { files, lines, report, warn } = options
+  const add = (name: string, members: Readonly<Record<string, HostFunction | LuaValue>>): void => {
+    const table = newLibrary(globals, name)
+    for (const [key, member] of Object.entries(members)) {
+      if (typeof member !== 'function') setField(table, key, toLua(member))
+      else setNative(table, key, bindFunction(`${name}.${key}`, member, report))
+    }
+  }
+  const buffer = bufferLibrary(report)
   setAll(newLibrary(globals, 'coroutine'), COROUTINE_FUNCTIONS)
-  setAll(newLibrary(globals, 'os'), bindAll('os.', osFunctions(options.now), options.report))
-  const io = bindAll('io.', forbidden('io', ['popen', 'tmpfile', 'open', 'lines']), options.report)
-  setAll(newLibrary(globals, 'io'), io)
+  add('os', osFunctions(options))
+  add('io', {
+    ...ioLibrary({ files, output: lines, report, textOf: buffer.textOf }),
+    ...forbidden('io', ['popen', 'tmpfile']),
+  })
+  add('buffer', buffer.functions)
+  add('thread', { ...threadFunctions(warn, report), ...THREAD_CONSTANTS })
 }
 
 /** The prelude compiled: its function is left on top of the stack. */
 export function loadPrelude(L: Thread): void {
-  const problem = compile(L, readFileSync(PRELUDE), '=(prelude)')
+  const problem = compile(L, readFileSync(new URL('prelude.lua', SHIPPED)), '=(prelude)')
   if (problem !== undefined) throw new Error(problem)
 }
 
-/** The loader that `package.loaders` uses for files below the roots. */
-export function fileSearcher(roots: readonly string[]): NativeFunction {
+/** The loader that `package.loaders` uses for files: package.path, as far as it is below the roots. */
+export function fileSearcher(files: Files): NativeFunction {
   return (L) => {
     const name = textIn(argumentAt(L, 1)) ?? ''
-    const found = findModule(roots, name)
+    const path = textIn(fieldOf(library(globalsOf(L), 'package'), 'path'))
+    if (path === undefined) return raise(L, "'package.path' must be a string")
+    const found = findModule(files, path, name)
     if (found.kind === 'found') {
       const problem = compile(L, sourceOf(found.source), `@${found.path}`)
       if (problem === undefined) return 1
-      return raise(L, `error loading module '${name}' from file '${found.path}':\n\t${problem}`)
+      return raisePlain(
+        L,
+        `error loading module '${name}' from file '${found.path}':\n\t${problem}`,
+      )
     }
     const tried =
-      found.kind === 'refused' ? [found.why] : found.tried.map((path) => `no file '${path}'`)
+      found.kind === 'refused' ? [found.why] : found.tried.map((place) => `no file ${place}`)
     L.stack[L.top++] = toLua(tried.map((line) => `\n\t${line}`).join(''))
     return 1
   }
