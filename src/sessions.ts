@@ -108,7 +108,8 @@ function receptionOptions({ config, keyring }: Generation, store: Store): Recept
   return {
     sealing: {
       keyring,
-      isTrackingEnabled: config.smtpapiEnabled,
+      isTrackingEnabled: config.smtpapi !== undefined,
+      isExplained: config.smtpapi?.debugLevel === 'debug',
       includeMetadata: config.tracking.includeMetadata,
       maxMetadataLength: config.tracking.maxMetadataLen,
       growthLimit: config.tracking.growthLimit,

@@ -40,7 +40,7 @@ export async function readCopies(
       return {
         rcptto,
         settings: smtpapiSettings(context),
-        explain: found?.explain,
+        explain: found?.explain?.(),
         bytes,
         copyHtml: after.html || '',
         originalHtml: before.html || '',

@@ -32,7 +32,8 @@ export interface Config {
   readonly http: readonly HttpEndpoint[]
   readonly scriptlet: ScriptletConfig
   readonly tracking: EngagementTracker
-  readonly smtpapiEnabled: boolean
+  /** Undefined: mail is not tracked. */
+  readonly smtpapi: SmtpapiOptions | undefined
   /** Loggers without a stanza, or with `enabled = false`, are not there. */
   readonly logger: LoggerOptions | undefined
   readonly eventHydrant: EventHydrantOptions | undefined
@@ -59,6 +60,7 @@ export interface Script {
 }
 
 export type EngagementTracker = Resolved<typeof ENGAGEMENT_TRACKER>
+export type SmtpapiOptions = Resolved<typeof SMTPAPI>
 export type LoggerOptions = Resolved<typeof LOGGER>
 export type EventHydrantOptions = Resolved<typeof EVENT_HYDRANT>
 
@@ -86,7 +88,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     http,
     scriptlet: scriptletOf(module('scriptlet'), surroundings.scriptFolders),
     tracking: resolveTable(ENGAGEMENT_TRACKER, module('engagement_tracker')),
-    smtpapiEnabled: optionsOf(SMTPAPI, module('smtpapi')) !== undefined,
+    smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
     logger: optionsOf(LOGGER, module('ec_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
     outbound: outboundFor(root, hostname),

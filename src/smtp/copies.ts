@@ -15,7 +15,11 @@ import type { Session } from './state.ts'
 import { runPhases } from './verdict.ts'
 
 export type CopyResult =
-  | { readonly kind: 'accepted'; readonly copy: EntryCopy; readonly explain: Explain | undefined }
+  | {
+      readonly kind: 'accepted'
+      readonly copy: EntryCopy
+      readonly explain: (() => Explain) | undefined
+    }
   | { readonly kind: 'discarded'; readonly reason: string }
   /** Policy refused this copy. */
   | { readonly kind: 'rejected'; readonly reply: Reply }

@@ -23,7 +23,12 @@ import { judge, logRejection, OWN_CHECK, SCRIPTLET } from './verdict.ts'
 export interface ReceptionOptions {
   readonly sealing: Pick<
     SealingOptions,
-    'keyring' | 'isTrackingEnabled' | 'includeMetadata' | 'maxMetadataLength' | 'growthLimit'
+    | 'keyring'
+    | 'isTrackingEnabled'
+    | 'isExplained'
+    | 'includeMetadata'
+    | 'maxMetadataLength'
+    | 'growthLimit'
   > & { readonly customPrefix: string }
   newSalt(): Buffer
   /** Durable when it resolves; the relay has the entry then. Rejects with an SmtpError. */
@@ -36,7 +41,7 @@ export interface Acceptance {
   readonly entry: Entry
   readonly data: Buffer
   /** What was done to the links of each copy, in their order; undefined where it is not tracked. */
-  readonly explains: readonly (Explain | undefined)[]
+  readonly explains: readonly ((() => Explain) | undefined)[]
   /** Recipients that policy refused after all, to be told to the sender. */
   readonly refused: readonly { readonly rcptto: string; readonly reply: Reply }[]
   /** For the notification: the header as received. */
@@ -228,7 +233,7 @@ function sealingOptions(
     transmissionId,
     nowSeconds: Math.floor(message.receivedMs / 1000),
     newMessageId: () => ids.message(),
-    warn: (text) => journal.panic('smtpapi', text),
+    log: (text) => journal.panic('smtpapi', text),
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Reply } from '../mail/reply.ts'
 import type { Field } from '../mime/field.ts'
 import type { EntryCopy } from '../spool/entry.ts'
-import type { Explain } from '../tracking/explain.ts'
+import { type Explain, explainLines } from '../tracking/explain.ts'
 import type { Keyring } from '../tracking/keyring.ts'
 import {
   apiVariables,
@@ -33,6 +33,8 @@ export interface SealingOptions {
   /** 16 octets. */
   readonly salt: Buffer
   readonly isTrackingEnabled: boolean
+  /** Whether the log tells what was done to every link. */
+  readonly isExplained: boolean
   readonly includeMetadata: boolean
   readonly maxMetadataLength: number
   readonly growthLimit: number
@@ -43,8 +45,8 @@ export interface SealingOptions {
   readonly transmissionId: string
   readonly nowSeconds: number
   newMessageId(): string
-  /** Warnings about settings, failures in a part: for paniclog. */
-  warn(text: string): void
+  /** Warnings about settings, failures in a part, explanations: for paniclog. */
+  log(text: string): void
 }
 
 /** What the transform made of one copy, until its last callouts have run. */
@@ -57,7 +59,7 @@ export interface TrackedCopy {
   readonly settings: TrackingSettings
   readonly pieces: readonly Piece[]
   readonly holes: readonly string[]
-  readonly explain: Explain | undefined
+  readonly explain: (() => Explain) | undefined
 }
 
 export interface Sealing {
@@ -98,17 +100,22 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
         sentSeconds: options.nowSeconds,
       })
       for (const failure of failures) warn(`${message.batchId}: ${failure}`)
+      if (options.isExplained) logExplain(options, `${message.id} ${rawRcptTo}`, explain())
       return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
     },
     seal: (message, tracked) => entryCopy(message, tracked, options, layout),
   }
 }
 
+function logExplain({ log }: SealingOptions, copy: string, explain: Explain): void {
+  for (const line of explainLines(explain)) log(`${copy}: ${line}`)
+}
+
 /** What holds for many copies is said for the first. */
-function warnOnce({ warn }: SealingOptions): (text: string) => void {
+function warnOnce({ log }: SealingOptions): (text: string) => void {
   const said = new Set<string>()
   return (text) => {
-    if (!said.has(text)) warn(text)
+    if (!said.has(text)) log(text)
     said.add(text)
   }
 }

@@ -1,9 +1,11 @@
 // Links and the place of the pixel in text/html, located by htmlparser2's Tokenizer on a byte string,
 // so offsets are octets and nothing is ever re-serialised. Links are `<a href>` and `<area href>`;
 // comments, raw text and all other attributes are never touched. Linear on any input.
+import { decodeHTMLAttribute } from 'entities'
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2'
 import {
   CONTROL_PREFIX,
+  FOREIGN_OPT_OUTS,
   type Controls,
   type Cut,
   type Findings,
@@ -42,6 +44,7 @@ export function findInHtml(
     if (href) links.push(linkOf(href, attributes, masked))
     for (const each of attributes) {
       if (each.name.startsWith(CONTROL_PREFIX)) cuts.push(cutOf(each, masked))
+      else if (isForeignOptOut(each)) cuts.push({ ...cutOf(each, masked), isForeign: true })
     }
     attributes = undefined
   }
@@ -58,7 +61,7 @@ export function findInHtml(
       attribute = name === undefined ? undefined : { name, start, nameEnd, end: nameEnd, value: '' }
     },
     onattribdata(start, end) {
-      if (attribute) attribute.value = decodeReferences(decode(text.slice(start, end)))
+      if (attribute) attribute.value = decodeHTMLAttribute(decode(text.slice(start, end)))
     },
     onattribend(_quote, end) {
       if (!attribute) return
@@ -75,7 +78,7 @@ export function findInHtml(
       closeTag()
     },
   })
-  return { links, cuts, pixelAt: page.pixelAt() }
+  return { links, cuts, ...page.pixels() }
 }
 
 const LINK_TAGS: ReadonlySet<string> = new Set(['a', 'area'])
@@ -106,13 +109,16 @@ const NO_CALLBACKS: TokenizerCallbacks = {
 }
 
 /**
- * Finds the place of the pixel: before the last `</body>`, else before the last `</html>`, else at the
+ * Finds the places of the pixels. The open pixel's: before the last `</body>`, else before the last `</html>`, else at the
  * end (before a final CRLF), but never inside a construct that the end of the part leaves open.
  */
 function watchPage(text: string) {
   let body = -1
   let html = -1
   let rawText = -1
+  let openName = ''
+  let isPage = false
+  let bodyStart = -1
   /** Behind the last construct that is complete. */
   let complete = 0
 
@@ -126,6 +132,7 @@ function watchPage(text: string) {
       if (name === 'html') html = start - 2
       rawText = -1
       const close = text.indexOf('>', end)
+      if (close > end && endsInQuotes(text.slice(end, close))) throw new Error(UNKNOWN_END)
       if (close >= 0) complete = close + 1
     },
     ontext(start, end) {
@@ -137,23 +144,41 @@ function watchPage(text: string) {
   return {
     callbacks,
     openTag(start: number, end: number): void {
-      if (RAW_TEXT_TAGS.has(text.slice(start, end).toLowerCase())) rawText = start - 1
+      openName = text.slice(start, end).toLowerCase()
+      if (RAW_TEXT_TAGS.has(openName)) rawText = start - 1
+      if (openName === 'html') isPage = true
     },
     closeTag(end: number): void {
       complete = end + 1
+      if (openName === 'body' && isPage && bodyStart < 0) bodyStart = complete
     },
-    pixelAt(): number {
-      if (body >= 0) return body
-      if (html >= 0) return html
-      if (rawText >= 0) return rawText
-      return complete === text.length && text.endsWith('\r\n') ? complete - 2 : complete
+    pixels(): Pick<Findings, 'pixelAt' | 'initialPixelAt'> {
+      return { pixelAt: pixelAt(), ...(bodyStart >= 0 && { initialPixelAt: bodyStart }) }
     },
   }
+
+  function pixelAt(): number {
+    if (body >= 0) return body
+    if (html >= 0) return html
+    if (rawText >= 0) return rawText
+    return complete === text.length && text.endsWith('\r\n') ? complete - 2 : complete
+  }
+}
+
+const UNKNOWN_END = 'an end tag has an attribute whose value holds ">"'
+
+/**
+ * Whether attributes of an end tag (HTML Standard §13.2.5) leave a quote open. The Tokenizer ends an end
+ * tag at the first `>`, so what follows would be read out of step.
+ */
+function endsInQuotes(attributes: string): boolean {
+  return /=\s*["']/.test(attributes.replace(/=\s*(?:"[^"]*"|'[^']*')/g, ''))
 }
 
 /**
  * Outside foreign content a CDATA section is a bogus comment that ends at the next `>` (HTML Standard
  * §13.2.5.42); the Tokenizer knows that only for other spellings of the word.
+ * Character references are left to attributes that matter, which lets the Tokenizer skip over text.
  */
 function scan(text: string, callbacks: TokenizerCallbacks): void {
   const tokenizer = new Tokenizer({ decodeEntities: false }, callbacks)
@@ -161,39 +186,18 @@ function scan(text: string, callbacks: TokenizerCallbacks): void {
   tokenizer.end()
 }
 
-/**
- * The text of an attribute's value. Only these few are worth looking for character references in: the
- * page itself is scanned without, which lets the Tokenizer skip over text.
- */
-function decodeReferences(value: string): string {
-  if (!value.includes('&')) return value
-  // A value with both kinds of quotes stood without any, and can again.
-  const quote = ['"', "'", ''].find((each) => each === '' || !value.includes(each))
-  let text = ''
-  const tokenizer = new Tokenizer(
-    { decodeEntities: true },
-    {
-      ...NO_CALLBACKS,
-      onattribdata(start, end) {
-        text += source.slice(start, end)
-      },
-      onattribentity(codePoint) {
-        text += String.fromCodePoint(codePoint)
-      },
-    },
-  )
-  const source = `<a x=${quote}${value}${quote}>`
-  tokenizer.write(source)
-  tokenizer.end()
-  return text
-}
-
 function linkOf(href: Attribute, attributes: readonly Attribute[], text: string): FoundLink {
   const [start, end] = valueRange(href, text)
   // What browsers strip before they parse a URL (URL Standard §4.4).
   // eslint-disable-next-line no-control-regex
   const target = href.value.replace(/^[\0-\x20]+/, '').replace(/[\t\n\r]/g, '')
-  return makeLink(start, end, trimControls(target), controlsOf(attributes))
+  const link = makeLink(start, end, trimControls(target), controlsOf(attributes))
+  return attributes.some(isForeignOptOut) ? { ...link, isForeignOptOut: true } : link
+}
+
+function isForeignOptOut({ name, value }: Attribute): boolean {
+  const wanted = FOREIGN_OPT_OUTS.get(name)
+  return wanted !== undefined && (wanted === '' || wanted === value.trim().toLowerCase())
 }
 
 /** Without a regular expression, which would be quadratic on long runs of blanks. */

@@ -31,6 +31,8 @@ export interface FoundLink {
   /** `''` for none. */
   readonly sublink: string
   readonly refusal?: Refusal
+  /** Another system's attribute says not to track it. */
+  readonly isForeignOptOut?: true
 }
 
 /** Octets of the decoded part that go away, or give way to ASCII `text`. */
@@ -38,6 +40,8 @@ export interface Cut {
   readonly start: number
   readonly end: number
   readonly text?: string
+  /** Another system's attribute: it goes away where those are heeded. */
+  readonly isForeign?: true
 }
 
 export interface Findings {
@@ -46,6 +50,8 @@ export interface Findings {
   readonly cuts: readonly Cut[]
   /** Where the open pixel goes; only text/html has one. */
   readonly pixelAt?: number
+  /** Behind the start tag of the body, in a page that has one. */
+  readonly initialPixelAt?: number
 }
 
 /** The per-link controls (`data-msys-…`), by what follows that prefix. */
@@ -57,6 +63,17 @@ export interface Controls {
 }
 
 export const CONTROL_PREFIX = 'data-msys-'
+
+/**
+ * How links opt out of tracking elsewhere, by attribute: SendGrid, Mailchimp, Amazon SES, Postmark.
+ * Lower case; `''` stands for any value.
+ */
+export const FOREIGN_OPT_OUTS: ReadonlyMap<string, string> = new Map([
+  ['clicktracking', 'off'],
+  ['mc:disable-tracking', ''],
+  ['ses:no-track', ''],
+  ['data-pm-no-track', ''],
+])
 
 const MAX_TARGET_LENGTH = 4096
 const MAX_NAME_LENGTH = 63

@@ -18,6 +18,10 @@ export interface TrackingDefaults {
   /** Host, with a port where needed: `track.example:8080`. */
   readonly domain: string
   readonly expirySeconds: number
+  /** Whether opens have a second pixel at the beginning of the page. */
+  readonly initialOpens: boolean
+  /** Whether a link that other systems would not track (their attributes say so) is left alone. */
+  readonly foreignOptOuts: boolean
 }
 
 export interface TrackingSettings extends TrackingDefaults {
@@ -74,6 +78,8 @@ export function resolveTracking(sources: TrackingSources): Resolution {
     clickScheme: scheme('smtpapi_click_tracking_scheme') ?? defaults.clickScheme,
     domain: domain ?? defaults.domain,
     expirySeconds: expiry ?? defaults.expirySeconds,
+    initialOpens: defaults.initialOpens,
+    foreignOptOuts: defaults.foreignOptOuts,
     ...facts,
     ...customerOf(sources, warnings),
   }

@@ -2,7 +2,13 @@
 // for each link the full or the short recipient part chosen. Holds for all recipients whose full
 // recipient parts have the same length.
 import type { Edit, Role, Slot } from './edit.ts'
-import type { Explain, Form, LinkExplain, LinkOutcome } from './explain.ts'
+import {
+  type Explain,
+  explainPlan,
+  type Form,
+  type LinkOutcome,
+  type PlannedLink,
+} from './explain.ts'
 import type { Cut, FoundLink } from './link.ts'
 import type { TrackingDefaults } from './options.ts'
 import { type LinkKind, ROUTE_OF, trackingPrefix } from './path.ts'
@@ -18,7 +24,8 @@ export interface Plan {
   readonly parts: readonly PlannedPart[]
   /** The roles whose holes occur. */
   readonly roles: readonly Role[]
-  readonly explain: Explain
+  /** Made when asked for: hardly any copy is looked at. */
+  readonly explain: () => Explain
 }
 
 export interface PlanOptions {
@@ -34,33 +41,34 @@ export interface PlanOptions {
 }
 
 export function planTracking(survey: Survey, options: PlanOptions): Plan {
-  const planning: Planning = { options, links: [], roles: new Set(), growth: 0 }
+  const planning: Planning = {
+    options,
+    links: [],
+    roles: new Set(),
+    growth: 0,
+    pixelForm: undefined,
+  }
   const parts = survey.parts.map((part) => planPart(part, planning))
-  const { pixelForm } = planning
+  const { links, pixelForm } = planning
   return {
     parts,
     roles: [...planning.roles],
-    explain: {
-      links: planning.links,
-      pixel: pixelOutcome(survey, options.settings.opens),
-      ...(pixelForm && { pixelForm }),
-      parts: survey.refusals,
-    },
+    explain: () => explainPlan(survey, options.settings, links, pixelForm),
   }
 }
 
 interface Planning {
   readonly options: PlanOptions
-  readonly links: LinkExplain[]
+  readonly links: PlannedLink[]
   readonly roles: Set<Role>
   growth: number
-  pixelForm?: Form
+  pixelForm: Form | undefined
 }
 
 type Mark =
   | { readonly kind: 'link'; readonly at: number; readonly link: FoundLink }
   | { readonly kind: 'cut'; readonly at: number; readonly cut: Cut }
-  | { readonly kind: 'pixel'; readonly at: number }
+  | { readonly kind: 'pixel'; readonly at: number; readonly pixel: TrackedUrl }
 
 /** Longest URL with a full recipient part; a plain part must also keep its lines below 998. */
 const MAX_URL_LENGTH = 2000
@@ -69,28 +77,19 @@ const MAX_PLAIN_URL_LENGTH = 900
 function planPart(part: SurveyedPart, planning: Planning): PlannedPart {
   const { options } = planning
   const editor = openEditor(part, planning)
-  const lineAt = lineCounter(part.decoded)
-  for (const mark of marksOf(part, options.settings.opens)) {
+  for (const mark of marksOf(part, options.settings)) {
     switch (mark.kind) {
       case 'cut':
         editor.replace(mark.cut, mark.cut.text ?? '')
         break
       case 'pixel':
-        planning.pixelForm = trackPixel(mark.at, editor, options)
+        planning.pixelForm = trackPixel(mark.at, mark.pixel, editor, options)
         break
       case 'link': {
         const { link } = mark
         const outcome = linkOutcome(link, options)
         const form = outcome === 'tracked' ? trackLink(link, part, editor, planning) : undefined
-        planning.links.push({
-          part: part.name,
-          offset: link.start,
-          line: lineAt(link.start),
-          target: link.target,
-          name: link.name,
-          outcome,
-          ...(form && { form }),
-        })
+        planning.links.push({ part, link, outcome, form })
       }
     }
   }
@@ -111,9 +110,14 @@ function trackLink(link: FoundLink, part: SurveyedPart, editor: Editor, planning
 }
 
 /** Opens carry all facts, while the URL is no longer than one that is surely requested. */
-function trackPixel(at: number, editor: Editor, { openLength, openRole }: PlanOptions): Form {
+function trackPixel(
+  at: number,
+  pixel: TrackedUrl,
+  editor: Editor,
+  { openLength, openRole }: PlanOptions,
+): Form {
   let form: Form = 'full'
-  editor.track({ start: at, end: at }, PIXEL, (prefixLength) => {
+  editor.track({ start: at, end: at }, pixel, (prefixLength) => {
     if (prefixLength + openLength > MAX_URL_LENGTH) form = 'short'
     return form === 'short' ? form : openRole
   })
@@ -137,6 +141,13 @@ const PIXEL: TrackedUrl = {
   sublink: '',
   before: '<img border="0" width="1" height="1" alt="" src="',
   after: '">',
+}
+
+/** Where the body begins it must not take a line of its own. */
+const INITIAL_PIXEL: TrackedUrl = {
+  ...PIXEL,
+  kind: 'initial_open',
+  before: '<img border="0" width="1" height="1" alt="" style="display:block" src="',
 }
 
 type Octets = Pick<Edit, 'start' | 'end'>
@@ -194,37 +205,24 @@ function complement3(length: number): number {
   return (3 - (((length % 3) + 3) % 3)) % 3
 }
 
-function marksOf(part: SurveyedPart, isOpenTracked: boolean): Mark[] {
-  const marks: Mark[] = [
-    ...part.links.map((link): Mark => ({ kind: 'link', at: link.start, link })),
-    ...part.cuts.map((cut): Mark => ({ kind: 'cut', at: cut.start, cut })),
-  ]
-  if (isOpenTracked && part.pixelAt !== undefined) marks.push({ kind: 'pixel', at: part.pixelAt })
+function marksOf(part: SurveyedPart, settings: TrackingDefaults): Mark[] {
+  const marks: Mark[] = part.links.map((link) => ({ kind: 'link', at: link.start, link }))
+  for (const cut of part.cuts) {
+    if (!cut.isForeign || settings.foreignOptOuts) marks.push({ kind: 'cut', at: cut.start, cut })
+  }
+  const addPixel = (at: number | undefined, pixel: TrackedUrl): void => {
+    if (at !== undefined) marks.push({ kind: 'pixel', at, pixel })
+  }
+  if (settings.opens && settings.initialOpens) addPixel(part.initialPixelAt, INITIAL_PIXEL)
+  if (settings.opens) addPixel(part.pixelAt, PIXEL)
   return marks.sort((a, b) => a.at - b.at)
 }
 
 function linkOutcome(link: FoundLink, { settings, sealer }: PlanOptions): LinkOutcome {
   if (link.refusal) return link.refusal
   if (!settings.clicks) return 'off'
+  if (link.isForeignOptOut && settings.foreignOptOuts) return 'opted-out-elsewhere'
   const [, authority = '', path = ''] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(link.target) ?? []
   const isOurs = authority.toLowerCase() === settings.domain.toLowerCase()
   return isOurs && sealer.hasSealed(path) ? 'already-tracked' : 'tracked'
 }
-
-function pixelOutcome(survey: Survey, isOpenTracked: boolean): Explain['pixel'] {
-  if (!isOpenTracked) return 'off'
-  if (survey.parts.some((part) => part.name === 'text/html')) return 'inserted'
-  return survey.refusals.find(({ part }) => part !== 'text/plain')?.why ?? 'no-html'
-}
-
-/** Lines of ascending offsets, each octet looked at once. */
-function lineCounter(octets: Buffer): (offset: number) => number {
-  let line = 1
-  let next = octets.indexOf(LF)
-  return (offset) => {
-    for (; next >= 0 && next < offset; line++) next = octets.indexOf(LF, next + 1)
-    return line
-  }
-}
-
-const LF = 0x0a

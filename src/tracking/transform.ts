@@ -8,7 +8,7 @@ import { findFields } from '../mime/header.ts'
 import type { Role } from './edit.ts'
 import type { Explain } from './explain.ts'
 import { limitMetadata, type TokenFacts } from './facts.ts'
-import type { TrackingSettings } from './options.ts'
+import type { TrackingDefaults, TrackingSettings } from './options.ts'
 import { type Plan, planTracking } from './plan.ts'
 import { type Survey, surveyBody } from './survey.ts'
 import { layOutBody, rootFields, type Template } from './template.ts'
@@ -40,7 +40,7 @@ export interface Tracked {
   /** Of separator and body. Shared by all copies of the same template. */
   readonly pieces: readonly Piece[]
   readonly holes: readonly string[]
-  readonly explain: Explain
+  readonly explain: () => Explain
   /** Parts that went out unmodified because something failed; for the log. */
   readonly failures: readonly string[]
 }
@@ -76,8 +76,7 @@ export function openTransform(options: TransformOptions): Transform {
       const openRole = parts.open === parts.click ? 'full' : 'open'
       const fullLength = parts.click?.full.length ?? 0
       const openLength = parts.open?.full.length ?? 0
-      const { clicks, opens, openScheme, clickScheme, domain } = settings
-      const variant = [clicks, opens, openScheme, clickScheme, domain, openRole].join(' ')
+      const variant = variantOf(settings, openRole)
       const { plan, templates } = remember(
         known.plans,
         `${variant} ${fullLength} ${openLength}`,
@@ -134,6 +133,13 @@ interface CopyParts {
 }
 
 const MAX_CACHED = 16
+
+/** Names the plans that settings lead to. */
+function variantOf(settings: TrackingDefaults, openRole: Role): string {
+  const { clicks, opens, openScheme, clickScheme, domain, initialOpens, foreignOptOuts } = settings
+  const choices = [clicks, opens, openScheme, clickScheme, domain, initialOpens, foreignOptOuts]
+  return `${choices.join(' ')} ${openRole}`
+}
 
 /** Seals only what the copy will carry. */
 function sealParts(

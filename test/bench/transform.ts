@@ -19,6 +19,8 @@ const SETTINGS: TrackingSettings = {
   clickScheme: 'https',
   domain: 'track.example',
   expirySeconds: 31_536_000,
+  initialOpens: false,
+  foreignOptOuts: false,
   campaignId: 'spring',
 }
 

@@ -59,7 +59,7 @@ describe('an empty configuration', () => {
         growthLimit: 40_960,
         keys: [],
       },
-      smtpapiEnabled: false,
+      smtpapi: undefined,
       logger: undefined,
       eventHydrant: undefined,
     })
@@ -188,8 +188,8 @@ describe('loggers', () => {
 
   test('are not there when they are switched off', () => {
     expect(config('ec_logger { enabled = off }').logger).toBeUndefined()
-    expect(config('smtpapi { enabled = off }').smtpapiEnabled).toBe(false)
-    expect(config('smtpapi { }').smtpapiEnabled).toBe(true)
+    expect(config('smtpapi { enabled = off }').smtpapi).toBeUndefined()
+    expect(config('smtpapi { debug_level = DEBUG }').smtpapi).toMatchObject({ debugLevel: 'debug' })
   })
 
   test.each([

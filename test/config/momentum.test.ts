@@ -57,6 +57,8 @@ describe('a Momentum file', () => {
       clickScheme: 'https',
       domain: 'click.example.com',
       expirySeconds: 31_536_000,
+      initialOpens: false,
+      foreignOptOuts: false,
     })
     const stranger = config.smtp[0]!.options('203.0.113.1')
     expect(stranger.canRelay).toBe(false)
@@ -104,6 +106,6 @@ describe('a Momentum file', () => {
       click: true,
     })
     expect(config.tracking).toMatchObject({ includeMetadata: false, maxMetadataLen: 2000 })
-    expect(config.smtpapiEnabled).toBe(true)
+    expect(config.smtpapi).toBeDefined()
   })
 })

@@ -246,6 +246,8 @@ describe('listeners', () => {
         clickScheme: 'http',
         domain: 'localhost:8080',
         expirySeconds: 31_536_000,
+        initialOpens: false,
+        foreignOptOuts: false,
       },
       sessionBudget: undefined,
     })

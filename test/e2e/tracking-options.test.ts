@@ -252,3 +252,57 @@ describe('curly braces', () => {
     expect(shown).toEqual(['<a href="{https://e.com/?q={{name}}}">x</a>[pixel]\r\n'])
   })
 })
+
+describe('options of ours', () => {
+  const more = trackedServer({
+    listener: 'initial_open_tracking_enabled = true click_tracking_foreign_opt_outs = true',
+    more: 'smtpapi { debug_level = "debug" }',
+  })
+  const page = '<html><body class="x"><p>a</p></body></html>'
+  const FIRST = '<img border="0" width="1" height="1" alt="" style="display:block" src="[pixel]">'
+
+  test('initial_open_tracking_enabled puts a pixel behind the start of the body, with its own event', async () => {
+    const copy = await more.one(html(page))
+    expect(copy.shown).toEqual([`<html><body class="x">${FIRST}<p>a</p>[pixel]</body></html>\r\n`])
+    await more.pass(html(page), ['first@rcpt.example'])
+    const events = await more.events('first@rcpt.example', 'open')
+    expect(events.map(({ type }) => type).filter((type) => /open/.test(type))).toEqual([
+      'initial_open',
+      'open',
+    ])
+    expect((await tracked.one(html(page))).shown[0]).not.toContain('display:block')
+  })
+
+  test('links that opt out of tracking elsewhere are left alone, and lose the attribute', async () => {
+    const link = (attribute: string) => `<a href="https://e.com/" ${attribute}>x</a>`
+    const attributes = [
+      'clicktracking=off',
+      'clicktracking="on"',
+      'mc:disable-tracking',
+      'ses:no-track',
+      'data-pm-no-track',
+    ]
+    const body = attributes.map(link).join('')
+    const left = '<a href="https://e.com/">x</a>'
+    const counted = '<a href="{https://e.com/}" clicktracking="on">x</a>'
+    expect((await more.one(html(body))).shown).toEqual([
+      `${left}${counted}${left.repeat(3)}[pixel]\r\n`,
+    ])
+    expect((await tracked.one(html(body))).shown).toEqual([
+      `${body.replaceAll('https://e.com/', '{https://e.com/}')}[pixel]\r\n`,
+    ])
+  })
+
+  test('with debug_level = debug paniclog tells what was done to every link', async () => {
+    await more.pass(html(`${LINK}\r\n<a href="mailto:a@b.c">y</a>`), ['log@rcpt.example'])
+    const lines = (await more.server.log('paniclog.ec')).split('\n')
+    const own = lines.filter((line) => line.includes('log@rcpt.example: '))
+    expect(own.map((line) => line.replace(/^.*?log@rcpt\.example: /, ''))).toEqual([
+      'text/html line 1: tracked (full): "https://e.com/"',
+      'text/html line 2: scheme: "mailto:a@b.c"',
+      'pixel: inserted (full)',
+      'initial pixel: no-body',
+    ])
+    expect(await tracked.server.log('paniclog.ec')).not.toContain('pixel')
+  })
+})

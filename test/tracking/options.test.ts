@@ -15,6 +15,8 @@ const DEFAULTS: TrackingDefaults = {
   clickScheme: 'http',
   domain: 'localhost:8080',
   expirySeconds: 31_536_000,
+  initialOpens: false,
+  foreignOptOuts: false,
 }
 
 const resolve = (context: Record<string, string>, api?: ApiSettings, defaults = {}) =>

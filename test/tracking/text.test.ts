@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import { LinkifyIt } from 'linkify-it'
 import { describe, expect, test } from 'vitest'
 import { findInText } from '../../src/tracking/text.ts'
 import { html, plain, single, track } from './track.ts'
@@ -300,4 +301,66 @@ test('a link is always a piece of the text that stands at its place', () => {
     }),
     { seed: 2, numRuns: 2000 },
   )
+})
+
+describe('against linkify-it', () => {
+  const linkify = new LinkifyIt()
+    .set({ fuzzyLink: false, fuzzyEmail: false })
+    .add('ftp:', null)
+    .add('mailto:', null)
+    .add('//', null)
+
+  // Where the rules agree: whole host names, no unmatched brackets, colons or quotes at an end.
+  const host = fc.constantFrom(
+    'e.com',
+    'www.example.org',
+    'a-b.co.uk',
+    'localhost',
+    '10.0.0.1',
+    'e.com:8080',
+  )
+  const path = fc
+    .array(
+      fc.constantFrom(
+        '/a',
+        '/b-c',
+        '/~u',
+        '/p1.html',
+        '/@x',
+        '/%20',
+        '/a,b',
+        '/x=1',
+        '/1+2',
+        '/(y)',
+      ),
+      {
+        maxLength: 4,
+      },
+    )
+    .map((parts) => parts.join(''))
+  const query = fc.constantFrom('', '/', '?a=b', '?a=b&c=%C3%BC', '/?x', '#top', '/#a/b', '?q=a.b')
+  const url = fc
+    .tuple(fc.constantFrom('http://', 'https://', 'HTTP://'), host, path, query)
+    .map((pieces) => pieces.join(''))
+  const between = fc.constantFrom(' ', '\r\n', '. ', ', ', '; ', '! ', '? ', ' x ', '" ', '... ')
+  const piece = fc.oneof(
+    url,
+    url.map((each) => `<${each}>`),
+    url.map((each) => `(see ${each})`),
+    between,
+    fc.constantFrom('word', 'e.com', 'a@b.example', 'ftp://e.com/'),
+  )
+
+  test('finds the same URLs in the same places', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(piece, between), { maxLength: 8 }), (pieces) => {
+        const text = pieces.flat().join('')
+        const expected = linkify.match(text)?.map(({ index, raw }) => `${index} ${raw}`) ?? []
+        const { links } = findInText(text, text, (slice) => slice, false)
+        const found = links.filter(({ refusal }) => !refusal)
+        expect(found.map(({ start, target }) => `${start} ${target}`)).toEqual(expected)
+      }),
+      { seed: 3, numRuns: 1500 },
+    )
+  })
 })

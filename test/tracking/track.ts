@@ -21,6 +21,8 @@ export const SETTINGS: TrackingSettings = {
   clickScheme: 'http',
   domain: DOMAIN,
   expirySeconds: 31_536_000,
+  initialOpens: false,
+  foreignOptOuts: false,
 }
 
 export interface TrackOptions {
@@ -71,7 +73,7 @@ export function trackAll(message: string | Buffer, all: readonly TrackOptions[])
     for (const field of tracked.fields) pushPiece(pieces, data.range(field.bytes))
     for (const piece of tracked.pieces) pushPiece(pieces, piece)
     const sent = render(data.bytes(), { pieces, holes: tracked.holes })
-    return { ...readBack(sent), explain: tracked.explain, failures: tracked.failures }
+    return { ...readBack(sent), explain: tracked.explain(), failures: tracked.failures }
   })
 }
 

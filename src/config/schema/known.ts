@@ -8,7 +8,7 @@ const PATHWAYS = ['global', 'pathway', 'pathway_group']
 const SOCKETS = ['esmtp_listener', 'http_listener', 'listen']
 const ACCESS = [...LISTENER, 'http_listener']
 const LISTENER_OR_GLOBAL = ['global', ...LISTENER]
-const MODULES = ['scriptlet', 'smtpapi', 'engagement_tracker', 'ec_logger', 'event_hydrant']
+const MODULES = ['scriptlet', 'engagement_tracker', 'ec_logger', 'event_hydrant']
 
 export const KNOWN: readonly KnownOption[] = [
   known(

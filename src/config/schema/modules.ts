@@ -25,6 +25,7 @@ import {
 } from '../value.ts'
 import { option, optional } from './option.ts'
 
+const DEBUG_LEVEL = oneOf('off', 'critical', 'error', 'warning', 'notice', 'info', 'debug')
 const LOGS = '/var/log/ecelerity'
 const ENVIRONMENT = ['HOME', 'HOSTNAME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'TZ', 'USER']
 const SCRIPTLET_SCOPE = ['scriptlet']
@@ -38,7 +39,11 @@ export const SERVER = {
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
 }
 
-export const SMTPAPI = { enabled: option('enabled', BOOLEAN, true, ['smtpapi']) }
+export const SMTPAPI = {
+  enabled: option('enabled', BOOLEAN, true, ['smtpapi']),
+  /** At `debug` paniclog tells of every link what was done to it. */
+  debugLevel: option('debug_level', DEBUG_LEVEL, 'error', ['smtpapi']),
+}
 
 export const ENGAGEMENT_TRACKER = {
   includeMetadata: option(

@@ -60,7 +60,7 @@ const LONE_LF = oneOf('fix', 'pedantic', 'ignore')
 
 const SCHEME = oneOf('http', 'https')
 
-/** The tracking options; valid in the listener scopes only, as in Momentum. */
+/** The tracking options; valid in the listener scopes only, as in Momentum. The last two are ours. */
 export const TRACKING = {
   opens: option('open_tracking_enabled', BOOLEAN, false, LISTENER),
   clicks: option('click_tracking_enabled', BOOLEAN, false, LISTENER),
@@ -68,6 +68,10 @@ export const TRACKING = {
   clickScheme: option('click_tracking_scheme', SCHEME, 'http', LISTENER),
   domain: option('tracking_domain', TRACKING_DOMAIN, 'localhost:8080', LISTENER),
   expirySeconds: option('tracking_link_expiry', SECONDS, 31_536_000, LISTENER),
+  /** A second pixel at the beginning, for `initial_open`. */
+  initialOpens: option('initial_open_tracking_enabled', BOOLEAN, false, LISTENER),
+  /** Whether links keep out by the attributes of other systems. */
+  foreignOptOuts: option('click_tracking_foreign_opt_outs', BOOLEAN, false, LISTENER),
 }
 
 export const RECEPTION = {
