@@ -144,17 +144,30 @@ function offsetText(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}${pad(size % 60)}`
 }
 
-// Which names are known depends on the language: English of America has EST, of Europe CET.
-const ZONES = ['en-US', 'en-GB', 'en-AU', 'en-IN'].map(
-  (language) => new Intl.DateTimeFormat(language, { timeZoneName: 'short' }),
-)
+// The English of a region knows the names of its zones.
+const LANGUAGES: Readonly<Record<string, string>> = {
+  Africa: 'en-ZA',
+  Australia: 'en-AU',
+  Europe: 'en-GB',
+  Pacific: 'en-NZ',
+}
+const NAMES: Readonly<Record<string, string>> = {
+  'Asia/Hong_Kong': 'HKT',
+  'Asia/Calcutta': 'IST',
+  'Asia/Kolkata': 'IST',
+  'Asia/Seoul': 'KST',
+  'Asia/Shanghai': 'CST',
+  'Asia/Tokyo': 'JST',
+  'Europe/Moscow': 'MSK',
+}
 
 // A zone without a name of its own is called by its offset.
 function zoneName(seconds: number): string {
   const date = new Date(seconds * 1000)
-  for (const format of ZONES) {
-    const name = format.formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value
-    if (name !== undefined && !/\d/.test(name)) return name
-  }
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  const language = LANGUAGES[timeZone.split('/')[0] ?? ''] ?? 'en-US'
+  const parts = new Intl.DateTimeFormat(language, { timeZoneName: 'short' }).formatToParts(date)
+  const name = NAMES[timeZone] ?? parts.find(({ type }) => type === 'timeZoneName')?.value
+  if (name !== undefined && !/\d/.test(name)) return name
   return offsetText(-date.getTimezoneOffset()).replace(/00$/, '')
 }

@@ -19,7 +19,7 @@ import {
 } from '../engine.ts'
 import type { Files } from '../files.ts'
 import { findModule } from '../module.ts'
-import { raise, raisePlain } from '../raise.ts'
+import { raisePlain } from '../raise.ts'
 import { emptyTable, toLua, type LuaValue } from '../value.ts'
 import { baseFunctions, compile, globalsOf, printTo, type Output } from './base.ts'
 import { bufferLibrary } from './buffer.ts'
@@ -102,7 +102,7 @@ export function fileSearcher(files: Files): NativeFunction {
   return (L) => {
     const name = textIn(argumentAt(L, 1)) ?? ''
     const path = textIn(fieldOf(library(globalsOf(L), 'package'), 'path'))
-    if (path === undefined) return raise(L, "'package.path' must be a string")
+    if (path === undefined) return raisePlain(L, "'package.path' must be a string")
     const found = findModule(files, path, name)
     if (found.kind === 'found') {
       const problem = compile(L, sourceOf(found.source), `@${found.path}`)

@@ -4,6 +4,20 @@
 import { supersede, type Patch } from '../patch.ts'
 
 export const ERRORS: readonly Patch[] = [
+  {
+    name: 'natives are C functions',
+    file: 'ldebug.js',
+    why: 'debug.getinfo and tracebacks say so in 5.1, and `strict` asks for it',
+    find: '"J"',
+    replace: '"C"',
+  },
+  {
+    name: 'the source of natives',
+    file: 'ldebug.js',
+    why: 'as above',
+    find: '"=[JS]"',
+    replace: '"=[C]"',
+  },
   supersede(
     'ldebug.js',
     'const',
