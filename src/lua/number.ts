@@ -1,7 +1,7 @@
 // Numbers as text: every number is a double, written as C writes %.14g (but infinities without sign,
 // as the interpreter that is followed does) and read with C's prefixes for octal and hexadecimal.
 
-const DECIMAL = /^[ \t\n\v\f\r]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t\n\v\f\r]*$/
+const DECIMAL = /^[ \t\n\v\f\r]*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)[ \t\n\v\f\r]*$/
 const HEXADECIMAL = /^[ \t\n\v\f\r]*([+-]?)0[xX]([\da-fA-F]+)[ \t\n\v\f\r]*$/
 const INTEGER = /^(-?)0(?:[xX]([\da-fA-F]+)|([0-7]*))[ \t\n\v\f\r]*$/
 

@@ -21,7 +21,7 @@ export interface Policy {
   close(): Promise<void>
 }
 
-/** The top level of scripts and `init` may take ten times as long as a callout. */
+/** The top level of scripts and `init` may use ten times as much as a callout. */
 const LOAD_ALLOWANCE = 10
 
 export class PolicyError extends Error {
@@ -111,6 +111,7 @@ function stretch(budget: Budget): Budget {
     ...budget,
     cpuMs: budget.cpuMs * LOAD_ALLOWANCE,
     wallMs: budget.wallMs * LOAD_ALLOWANCE,
+    allocBytes: budget.allocBytes * LOAD_ALLOWANCE,
   }
 }
 

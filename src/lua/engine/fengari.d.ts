@@ -154,8 +154,8 @@ export const lua: {
   lua_gettop(L: lua_State): number
   lua_load(
     L: lua_State,
-    reader: (L: lua_State, data: { chunk: Uint8Array | null }) => Uint8Array | null,
-    data: { chunk: Uint8Array | null },
+    reader: (L: lua_State, data: { rest: Uint8Array }) => Uint8Array | null,
+    data: { rest: Uint8Array },
     name: Uint8Array,
     mode: Uint8Array,
   ): number

@@ -53,7 +53,8 @@ export function baseFunctions(output: Output): Record<string, NativeFunction> {
 /** Compiles a chunk: on success leaves the function on the stack, else returns the message. */
 export function compile(L: Thread, source: Uint8Array, chunkName: string): string | undefined {
   const text = octets('t')
-  const status = lua.lua_load(L, readOnce, { chunk: source }, octets(chunkName), text)
+  host.tick.bytes -= MEMORY_PER_CHUNK
+  const status = lua.lua_load(L, readPiece, { rest: source }, octets(chunkName), text)
   if (status === OK) return undefined
   return textIn(pop(L)) ?? 'unknown error'
 }
@@ -64,10 +65,21 @@ export function globalsOf(L: Thread): Table {
   return tableIn(ltable.luaH_getint(L.l_G.l_registry.value, RIDX_GLOBALS)) ?? emptyTable()
 }
 
-function readOnce(_: Thread, data: { chunk: Uint8Array | null }): Uint8Array | null {
-  const { chunk } = data
-  data.chunk = null
-  return chunk
+const MEMORY_PER_CHUNK = 2000
+const PIECE_BYTES = 512
+/** What an octet of source costs: reading it, and what the compiled code takes. */
+const TICKS_PER_BYTE = 4
+const MEMORY_PER_BYTE = 80
+
+// The engine reads in pieces, so that compiling counts on the budget while it goes on.
+function readPiece(_: Thread, data: { rest: Uint8Array }): Uint8Array | null {
+  const piece = data.rest.subarray(0, PIECE_BYTES)
+  if (piece.length === 0) return null
+  data.rest = data.rest.subarray(PIECE_BYTES)
+  host.tick.bytes -= piece.length * MEMORY_PER_BYTE
+  host.tick.n -= piece.length * TICKS_PER_BYTE
+  if (host.tick.n < 0 || host.tick.bytes < 0) host.over()
+  return piece
 }
 
 /** `print`, for other functions that write the same way. */
@@ -93,6 +105,9 @@ export const printTo =
     return 0
   }
 
+/** A longer text is no number, here and in arithmetic. */
+const LONGEST_NUMERAL = 10_000
+
 const tonumber: NativeFunction = (L) => {
   const base = lauxlib.luaL_optinteger(L, 2, 10)
   lauxlib.luaL_checkany(L, 1)
@@ -100,15 +115,15 @@ const tonumber: NativeFunction = (L) => {
   if (base === 10) {
     const text = textIn(slot)
     if (text !== undefined) {
-      host.tick.n -= text.length >> 3
-      return push(L, textToNumber(text))
+      host.tick.n -= text.length >> 2
+      return push(L, text.length > LONGEST_NUMERAL ? undefined : textToNumber(text))
     }
     return push(L, slot?.type === NUMBER ? slot.value : undefined)
   }
   if (base < 2 || base > 36) return raiseArgument(L, 2, 'base out of range')
   const text = byteString(lauxlib.luaL_checkstring(L, 1))
-  host.tick.n -= text.length >> 3
-  return push(L, readInBase(text, base))
+  host.tick.n -= text.length >> 2
+  return push(L, text.length > LONGEST_NUMERAL ? undefined : readInBase(text, base))
 }
 
 const rawset: NativeFunction = (L) => {
@@ -177,6 +192,7 @@ const load: NativeFunction = (L) => {
     const text = textIn(piece)
     if (text === '' || piece.type === NIL) break
     if (text === undefined) return raise(L, 'reader function must return a string')
+    host.tick.bytes -= 2 * text.length
     pieces.push(octets(text))
   }
   return loaded(L, Buffer.concat(pieces), byteString(name))

@@ -62,8 +62,14 @@ function environmentReader({ environment, warn }: OsOptions): HostFunction {
   }
 }
 
+const LONGEST_FORMAT = 1000
+
 function date(args: readonly LuaValue[], now: () => number): LuaValue {
   const format = args[0] === undefined ? '%c' : textArgument(args, 0, 'date')
+  // Formatting is not counted on the budget while it goes on.
+  if (format.length > LONGEST_FORMAT) {
+    throw new LuaCallError("bad argument #1 to 'date' (format too long)")
+  }
   const seconds = Math.trunc(numberArgument(args, 1, 'date', Math.floor(now() / 1000)))
   if (Number.isNaN(new Date(seconds * 1000).getTime())) return undefined
   const utc = format.startsWith('!')

@@ -1,7 +1,7 @@
 // Instructions that compute: doubles in place, all else (numeric strings, 64-bit operations of the
 // host, metamethods) by way of a function.
 
-import { A, B, KB, KC, NUMBER, SAVE, STRING, isFalse, setNumber, text } from './operands.ts'
+import { A, B, KB, KC, NUMBER, SAVE, STRING, isFalse, setNumber } from './operands.ts'
 
 // `slow` computes what numeric strings give where that differs.
 const arithmetic = (name: string, fast: string, slow = fast): string => `
@@ -75,7 +75,7 @@ const join = function(stack, first, last) {
         const slot = stack[j];
         if (slot.type === ${STRING}) {
             const ts = slot.value;
-            joined += ${text('ts')};
+            joined += luaS_piece(ts);
         } else if (slot.type === ${NUMBER}) {
             tick.n -= 8;
             joined += host.numberToText(slot.value);
@@ -83,5 +83,5 @@ const join = function(stack, first, last) {
         if (joined.length > tick.maxString) return null;
     }
     if ((tick.n -= joined.length >> 10) < 0 || tick.bytes < 0) host.over();
-    return luaS_text(joined);
+    return luaS_joined(joined);
 };`

@@ -76,12 +76,21 @@ const adjust_top = function(L, newtop) {
     'lstate.js',
     'const',
     'luaE_extendCI',
-    'call records are used again',
+    'call records are used again, and there are no more of them than 5.1 allows',
     `
+const MAX_CALLS = 20000;
+module.exports.MAX_CALLS = MAX_CALLS;
+
 const luaE_extendCI = function(L) {
     let ci = L.ci.next;
     if (ci === null) {
         host.tick.n -= 16;
+        host.tick.bytes -= 150;
+        if (++L.nci > MAX_CALLS) {
+            if (L.nci === MAX_CALLS + 1)
+                require('./ldebug.js').luaG_runerror(L, Buffer.from("stack overflow"));
+            if (L.nci > MAX_CALLS + 200) ldo.luaD_throw(L, 6 /* LUA_ERRERR */);
+        }
         ci = new CallInfo();
         L.ci.next = ci;
         ci.previous = L.ci;
@@ -116,6 +125,7 @@ const luaE_extendCI = function(L) {
 const luaD_prepare = function(L, end) {
     if (end > L.stack_last) luaD_growstack(L, end - L.top);
     const stack = L.stack;
+    host.tick.bytes -= 40 * (end - L.ready);
     for (let j = L.ready; j < end; j++)
         if (stack[j] === void 0) stack[j] = new lobject.TValue(LUA_TNIL, null);
     L.ready = end;

@@ -172,7 +172,7 @@ export const KILL: readonly Patch[] = [
   {
     name: 'shorter stack',
     file: 'luaconf.js',
-    why: 'runaway recursion becomes an error in a tenth of a second',
+    why: 'runaway recursion with many locals becomes an error soon',
     find: 'conf.LUAI_MAXSTACK || 1000000',
     replace: '200000',
   },
@@ -195,7 +195,22 @@ export const KILL: readonly Patch[] = [
     file: 'lvm.js',
     why: 'they are allocations too',
     find: '    let ncl = new lobject.LClosure(L, nup);',
-    replace: '    tick.bytes -= 80;\n    let ncl = new lobject.LClosure(L, nup);',
+    replace: '    tick.bytes -= 150;\n    let ncl = new lobject.LClosure(L, nup);',
+  },
+  {
+    name: 'count call records',
+    file: 'lstate.js',
+    why: 'after an overflow some are dropped',
+    find: '    let ci = L.ci;\n    ci.next = null;',
+    replace:
+      '    let ci = L.ci;\n    ci.next = null;\n    L.nci = 0;\n    for (; ci !== L.base_ci; ci = ci.previous) L.nci++;',
+  },
+  {
+    name: 'records left by an overflow',
+    file: 'ldo.js',
+    why: 'the room for its handler is given back',
+    find: '    if (L.stack.length > LUAI_MAXSTACK)  /* had been handling stack overflow? */',
+    replace: '    if (L.stack.length > LUAI_MAXSTACK || L.nci > lstate.MAX_CALLS)',
   },
   {
     name: 'who resumed',
@@ -209,6 +224,7 @@ export const KILL: readonly Patch[] = [
     file: 'lstate.js',
     why: 'the coroutine that resumed this one',
     find: '        this.errfunc = 0;',
-    replace: '        this.errfunc = 0;\n        this.from = null;\n        this.handle = null;',
+    replace:
+      '        this.errfunc = 0;\n        this.nci = 0;\n        this.from = null;\n        this.handle = null;',
   },
 ]

@@ -38,25 +38,53 @@ class TString {
     constructor(L, str, text) {
         this.hash = text;
         this.realstring = str;
+        this.rope = null;
     }
 
     getstr() {
-        if (this.realstring === null) this.realstring = bytesOf(this.hash);
+        if (this.realstring === null) this.realstring = bytesOf(luaS_hashlongstr(this));
         return this.realstring;
     }
 
     tsslen() {
-        return this.realstring === null ? this.hash.length : this.realstring.length;
+        if (this.realstring !== null) return this.realstring.length;
+        return (this.hash === null ? this.rope : this.hash).length;
     }
 
 }
 
 /* a string of the octets of a latin-1 JavaScript string */
 const luaS_text = function(text) {
-    tick.bytes -= 48;
+    tick.bytes -= 48 + text.length;
     return new TString(null, null, text);
 };
 module.exports.luaS_text = luaS_text;
+
+/* the same of a text that was joined and that nobody has read yet: a long one takes no memory of its own */
+const luaS_joined = function(text) {
+    if (text.length < 1024) return luaS_text(text);
+    tick.bytes -= 48;
+    const ts = new TString(null, null, null);
+    ts.rope = text;
+    return ts;
+};
+module.exports.luaS_joined = luaS_joined;
+
+/* the text for joining it, which does not read it */
+const luaS_piece = function(ts) {
+    if (ts.hash !== null) return ts.hash;
+    return ts.rope === null ? luaS_hashlongstr(ts) : ts.rope;
+};
+module.exports.luaS_piece = luaS_piece;
+
+/* reading a joined text makes V8 write it out */
+const writtenOut = function(ts) {
+    const text = ts.rope;
+    ts.rope = null;
+    tick.bytes -= text.length;
+    if ((tick.n -= text.length >> 5) < 0 || tick.bytes < 0) host.over();
+    return text;
+};
 `,
   ),
   supersede(
@@ -71,7 +99,7 @@ module.exports.luaS_text = luaS_text;
     file: 'lstring.js',
     why: 'the bytes are there whenever the text is not',
     find: 'ts.hash = luaS_hash(ts.getstr());',
-    replace: 'ts.hash = textOf(ts.realstring);',
+    replace: 'ts.hash = ts.rope === null ? textOf(ts.realstring) : writtenOut(ts);',
   },
   {
     name: 'charge strings',
@@ -110,15 +138,15 @@ module.exports.luaS_text = luaS_text;
             let ts = luaS_bless(L, buff);`,
     replace: `            if (tl > tick.maxString) ldebug.luaG_runerror(L, to_luastring("resulting string too large"));
             if ((tick.n -= tl >> 10) < 0 || tick.bytes < 0) host.over();
-            let text = luaS_hashlongstr(L.stack[top - n].value);
-            for (let i = n - 1; i > 0; i--) text += luaS_hashlongstr(L.stack[top - i].value);
-            let ts = luaS_text(text);`,
+            let text = luaS_piece(L.stack[top - n].value);
+            for (let i = n - 1; i > 0; i--) text += luaS_piece(L.stack[top - i].value);
+            let ts = luaS_joined(text);`,
   },
   {
     name: 'text in lvm',
     file: 'lvm.js',
     why: 'for the concatenation',
     find: '    luaS_bless,\n    luaS_eqlngstr,',
-    replace: '    luaS_text,\n    luaS_eqlngstr,',
+    replace: '    luaS_joined,\n    luaS_piece,\n    luaS_eqlngstr,',
   },
 ]

@@ -12,7 +12,7 @@ export const TABLES: readonly Patch[] = [
     file,
     why: 'arrays are most tables',
     find: '        this.strong = new Map();',
-    replace: `        tick.bytes -= 120;
+    replace: `        tick.bytes -= 350;
         tick.n -= 4;
         this.array = [];
         this.strong = new Map();`,
@@ -32,7 +32,7 @@ const tick = host.tick;`,
     why: 'tables that only grow must end',
     find: 'const add = function(t, hash, key, value) {\n    t.dead_strong.clear();',
     replace: `const append = function(t, value) {
-    if ((tick.bytes -= 48) < 0) host.over();
+    if ((tick.bytes -= 64) < 0) host.over();
     const length = t.array.length;
     if (length >= 1024 && (length & (length - 1)) === 0 && evacuate(t)) {
         add(t, length + 1, new lobject.TValue(LUA_TNUMFLT, length + 1), new lobject.TValue(value.type, value.value));
@@ -69,7 +69,7 @@ const migrate = function(t) {
 
 const add = function(t, hash, key, value) {
     tick.n -= 4;
-    if ((tick.bytes -= 120) < 0) host.over();
+    if ((tick.bytes -= 180) < 0) host.over();
     if (t.dead_strong.size > 0) t.dead_strong.clear();`,
   },
   supersede(
@@ -147,7 +147,7 @@ const luaH_setlist = function(t, first, stack, from, n) {
         if (t.strong.size > 0) for (let j = 0; j < n; j++) mark_dead(t, first + j);
         for (let j = 1; j <= n; j++)
             t.array.push(new lobject.TValue(stack[from + j].type, stack[from + j].value));
-        if ((tick.bytes -= 48 * n) < 0) host.over();
+        if ((tick.bytes -= 64 * n) < 0) host.over();
         if (t.strong.size > 0) migrate(t);
     } else {
         for (let j = 1; j <= n; j++) luaH_setint(t, first + j - 1, stack[from + j]);
