@@ -2,6 +2,7 @@
 // lines that stay, remain as they are.
 import { trimBlanks } from './blank.ts'
 import { holdsDelimiter } from './boundary.ts'
+import type { Leaf } from './content.ts'
 import { formatValue } from './contenttype.ts'
 import { type Field, makeField } from './field.ts'
 import { placeField } from './header.ts'
@@ -68,6 +69,15 @@ export function unlinkNode(node: PartNode): void {
 /** Gives the part the content that `bytes` hold under its present header. */
 export function setContent(node: PartNode, bytes: Buffer, fresh: FreshBoundary): void {
   replaceBody(node, bytes)
+  keepApart(node, fresh)
+}
+
+/** Makes a leaf of the part, with this header and content. */
+export function setLeaf(node: PartNode, { fields, content }: Leaf, fresh: FreshBoundary): void {
+  for (const child of node.container?.children ?? []) child.parent = undefined
+  node.container = undefined
+  node.fields = fields
+  node.content = content
   keepApart(node, fresh)
 }
 

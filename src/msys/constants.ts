@@ -9,7 +9,17 @@ export const VALIDATE_AGAIN = 2
 export const CONNECTION_DICTIONARY = 0
 export const MESSAGE_DICTIONARY = 1
 
+export const PROTOCOL_INTERNAL = 0
 export const PROTOCOL_ESMTP = 2
+
+/** Flags of msg:get_envelope2 and msg:render_to_string. */
+export const ENVELOPE_FROM = 1
+export const ENVELOPE_TO = 2
+export const ENVELOPE_COMPLETE = 16
+export const RENDER_OMIT_DOT = 1
+
+/** By their numbers: the transfer encodings that msg:makePart labels. */
+export const TRANSFER_ENCODINGS = ['7bit', '8bit', 'quoted-printable', 'base64'] as const
 
 export const CORE_CONSTANTS: Readonly<Record<string, number>> = {
   VALIDATE_CONT,
@@ -25,10 +35,10 @@ export const CORE_CONSTANTS: Readonly<Record<string, number>> = {
   EC_MESSAGE_ENQUEUE_HOOK_CONT: 0,
   EC_MESSAGE_ENQUEUE_HOOK_OK: 1,
   EC_MESSAGE_ENQUEUE_HOOK_ERR: 2,
-  EC_MSG_ENV_FROM: 1,
-  EC_MSG_ENV_TO: 2,
-  EC_MSG_ENV_COMPLETE: 16,
-  EC_MSG_RENDER_OMIT_DOT: 1,
+  EC_MSG_ENV_FROM: ENVELOPE_FROM,
+  EC_MSG_ENV_TO: ENVELOPE_TO,
+  EC_MSG_ENV_COMPLETE: ENVELOPE_COMPLETE,
+  EC_MSG_RENDER_OMIT_DOT: RENDER_OMIT_DOT,
   EC_MIME_TE_7BIT: 0,
   EC_MIME_TE_8BIT: 1,
   EC_MIME_TE_QUOTED_PRINTABLE: 2,
@@ -58,7 +68,7 @@ export const CORE_CONSTANTS: Readonly<Record<string, number>> = {
   EXPANDED: 4,
   ECTP_COMPLETE_CALLBACK: 0,
   ECTP_COMPLETE_CALLBACK_SCHED: 1,
-  P_INTERNAL: 0,
+  P_INTERNAL: PROTOCOL_INTERNAL,
   P_ESMTP: PROTOCOL_ESMTP,
   P_MM7: 3,
   P_SMPP: 4,

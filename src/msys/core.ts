@@ -1,5 +1,6 @@
 // The functions of `msys` itself.
 import { LuaCallError } from '../lua/error.ts'
+import { contentOf } from './content.ts'
 import { declare } from './declaration.ts'
 import { expandMacros } from './macro.ts'
 import { string, table } from './parameter.ts'
@@ -30,7 +31,7 @@ export const CORE_FUNCTIONS = [
       const facts = {
         context: vctx.context,
         remoteAddress: ac.remoteAddress,
-        message: msg?.current,
+        message: msg && { ...msg.current, ...contentOf(msg) },
         nowMs: nowMs(),
       }
       return expandMacros(text, facts, (macro) =>

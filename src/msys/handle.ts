@@ -5,29 +5,51 @@ import { LuaCallError } from '../lua/error.ts'
 import type { Cidr } from '../config/cidr.ts'
 import type { Address } from '../mail/address.ts'
 import type { Context } from '../mail/context.ts'
-import type { Message } from '../mail/message.ts'
+import type { Endpoints, Message } from '../mail/message.ts'
+import type { PartNode } from '../mime/tree.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Whatever is userdata in Lua; `kind` chooses its class. */
 export interface ApiObject {
   readonly kind: string
   /** Why it is gone; undefined while it lives. */
-  gone?: string
+  gone?: string | undefined
 }
 
+/** Its content is read and changed by msys/content.ts only. */
 export interface MessageHandle extends ApiObject {
   readonly kind: 'message'
   current: Message
+  /** Gives the body with links and pixel in it. It cannot be changed any more. */
+  sealedBody?: () => Buffer
+  readonly isSnapshot?: true
+  /** The trees that Lua has parts of: one to look at, one to edit. */
+  reading?: PartTree | undefined
+  editing?: PartTree | undefined
+}
+
+/** The parts of a message as they are until something else changes its content. */
+export interface PartTree {
+  root: PartNode
+  readonly isReadOnly: boolean
+  /** The message does not have its edits yet. */
+  isDirty: boolean
+  gone?: string
+}
+
+export interface PartHandle extends ApiObject {
+  readonly kind: 'part'
+  readonly node: PartNode
+  owner: MessageHandle
+  tree: PartTree
+  /** Of msg:makePart: what it was given, and which octets of it are the content. */
+  made?: { readonly bytes: Buffer; start: number; end: number }
 }
 
 /** `ac`, the accept construct: the connection as policy sees it. */
-export interface Accept extends ApiObject {
+export interface Accept extends ApiObject, Endpoints {
   readonly kind: 'ac'
   readonly connectionId: string
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
   /** What policy changes of the reply to EHLO. */
   readonly capabilities: Capabilities
   readonly census: SessionCensus

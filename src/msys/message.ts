@@ -1,10 +1,15 @@
 // `msg`, a message or one recipient's copy.
 // Momentum manual pages "lua.ref.msg.id", "lua.ref.msg_discard"; its other methods stand in the files beside.
-import { declare, declareField } from './declaration.ts'
+import { assertWritable } from './content.ts'
+import { declare } from './declaration.ts'
 import type { MessageHandle } from './handle.ts'
+import { BODY_METHODS } from './messagebody.ts'
 import { CONTEXT_METHODS } from './messagecontext.ts'
 import { ENVELOPE_METHODS } from './messageenvelope.ts'
+import { FACT_FIELDS, FACT_METHODS } from './messagefacts.ts'
 import { HEADER_METHODS } from './messageheader.ts'
+import { MIME_METHODS } from './messagemime.ts'
+import { SEND_METHODS } from './messagesend.ts'
 import { optional, string } from './parameter.ts'
 import type { ClassShape } from './shape.ts'
 import { NOT_BINDING } from './stage.ts'
@@ -13,7 +18,6 @@ const DISCARDED = '550 5.7.0 discarded by policy'
 const DISCARDED_WITHOUT_CODE = '550 5.7.1 [internal] discarded by policy'
 
 const method = declare<MessageHandle>()
-const field = declareField<MessageHandle>()
 
 export const MESSAGE: ClassShape<MessageHandle> = {
   kind: 'message',
@@ -21,8 +25,12 @@ export const MESSAGE: ClassShape<MessageHandle> = {
   prefix: 'msg',
   methods: [
     ...HEADER_METHODS,
+    ...BODY_METHODS,
+    ...MIME_METHODS,
     ...ENVELOPE_METHODS,
     ...CONTEXT_METHODS,
+    ...FACT_METHODS,
+    ...SEND_METHODS,
     method(
       'msg:discard',
       [optional(string('reason'), DISCARDED)],
@@ -33,6 +41,7 @@ export const MESSAGE: ClassShape<MessageHandle> = {
         doc: 'drops the message, or this copy; the client sees success',
       },
       (msg, [reason]) => {
+        assertWritable(msg, 'msg:discard')
         const discarded = /^[45]\d\d[ -]/.test(reason) ? reason : DISCARDED_WITHOUT_CODE
         msg.current = { ...msg.current, discarded }
       },
@@ -44,21 +53,5 @@ export const MESSAGE: ClassShape<MessageHandle> = {
       () => false,
     ),
   ],
-  fields: [
-    field(
-      'msg.id',
-      { result: 'string', tier: 1, doc: 'the id of this copy' },
-      (msg) => msg.current.id,
-    ),
-    field(
-      'msg.batch_id',
-      { result: 'string', tier: 1, doc: 'the id shared by all copies of one reception' },
-      (msg) => msg.current.batchId,
-    ),
-    field(
-      'msg.conn_id',
-      { result: 'string', tier: 1, doc: 'the id of the connection' },
-      (msg) => msg.current.connectionId,
-    ),
-  ],
+  fields: FACT_FIELDS,
 }

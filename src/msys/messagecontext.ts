@@ -1,5 +1,6 @@
 // Context variables by way of `msg`.
 // Momentum manual pages "lua.ref.msg_context_get" … "lua.ref.msg_context_delete".
+import { assertWritable } from './content.ts'
 import { declare } from './declaration.ts'
 import { dictionary, exists, existsAndGet, readKey, readValue } from './dictionary.ts'
 import type { MessageHandle } from './handle.ts'
@@ -25,6 +26,7 @@ export const CONTEXT_METHODS = [
       const name = readKey('msg:context_set', key)
       const text = readValue('msg:context_set', value)
       if (name === undefined || text === undefined) return 0
+      assertWritable(msg, 'msg:context_set')
       msg.current.context[which].set(name, text)
       return 1
     },
@@ -46,6 +48,25 @@ export const CONTEXT_METHODS = [
     'msg:context_delete',
     [dictionary, string('key')],
     { result: '1 | 0', tier: 1, doc: 'deletes a context variable' },
-    (msg, [which, key]) => (msg.current.context[which].delete(key) ? 1 : 0),
+    (msg, [which, key]) => {
+      assertWritable(msg, 'msg:context_delete')
+      return msg.current.context[which].delete(key) ? 1 : 0
+    },
+  ),
+  method(
+    'msg:context_firstkey',
+    [dictionary],
+    { result: 'string | nil', tier: 2, doc: 'the first key of a dictionary' },
+    (msg, [which]) => msg.current.context[which].keys().next().value,
+  ),
+  method(
+    'msg:context_nextkey',
+    [dictionary, string('key')],
+    { result: 'string | nil', tier: 2, doc: 'the key after this one' },
+    (msg, [which, key]) => {
+      const keys = [...msg.current.context[which].keys()]
+      const at = keys.indexOf(key)
+      return at < 0 ? undefined : keys[at + 1]
+    },
   ),
 ]

@@ -5,9 +5,12 @@ import { NULL_ADDRESS } from '../mail/address.ts'
 import { lowerCase } from '../mail/bytes.ts'
 import { type Envelope, routingDomain } from '../mail/envelope.ts'
 import { readAddress } from './address.ts'
+import { ENVELOPE_COMPLETE, ENVELOPE_FROM, ENVELOPE_TO } from './constants.ts'
+import { assertWritable } from './content.ts'
 import { assertStage, declare } from './declaration.ts'
+import type { EcString } from './ecstring.ts'
 import type { MessageHandle } from './handle.ts'
-import { optional, string } from './parameter.ts'
+import { number, object, optional, string } from './parameter.ts'
 import { COPY_STAGES, NOT_BINDING, RECIPIENT_STAGES } from './stage.ts'
 
 const method = declare<MessageHandle>()
@@ -19,6 +22,7 @@ export const ENVELOPE_METHODS = [
     { result: 'string', tier: 1, doc: 'the envelope sender, "" for the null sender; sets it' },
     (msg, [address], runtime) => {
       if (address === undefined) return msg.current.envelope.mailfrom.text
+      assertWritable(msg, 'msg:mailfrom')
       assertStage('msg:mailfrom', NOT_BINDING, runtime)
       const mailfrom = address === '' ? NULL_ADDRESS : readAddress('msg:mailfrom', address)
       setEnvelope(msg, { mailfrom })
@@ -37,6 +41,7 @@ export const ENVELOPE_METHODS = [
     },
     (msg, [address], runtime) => {
       if (address === undefined) return msg.current.envelope.rcptto.text
+      assertWritable(msg, 'msg:rcptto')
       assertStage('msg:rcptto', COPY_STAGES, runtime)
       const rcptto = readAddress('msg:rcptto', address)
       setEnvelope(msg, { rcptto })
@@ -55,6 +60,7 @@ export const ENVELOPE_METHODS = [
     },
     (msg, [domain]) => {
       if (domain === undefined) return routingDomain(msg.current.envelope)
+      assertWritable(msg, 'msg:routing_domain')
       if (!/^[\w.[\]:-]+$/.test(domain)) {
         throw new LuaCallError('msg:routing_domain: bad argument #1 (not a domain name)')
       }
@@ -62,7 +68,35 @@ export const ENVELOPE_METHODS = [
       return domain
     },
   ),
+  method(
+    'msg:get_envelope2',
+    [
+      number('flags'),
+      optional(object<EcString>('localpart', 'ec_string')),
+      optional(object<EcString>('domain', 'ec_string')),
+    ],
+    {
+      result: 'nil',
+      tier: 1,
+      stages: RECIPIENT_STAGES,
+      doc: 'fills ec_strings from the envelope: EC_MSG_ENV_FROM or EC_MSG_ENV_TO; with EC_MSG_ENV_COMPLETE the whole address goes into the first',
+    },
+    (msg, [flags, first, second]) => {
+      const { mailfrom, rcptto } = msg.current.envelope
+      const address = readSide(flags) === ENVELOPE_FROM ? mailfrom : rcptto
+      const isComplete = (flags & ENVELOPE_COMPLETE) === ENVELOPE_COMPLETE
+      if (first) first.text = isComplete ? address.text : address.localpart
+      if (second && !isComplete) second.text = address.domain
+    },
+  ),
 ]
+
+function readSide(flags: number): number {
+  const side = flags & (ENVELOPE_FROM | ENVELOPE_TO)
+  if (side === ENVELOPE_FROM || side === ENVELOPE_TO) return side
+  const expected = 'one of EC_MSG_ENV_FROM and EC_MSG_ENV_TO expected'
+  throw new LuaCallError(`msg:get_envelope2: bad argument #1 (${expected}): flags`)
+}
 
 function setEnvelope(msg: MessageHandle, change: Partial<Envelope>): void {
   msg.current = { ...msg.current, envelope: { ...msg.current.envelope, ...change } }

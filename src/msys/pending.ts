@@ -14,54 +14,20 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 binding msg.priority | 0 or 1 | 1: leaves the queue before others
-1 message msg:address_header(name, component?) | string[] | the addresses in a header field
-1 message msg:body(text?) | string | the body as it stands, still encoded; sets it
 1 message msg:body_match(pattern) | table or false | matches the body as it stands
 1 message msg:body_replace(pattern, replacement) | boolean | replaces in the body as it stands
-1 message msg:raw(text?) | string, number | the whole message and its length; sets it
 1 message msg:raw_match(pattern) | table or false | matches the whole message
 1 message msg:raw_replace(pattern, replacement) | boolean | replaces in the whole message
-1 message msg:text(text?, type?, charset?) | string, string[] or nil | the text parts as UTF-8; sets the whole body
 1 message msg:text_match(pattern) | table or false | matches the text parts as UTF-8
 1 message msg:text_replace(pattern, replacement) | boolean | replaces in the text parts as UTF-8
-1 message msg:mime(readonly?) | part or nil | the root of the MIME tree
-2 message msg:makeBoundary(...parts) | string | a boundary that occurs nowhere
-2 message msg:makeContainer(mimetype, boundary?, add_terminator?) | part | a new multipart
-2 message msg:makePart(mimetype, body?, encoding?) | part | a new leaf
-1 any msg:build(headers, parts, attachments) | nil | fills a new message
-1 message msg:inject(mailfrom, rcptto) | nil | queues the message to recipients
-2 rcpt msg:forward(sender, rcptto, text, subject?, charset?) | nil | sends it on as an attachment
-1 message msg:code(number?, text?) | string | the delivery status text; sets it
-2 any msg:get_code() | string or nil | the delivery status text
-2 any msg:set_code(number, text) | number | sets the delivery status text
 1 binding msg:binding(name?) | string or nil | the egress binding; sets it
 1 binding msg:binding_group(name?) | string | the binding group; sets it
-1 rcpt msg:get_envelope2(flags, localpart?, domain?) | nil | fills ec_strings with parts of the envelope
-1 message msg:get_message_size() | number | octets, header included
-2 message msg:get_delivery_method() | string | how it is delivered
-1 message msg:listener_addr(flag?) | string | our address that took it: ip, port or all
-1 message msg:reception_peer(flag?) | string | the client's address: ip, port or all
-2 message msg:copy() | message | a deep copy
-2 message msg:snapshot() | message | a read-only view
-2 any snap:free() | nil | lets a snapshot go
-2 message msg:render_to_string(target, flags) | nil | writes the message into an ec_string
-1 message msgpart:header(name, value?, mode?) | string[] or boolean | a part's own header field; sets it
-2 message msgpart:address_header(name, component?) | string[] | the addresses in a header field
-1 message msgpart:content_type() | table | mimetype, charset, encoding, is_attachment, filename
-1 message msgpart:text(text?, type?, charset?) | string or nil | the part as UTF-8; sets it
 1 message msgpart:text_match(pattern) | table or false | matches the part as UTF-8
 1 message msgpart:text_replace(pattern, replacement) | boolean | replaces in the part as UTF-8
 2 message msgpart:body_match(pattern) | table or false | matches the encoded body
 2 message msgpart:body_replace(pattern, replacement) | boolean | replaces in the encoded body
 2 message msgpart:raw_match(pattern) | table or false | matches header and body
 2 message msgpart:raw_replace(pattern, replacement) | boolean | replaces in header and body
-2 message msgpart:addFirstChild(child) | boolean | puts a part first into a container
-1 message msgpart:addLastChild(child) | boolean | puts a part last into a container
-2 message msgpart:insertAfter(sibling) | nil | puts this part behind another
-2 message msgpart:insertBefore(sibling) | nil | puts this part before another
-1 message msgpart:unlink() | nil | takes a part with its subtree out
-1 message msgpart.thread | part or nil | the next part, depth first
 2 load msys.registerControl(prefix, handler) | nil | a console command
 2 load msys.registerAuth(scheme, handlers) | nil | a source of user names and passwords
 1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
@@ -81,14 +47,9 @@ const ROWS = `
 2 any msys.shareGet(key) | any | a value shared by the process
 2 any msys.shareSet(key, value) | boolean | shares a value in the process
 2 any msys.shareUnset(key) | nil | removes it
-1 any msys.core.string_new() | ec_string | a new string object
 1 any msys.core.get_now_ts() | number | epoch seconds
 1 any msys.core.io_wrapper_open(path, options, mode) | io_object or nil | opens a file
 2 any msys.core.dns_get_domain(name) | domain_record or nil | a domain's queue
-1 any msys.core.ec_message_new(now?) | message | an empty message for build
-2 any msys.core.ec_message_builder(msg, size_hint?) | io_object | fills a message by writing to it
-2 any msys.core.ec_message_context_get(msg, type, key) | string | msg:context_get
-2 any msys.core.ec_message_context_set(msg, type, key, value) | number | msg:context_set
 2 any msys.core.config_get_binding_id_from_name(name) | number | below 0: there is no such binding
 2 any msys.core.config_get_binding_name_from_id(id) | string | a binding's name
 2 any msys.core.config_get_binding_group_size(name) | number | members of a binding group

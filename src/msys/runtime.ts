@@ -1,6 +1,9 @@
 // What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
 // is being loaded, the logs.
 import type { LuaTable, LuaUserdata } from '../lua/value.ts'
+import type { Address } from '../mail/address.ts'
+import type { Eventually } from '../mail/eventually.ts'
+import type { Message } from '../mail/message.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
 import type { Stage } from './stage.ts'
 
@@ -11,6 +14,23 @@ export interface Subject {
   readonly msg?: MessageHandle
   /** The whole command line of EHLO, MAIL or RCPT. Byte string. */
   readonly str?: string
+  /** Undefined where policy cannot send. */
+  readonly sending?: Sending
+}
+
+/** What policy needs to send messages of its own. */
+export interface Sending {
+  readonly hostname: string
+  newId(): string
+  /** Queues it. A promise: it is durable when that resolves; else it becomes so with the message in hand. */
+  inject(injection: Injection): Eventually<void>
+}
+
+/** A message that policy sends, as it is now. */
+export interface Injection {
+  readonly message: Message
+  readonly mailfrom: Address
+  readonly recipients: readonly Address[]
 }
 
 /** The callout that runs now: it goes with the call through suspensions and the script's coroutines. */

@@ -4,10 +4,14 @@ import { ACCEPT } from './accept.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
-import { EC_STRING } from './ecstring.ts'
+import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
+import { IO_OBJECT } from './ioobject.ts'
 import { LIBRARY } from './library.ts'
 import { LIST_NODE } from './listnode.ts'
 import { MESSAGE } from './message.ts'
+import { MESSAGE_FUNCTIONS } from './messagefunctions.ts'
+import { SEND_FUNCTIONS } from './messagesend.ts'
+import { MESSAGE_PART } from './part.ts'
 import { PENDING } from './pending.ts'
 import type { AnyShape } from './shape.ts'
 import { SOCKET_ADDRESS, SOCKET_ADDRESS_FUNCTIONS } from './sockaddr.ts'
@@ -16,10 +20,12 @@ import { VCTX } from './vctx.ts'
 
 export const CLASSES: readonly AnyShape[] = [
   MESSAGE,
+  MESSAGE_PART,
   VCTX,
   ACCEPT,
   MESSAGE_CONSTRUCT,
   EC_STRING,
+  IO_OBJECT,
   LIST_NODE,
   SOCKET_ADDRESS,
 ]
@@ -28,6 +34,9 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...CORE_FUNCTIONS,
   ...CONSTRUCT_FUNCTIONS,
   ...SOCKET_ADDRESS_FUNCTIONS,
+  ...EC_STRING_FUNCTIONS,
+  ...SEND_FUNCTIONS,
+  ...MESSAGE_FUNCTIONS,
 ]
 
 export const API: readonly Declaration[] = [

@@ -5,6 +5,7 @@ import { andThen, type Eventually, firstOf, orElse } from '../mail/eventually.ts
 import { LuaError } from '../lua/error.ts'
 import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { VALIDATE_AGAIN, VALIDATE_CONT, VALIDATE_DONE } from '../msys/constants.ts'
+import { settleContent } from '../msys/content.ts'
 import type { EcString } from '../msys/ecstring.ts'
 import type { ValidationContext } from '../msys/handle.ts'
 import type { ListNode } from '../msys/listnode.ts'
@@ -55,7 +56,10 @@ export function openPolicySession(loaded: Loaded): PolicySession {
       const phase = phaseOf(name)
       const step = (callout: Callout) =>
         runCallout(loaded, phase, callout, tables, subject, () => isOver)
-      return andThen(firstOf(callouts, step), (outcome) => outcome ?? DONE)
+      return andThen(firstOf(callouts, step), (outcome) => {
+        if (subject.msg) settleContent(subject.msg)
+        return outcome ?? DONE
+      })
     },
     close() {
       isOver = true

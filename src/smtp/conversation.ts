@@ -2,6 +2,7 @@
 // more: the session is tested through this, without sockets. A method that need not wait returns its
 // reply directly; the connection must not put a promise on that path.
 import type { Eventually } from '../mail/eventually.ts'
+import type { Endpoints } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 
 /** One complete command line. Byte strings. */
@@ -45,9 +46,4 @@ export interface Conversation {
   closed(aborted: boolean): void
 }
 
-export interface Peer {
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
-}
+export type Peer = Endpoints

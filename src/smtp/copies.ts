@@ -4,6 +4,7 @@
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
+import { sealContent } from '../msys/content.ts'
 import type { MessageHandle, ValidationContext } from '../msys/handle.ts'
 import { noVerdict } from '../msys/verdict.ts'
 import type { CalloutName } from '../policy/phases.ts'
@@ -98,7 +99,7 @@ function runCopy(
     if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded } as const
     const tracked = sealing.track(msg.current, message.envelope.rcptto.text)
     if (tracked.kind === 'refused') return { kind: 'failed', reply: tracked.reply } as const
-    msg.current = { ...msg.current, fields: tracked.fields }
+    sealContent(msg, tracked.fields, () => sealing.bodyOf(msg.current, tracked))
     return andThen(runPhases(session, LAST, subject, context), (late): CopyResult => {
       if (late) return { kind: 'rejected', reply: late }
       if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }

@@ -120,6 +120,11 @@ function parseMessage(session: Session, transaction: Transaction, bytes: Buffer)
   return { ...transaction.msg.current, base: bytes, fields: all, separator, body, receivedMs }
 }
 
+function headerOf(bytes: Buffer): Buffer {
+  const top = bytes.subarray(0, MAX_HEADER_BYTES)
+  return top.subarray(0, top.length - splitHeader(top).body.length)
+}
+
 /** A copy whose context names its own recipient. */
 function forkCopy(parent: Message, rcptto: Address, index: number): Message {
   const id = siblingId(parent.batchId, index)
@@ -204,7 +209,7 @@ function settle(
     data: sealing.data.bytes(),
     explains: accepted.map(({ explain }) => explain),
     refused,
-    originalHeader: parent.base.subarray(0, parent.base.length - parent.body.length),
+    originalHeader: headerOf(parent.base),
   }
   return options.store(acceptance).then(() => reply)
 }

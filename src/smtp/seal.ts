@@ -10,6 +10,7 @@ import {
   type MessageData,
   type Piece,
   pushPiece,
+  render,
   renderedLength,
 } from '../mail/rendition.ts'
 import type { Reply } from '../mail/reply.ts'
@@ -66,6 +67,8 @@ export interface Sealing {
   readonly data: MessageData
   /** Resolves the settings of a copy and puts its links and pixel in. */
   track(message: Message, rawRcptTo: string): TrackedCopy | { kind: 'refused'; reply: Reply }
+  /** The body as it will be sent. */
+  bodyOf(message: Message, tracked: TrackedCopy): Buffer
   /** The copy to spool, with the header that policy has left it. */
   seal(message: Message, tracked: TrackedCopy): EntryCopy
 }
@@ -103,6 +106,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       if (options.isExplained) logExplain(options, `${message.id} ${rawRcptTo}`, explain())
       return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
     },
+    bodyOf: ({ separator }, tracked) => render(data.bytes(), tracked).subarray(separator.length),
     seal: (message, tracked) => entryCopy(message, tracked, options, layout),
   }
 }

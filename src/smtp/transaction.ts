@@ -113,6 +113,7 @@ function openTransaction(
     id,
     batchId: id,
     connectionId: session.connectionId,
+    endpoints: session.peer,
     base: empty,
     fields: [],
     separator: empty,

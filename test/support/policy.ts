@@ -12,7 +12,7 @@ import { noVerdict } from '../../src/msys/verdict.ts'
 import type { PolicyOptions } from '../../src/policy/loaded.ts'
 import { type CalloutName, findPhase } from '../../src/policy/phases.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
-import type { Subject } from '../../src/msys/runtime.ts'
+import type { Sending, Subject } from '../../src/msys/runtime.ts'
 
 export const BUDGET = { cpuMs: 500, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
 
@@ -71,6 +71,12 @@ export function subjectOf(bytes = 'Subject: a\r\n\r\nbody\r\n', rcptto = 'anna@r
     id: '00/00-1-A',
     batchId: '00/00-1-A',
     connectionId: '00/00-1-9',
+    endpoints: {
+      remoteAddress: '192.0.2.1',
+      remotePort: 4711,
+      localAddress: '127.0.0.1',
+      localPort: 25,
+    },
     base,
     ...splitHeader(base),
     envelope: {
@@ -125,11 +131,20 @@ export async function runLua(
   {
     callout = 'validate_data_spool_each_rcpt',
     mail,
-  }: { callout?: string | undefined; mail?: string } = {},
+    sending,
+    prepare,
+  }: {
+    callout?: string | undefined
+    mail?: string
+    sending?: Sending
+    /** Sees the message before the callout does. */
+    prepare?: (msg: MessageHandle) => void
+  } = {},
 ) {
   const parameters = findPhase(callout)?.arguments.join(', ') ?? ''
   const source = `
-    local M, C = msys.core.ECMESS_CTX_MESS, msys.core.ECMESS_CTX_CONN
+    local E = msys.core
+    local M, C = E.ECMESS_CTX_MESS, E.ECMESS_CTX_CONN
     local mod = {}
     function mod:${callout}(${parameters})
       local function show(v)
@@ -149,7 +164,9 @@ export async function runLua(
     end
     msys.registerModule("test", mod)`
   const { policy, panics, close } = await policyOf({ test: source })
-  const { subject, panics: notices } = subjectOf(mail)
+  const { subject: plain, panics: notices } = subjectOf(mail)
+  const subject = { ...plain, ...(sending && { sending }) }
+  prepare?.(subject.msg)
   const outcome = await policy.openSession().run(callout as CalloutName, subject)
   await close()
   const lines = panics.map((line) => line.replace(/^scriptlet: /, ''))
