@@ -2,7 +2,13 @@
 // take the new one, and an old one is closed when its last session has ended.
 import { randomUUID } from 'node:crypto'
 import type { Config } from './config/config.ts'
-import { type Journal, type JournalOptions, openJournal } from './events/journal.ts'
+import {
+  type EventRecorder,
+  type Journal,
+  type JournalOptions,
+  type LineKind,
+  openJournal,
+} from './events/journal.ts'
 import type { TrackerSettings } from './http/tracker.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
@@ -27,13 +33,21 @@ export interface Generation {
   replace(): Promise<void>
 }
 
+export interface GenerationSurroundings {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Tells the operator. */
+  warn(text: string): void
+  /** One for all generations. */
+  readonly events: EventRecorder
+}
+
 /** Raises what the configuration or a script has wrong; nothing is left open then. */
 export async function openGeneration(
   config: Config,
-  now: () => number,
-  warn: (text: string) => void,
+  { now, warn, events }: GenerationSurroundings,
 ): Promise<Generation> {
-  const journal = await openJournal(journalOptions(config, now))
+  const journal = await openJournal(journalOptions(config, now, events))
   let policy: Policy
   let keyring: Keyring
   try {
@@ -116,14 +130,13 @@ function openPolicy({ scriptlet }: Config, journal: Journal): Promise<Policy> {
   })
 }
 
-function journalOptions(config: Config, now: () => number): JournalOptions {
-  const { logger, eventHydrant } = config
-  const jlog = eventHydrant?.writeJlog ? eventHydrant.jlogFilename : undefined
+function journalOptions(config: Config, now: () => number, events: EventRecorder): JournalOptions {
+  const { logger } = config
   return {
     mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },
     rejectlog: { path: logger?.rejectlog, mode: logger?.rejectlogMode ?? 0o644 },
     paniclog: { path: logger?.paniclog, mode: logger?.paniclogMode ?? 0o644 },
-    eventlog: { path: jlog, mode: 0o640 },
+    events,
     heartbeatSeconds: logger?.heartbeatSeconds ?? 0,
     wants: wantedBy(config),
     nodeName: config.hostname,
@@ -132,23 +145,14 @@ function journalOptions(config: Config, now: () => number): JournalOptions {
   }
 }
 
-/** Which option switches which line or event. */
-function wantedBy({ logger, eventHydrant }: Config): JournalOptions['wants'] {
-  const wanted: Readonly<Record<Parameters<JournalOptions['wants']>[0], boolean | undefined>> = {
+/** Which option switches which line. */
+function wantedBy({ logger }: Config): JournalOptions['wants'] {
+  const wanted: Readonly<Record<LineKind, boolean | undefined>> = {
     receptions: logger?.receptions,
     deliveries: logger?.deliveries,
     'transient failures': logger?.transientFailures,
     'permanent failures': logger?.permanentFailures,
     rejections: logger?.rejections,
-    injection: eventHydrant?.reception,
-    delivery: eventHydrant?.delivery,
-    delay: eventHydrant?.tempfail,
-    bounce: eventHydrant?.inbandBounce,
-    policy_rejection: eventHydrant?.rejection,
-    open: eventHydrant?.open,
-    initial_open: eventHydrant?.open,
-    click: eventHydrant?.click,
-    link_unsubscribe: eventHydrant?.click,
   }
   return (kind) => wanted[kind] ?? false
 }

@@ -25,6 +25,23 @@ export interface Prepared {
   drop(): Promise<void>
 }
 
+/** All of them, or none: what was prepared before one that failed is dropped. */
+export async function prepareAll(
+  ...steps: readonly (() => Promise<Prepared>)[]
+): Promise<Prepared> {
+  const ready: Prepared[] = []
+  const drop = async (): Promise<void> => {
+    await Promise.all(ready.map((each) => each.drop()))
+  }
+  try {
+    for (const step of steps) ready.push(await step())
+  } catch (error) {
+    await drop()
+    throw error
+  }
+  return { adopt: (graceMs) => ready.forEach((each) => each.adopt(graceMs)), drop }
+}
+
 interface Held<E> {
   endpoint: E
   readonly listening: Listening

@@ -4,13 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
+import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
-import { type Generation, openGeneration } from './generation.ts'
+import { type Events, openEvents } from './events/events.ts'
+import { type Generation, type GenerationSurroundings, openGeneration } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
 import { trackerApp } from './http/tracker.ts'
 import { wellKnownApp } from './http/wellknown.ts'
-import { type Listeners, makeListeners, type Prepared } from './listeners.ts'
+import { type Listeners, makeListeners, type Prepared, prepareAll } from './listeners.ts'
 import { makeIds } from './mail/ids.ts'
 import { relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
@@ -18,6 +20,8 @@ import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import { makeQueue } from './spool/queue.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
+import { reportUnreported } from './unreported.ts'
+import { VERSION } from './version.ts'
 
 export interface ServerOptions {
   /** Reads the configuration: at start and at every reload. */
@@ -49,19 +53,26 @@ export interface Server {
 export async function openServer(options: ServerOptions): Promise<Server> {
   const { config, warnings } = options.load()
   warnings.forEach(options.warn)
-  let current = await openGeneration(config, Date.now, options.warn)
+  // Opened only when the spool's lock says that this folder is ours.
+  let events: Events | undefined
+  const { warn } = options
+  const recorder = recorderOf(() => events)
+  const surroundings = { now: Date.now, warn, events: recorder }
+  let current = await openGeneration(config, surroundings)
   const closers: (() => Promise<void>)[] = [() => current.replace()]
   try {
     const spool = await openStore(config, () => current, options)
     closers.unshift(() => spool.close())
-    const parts = openParts(spool, () => current, options)
+    events = await openEventStore(config, () => current)
+    const parts = openParts({ spool, events }, () => current, options)
     closers.unshift(() => parts.close())
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
+    await reportUnreported(spool.recovered, events, current.journal, Date.now())
     for (const stored of spool.recovered) parts.dispatcher.enqueue(stored)
     let work: Promise<void> = Promise.resolve()
     const reload = async (): Promise<void> => {
-      const next = await nextGeneration(options, current, parts)
+      const next = await nextGeneration(options, surroundings, current, parts)
       if (!next) return
       const old = current
       // All at once: no session sees the listener of one configuration and the policy of another.
@@ -86,8 +97,12 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       },
       // One after the other: the last signal wins.
       reload: () => (work = work.then(reload).catch(noteFailure)),
-      reopenLogs: () => current.journal.reopen(),
-      flushLogs: () => current.journal.flush(),
+      reopenLogs: async () => {
+        await Promise.all([current.journal.reopen(), events?.reopen()])
+      },
+      flushLogs: async () => {
+        await Promise.all([current.journal.flush(), events?.flush()])
+      },
       close: () => closeAll(closers),
     }
   } catch (error) {
@@ -119,7 +134,33 @@ function openStore(
   })
 }
 
-function openParts(spool: Spool, current: () => Generation, options: ServerOptions): Parts {
+function openEventStore(config: Config, current: () => Generation): Promise<Events> {
+  return openEvents({
+    directory: join(config.spoolbase, '0', 'events'),
+    maxBacklogBytes: config.maxEventBacklog,
+    userAgent: `eachrcpt/${VERSION}`,
+    report: (text) => current().journal.panic('events', text),
+  })
+}
+
+/** Nobody is for events before the log is open. */
+function recorderOf(events: () => Events | undefined): EventRecorder {
+  return {
+    wants: (type) => events()?.wants(type) ?? false,
+    append: (line) => events()?.append(line),
+  }
+}
+
+interface Stores {
+  readonly spool: Spool
+  readonly events: Events
+}
+
+function openParts(
+  { spool, events }: Stores,
+  current: () => Generation,
+  options: ServerOptions,
+): Parts {
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const dispatcher = makeDispatcher({
     config: current().config,
@@ -140,28 +181,25 @@ function openParts(spool: Spool, current: () => Generation, options: ServerOptio
     smtp,
     http,
     dispatcher,
-    async prepare(config) {
-      const httpNext = await http.prepare(config.http)
-      const smtpNext = await smtp.prepare(config.smtp).catch(async (error: unknown) => {
-        await httpNext.drop()
-        throw error
-      })
-      return {
-        adopt(grace) {
-          httpNext.adopt(grace)
-          smtpNext.adopt(grace)
-        },
-        drop: async () => void (await Promise.all([httpNext.drop(), smtpNext.drop()])),
-      }
-    },
-    // Together: the grace is one for all of it.
+    prepare: (config) =>
+      prepareAll(
+        () => events.prepare(config),
+        () => http.prepare(config.http),
+        () => smtp.prepare(config.smtp),
+      ),
+    // Together: the grace is one for all of it. Events last, when there can be no more.
     async close() {
       const grace = graceMs(current().config)
-      await Promise.all([
-        smtp.close(grace),
-        dispatcher.close({ graceMs: grace }),
-        http.close(grace),
-      ])
+      const endsMs = Date.now() + grace
+      try {
+        await Promise.all([
+          smtp.close(grace),
+          dispatcher.close({ graceMs: grace }),
+          http.close(grace),
+        ])
+      } finally {
+        await events.close(Math.max(0, endsMs - Date.now()))
+      }
     },
   }
 }
@@ -185,6 +223,7 @@ function apps(spool: Spool, current: () => Generation, endpoint: () => HttpEndpo
 /** Undefined when something is wrong with it: everything stays as it was. */
 async function nextGeneration(
   { load, warn }: ServerOptions,
+  surroundings: GenerationSurroundings,
   current: Generation,
   parts: Parts,
 ): Promise<{ readonly generation: Generation; readonly listening: Prepared } | undefined> {
@@ -195,7 +234,7 @@ async function nextGeneration(
     if (config.spoolbase !== current.config.spoolbase) {
       throw new Error('another spoolbase needs a restart')
     }
-    generation = await openGeneration(config, Date.now, warn)
+    generation = await openGeneration(config, surroundings)
     return { generation, listening: await parts.prepare(config) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)

@@ -113,12 +113,15 @@ function receptionOptions({ config, keyring }: Generation, store: Store): Recept
       includeMetadata: config.tracking.includeMetadata,
       maxMetadataLength: config.tracking.maxMetadataLen,
       growthLimit: config.tracking.growthLimit,
-      customPrefix: config.eventHydrant?.custPrefix ?? '',
+      customPrefix: config.eventHydrant?.custPrefix ?? DEFAULT_CUST_PREFIX,
     },
     newSalt: () => randomBytes(SALT_LENGTH),
     store: (acceptance) => accept(store, acceptance),
   }
 }
+
+/** Webhooks have these variables too, also without an event_hydrant. */
+const DEFAULT_CUST_PREFIX = 'cust_'
 
 /** Of one session: how many octets of its message are in memory counts among those of all. */
 function holder(inflight: { bytes: number }): SessionSurroundings['hold'] {

@@ -19,11 +19,11 @@ afterEach(async () => {
 test('a replaced generation does not live for ever on a session that never ends', async () => {
   const options = { lenient: false, defaultHostname: 'mail.test', folder }
   const { config } = parseConfig('spoolbase = "spool"', 'test.conf', options)
-  const generation = await openGeneration(
-    config,
-    () => 0,
-    () => {},
-  )
+  const generation = await openGeneration(config, {
+    now: () => 0,
+    warn: () => {},
+    events: { wants: () => false, append: () => {} },
+  })
   const ended: string[] = []
   const release = generation.hold(() => ended.push('the idle session'))
   const other = generation.hold(() => ended.push('the session that left'))

@@ -2,10 +2,12 @@
 // times in seconds, sizes in octets. Repeated stanzas of one module count as one.
 import { holds, readAddress } from './cidr.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
+import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
 import type { HostPort } from './nexthop.ts'
 import { outboundFor, type OutboundOptions } from './outbound.ts'
 import { warnRisks } from './risks.ts'
 import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
+import { MAX_EVENT_BACKLOG } from './schema/events.ts'
 import {
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
@@ -37,6 +39,10 @@ export interface Config {
   /** Loggers without a stanza, or with `enabled = false`, are not there. */
   readonly logger: LoggerOptions | undefined
   readonly eventHydrant: EventHydrantOptions | undefined
+  readonly webhooks: readonly WebhookOptions[]
+  readonly redis: RedisOptions | undefined
+  /** Octets of events that wait on disk for sinks. */
+  readonly maxEventBacklog: number
   /** How mail for this domain goes out. */
   readonly outbound: (domain: string) => OutboundOptions
 }
@@ -91,6 +97,9 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
     logger: optionsOf(LOGGER, module('ec_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
+    webhooks: webhooksOf(root),
+    redis: redisOf(root),
+    maxEventBacklog: valueOf(MAX_EVENT_BACKLOG, [root]),
     outbound: outboundFor(root, hostname),
   }
 }

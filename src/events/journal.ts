@@ -1,5 +1,5 @@
-// Where everything that happens to mail is written down: Momentum's log files and the event log, each
-// switched by its own options. Files that are not configured are not written.
+// Where everything that happens to mail is written down: Momentum's log files, each switched by its own
+// options, and the event log. Files that are not configured are not written.
 import { MAX_TIMER_MS } from '../mail/eventually.ts'
 import { eventRecord, type EventType, type Facts } from '../tracking/record.ts'
 import {
@@ -26,15 +26,21 @@ export interface JournalOptions {
   readonly mainlog: LogOptions
   readonly rejectlog: LogOptions
   readonly paniclog: LogOptions
-  /** One JSON object a line. */
-  readonly eventlog: LogOptions
+  readonly events: EventRecorder
   readonly heartbeatSeconds: number
-  /** Which lines and events are wanted. */
-  wants(kind: LineKind | EventType): boolean
+  /** Which lines are wanted. */
+  wants(kind: LineKind): boolean
   readonly nodeName: string
   /** Epoch milliseconds. */
   now(): number
   eventId(): string
+}
+
+export interface EventRecorder {
+  /** Whether anybody is for events of this type. */
+  wants(type: EventType): boolean
+  /** Takes one JSON record. */
+  append(line: string): void
 }
 
 export type LineKind =
@@ -64,11 +70,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (paniclog) paniclog.write(entry)
     else process.stderr.write(`${entry}\n`, 'latin1')
   }
-  const [mainlog, rejectlog, paniclog, eventlog] = await openAll(
-    [options.mainlog, options.rejectlog, options.paniclog, options.eventlog],
+  const [mainlog, rejectlog, paniclog] = await openAll(
+    [options.mainlog, options.rejectlog, options.paniclog],
     (text) => panic('ec_logger', text),
   )
-  const files = [mainlog, rejectlog, paniclog, eventlog].filter((file) => file !== undefined)
+  const files = [mainlog, rejectlog, paniclog].filter((file) => file !== undefined)
   const seconds = (): number => Math.floor(options.now() / 1000)
   const heartbeat = startHeartbeat(options.heartbeatSeconds, () => {
     mainlog?.write(heartbeatLine(seconds()))
@@ -78,10 +84,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (file && options.wants(kind)) file.write(text())
   }
   const event = (type: EventType, ...facts: readonly Facts[]): void => {
-    if (!eventlog || !options.wants(type)) return
-    const { nodeName } = options
+    const { nodeName, events } = options
+    if (!events.wants(type)) return
     const stamp = { eventId: options.eventId(), seconds: seconds(), nodeName }
-    eventlog.write(JSON.stringify(eventRecord(type, stamp, facts)), 'utf8')
+    events.append(JSON.stringify(eventRecord(type, stamp, facts)))
   }
 
   return {

@@ -4,11 +4,12 @@
 // dropped, and `onLost` is told how many as soon as writing works again.
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeTurns } from './turns.ts'
 
 export interface LogFile {
   readonly path: string
-  /** Appends a line; its line end is added. Octets of a byte string, or text with encoding `utf8`. */
-  write(line: string, encoding?: 'latin1' | 'utf8'): void
+  /** Appends a line, a byte string; its line end is added. */
+  write(line: string): void
   flush(): Promise<void>
   /** Goes on in a new file of the same name, for log rotation. Rejects, and keeps the old one. */
   reopen(): Promise<void>
@@ -69,11 +70,11 @@ export async function openLogFile(
 
   return {
     path,
-    write(line, encoding = 'latin1') {
+    write(line) {
       // A callout that outlives its configuration may still have something to say.
       if (isClosed) return
       if (bufferedBytes > MAX_BUFFERED) return void dropped++
-      const bytes = Buffer.from(`${line}\n`, encoding)
+      const bytes = Buffer.from(`${line}\n`, 'latin1')
       buffered.push(bytes)
       bufferedBytes += bytes.length
       flushLater()
@@ -97,16 +98,6 @@ export async function openLogFile(
 
 function append(path: string, mode: number): Promise<Appendable> {
   return open(path, 'a', mode)
-}
-
-/** Runs one task after the other, whatever becomes of them. */
-function makeTurns(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (task) => {
-    const result = last.then(task)
-    last = result.catch(() => undefined)
-    return result
-  }
 }
 
 /** How much of it the file took: less than all when the disk is full or fails. */

@@ -62,6 +62,9 @@ describe('an empty configuration', () => {
       smtpapi: undefined,
       logger: undefined,
       eventHydrant: undefined,
+      webhooks: [],
+      redis: undefined,
+      maxEventBacklog: 1_073_741_824,
     })
   })
 })

@@ -21,18 +21,25 @@ const COPY = {
   sizeBytes: 9,
 }
 
-const open = (unwanted: readonly string[] = []) =>
-  openJournal({
+let events: string[] = []
+
+const open = (unwanted: readonly string[] = []) => {
+  events = []
+  return openJournal({
     mainlog: { path: join(folder, 'log/mainlog.ec'), mode: 0o644 },
     rejectlog: { mode: 0o644 },
     paniclog: { path: join(folder, 'paniclog.ec'), mode: 0o644 },
-    eventlog: { path: join(folder, 'events.jsonl'), mode: 0o640 },
+    events: {
+      wants: (type) => !unwanted.includes(type),
+      append: (line) => void events.push(line),
+    },
     heartbeatSeconds: 0,
     wants: (kind) => !unwanted.includes(kind),
     nodeName: 'node.example',
     now: () => 1_795_260_480_999,
     eventId: () => 'id-1',
   })
+}
 
 const read = (name: string) => readFile(join(folder, name), 'utf8')
 
@@ -47,7 +54,7 @@ test('a reception is a mainlog line and an injection event', async () => {
   })
   await journal.close()
   expect(await read('log/mainlog.ec')).toMatch(/^1795260480@00\/00-1-2@.*@R@a@b\.example@@@127/)
-  expect(JSON.parse(await read('events.jsonl'))).toEqual({
+  expect(JSON.parse(events.join())).toEqual({
     msys: {
       message_event: {
         type: 'injection',
@@ -71,7 +78,7 @@ test.each([
   const journal = await open()
   journal.engagement(type, {})
   await journal.close()
-  expect(JSON.parse(await read('events.jsonl')).msys[eventClass].type).toBe(type)
+  expect(JSON.parse(events.join()).msys[eventClass].type).toBe(type)
 })
 
 test('what is switched off is not written', async () => {
@@ -79,7 +86,7 @@ test('what is switched off is not written', async () => {
   journal.reception(COPY, {})
   await journal.close()
   expect(await read('log/mainlog.ec')).toBe('')
-  expect(await read('events.jsonl')).toBe('')
+  expect(events).toEqual([])
 })
 
 test('after a rotation lines go to a new file of the same name', async () => {
@@ -96,11 +103,11 @@ test('after a rotation lines go to a new file of the same name', async () => {
 
 test('a log that cannot be reopened fails nobody: it goes on, and paniclog says why', async () => {
   const journal = await open()
-  await rename(join(folder, 'events.jsonl'), join(folder, 'events.1'))
-  await mkdir(join(folder, 'events.jsonl'))
+  await rename(join(folder, 'log/mainlog.ec'), join(folder, 'log/mainlog.1'))
+  await mkdir(join(folder, 'log/mainlog.ec'))
   await journal.reopen()
-  journal.engagement('open', {})
+  journal.reception(COPY, {})
   await journal.close()
   expect(await read('paniclog.ec')).toMatch(/^1795260480:ec_logger: not reopened: .*EISDIR/)
-  expect(await read('events.1')).toMatch(/^\{"msys":.*\}\n$/)
+  expect(await read('log/mainlog.1')).toMatch(/^1795260480@/)
 })

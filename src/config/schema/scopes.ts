@@ -48,6 +48,8 @@ const SCOPES: ReadonlyMap<string, ScopeRule> = new Map([
   ['engagement_tracker', honoured(GLOBAL)],
   ['ec_logger', honoured(GLOBAL)],
   ['event_hydrant', honoured(GLOBAL)],
+  ['webhook', named(GLOBAL)],
+  ['redis', honoured(GLOBAL)],
   ['alerting', { ...honoured(GLOBAL), support: 'accepted', contents: 'free' }],
   ['host', free(OUTBOUND)],
   ['adaptive_sweep_rule', free([...OUTBOUND, 'domain'])],

@@ -1,5 +1,6 @@
 // All options by name. One name may have several rows, valid in different scopes (`enabled`, `heartbeat`).
 import { KNOWN } from './known.ts'
+import { MAX_EVENT_BACKLOG, REDIS, REDIS_ADDRESS, WEBHOOK, WEBHOOK_URL } from './events.ts'
 import {
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
@@ -20,10 +21,15 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[SERVER, TRACKING, RECEPTION, ACCESS, DELIVERY, NEXT_HOP, SMTPAPI, ENGAGEMENT_TRACKER].flatMap(
     (table) => Object.values<Option<unknown>>(table),
   ),
-  ...[SCRIPTLET, LOGGER, EVENT_HYDRANT].flatMap((table) => Object.values<Option<unknown>>(table)),
+  ...[SCRIPTLET, LOGGER, EVENT_HYDRANT, WEBHOOK, REDIS].flatMap((table) =>
+    Object.values<Option<unknown>>(table),
+  ),
   EHLO_HOSTNAME,
   SCRIPT_SOURCE,
   TRUSTED_PROXIES,
+  WEBHOOK_URL,
+  REDIS_ADDRESS,
+  MAX_EVENT_BACKLOG,
 ]
 
 const ROWS = new Map<string, Row[]>()

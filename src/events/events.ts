@@ -1,0 +1,121 @@
+// The events of this process: the log that holds them and the sinks that take them from it. The log is one
+// for all configurations; a reload changes the sinks.
+import { systemResolve } from './address.ts'
+import type { CourierClock } from './courier.ts'
+import { openEventLog } from './eventlog.ts'
+import {
+  adoptSinks,
+  closeSinks,
+  openSinks,
+  reopenSink,
+  type Roster,
+  type Running,
+  stopSinks,
+} from './roster.ts'
+import { planSinks, type SinkConfig } from './sinks.ts'
+
+export interface EventsOptions {
+  /** Of this process alone. */
+  readonly directory: string
+  readonly maxBacklogBytes: number
+  /** Who we are to a webhook. */
+  readonly userAgent: string
+  /** Tells the operator. */
+  report(text: string): void
+}
+
+export interface Events {
+  /** Whether any sink is for events of this type. */
+  wants(type: string): boolean
+  /** One JSON record, from now on in the log. */
+  append(line: string): void
+  /** The newest events, as JSON lines. */
+  tail(maxBytes: number): Promise<string>
+  /** Opens what a configuration asks for; rejects, and changes nothing, when that cannot be had. */
+  prepare(config: SinkConfig): Promise<PreparedSinks>
+  /** Sinks that are files go on in new ones of the same names; one that cannot goes on as it is. */
+  reopen(): Promise<void>
+  /** Resolves when what was appended is durable and in the files, or could not be written. */
+  flush(): Promise<void>
+  /** Lets the sinks take what is there within the grace; the rest waits on disk. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Until it is adopted nothing has changed. */
+export interface PreparedSinks {
+  /** From now on; what is gone may take within the grace what happened before. */
+  adopt(graceMs: number): void
+  drop(): Promise<void>
+}
+
+export async function openEvents(options: EventsOptions): Promise<Events> {
+  const { directory, report, userAgent } = options
+  const surroundings = { resolve: systemResolve(), userAgent }
+  const log = await openEventLog({
+    directory,
+    maxBytes: options.maxBacklogBytes,
+    report,
+    onDurable: () => roster.couriers.forEach((courier) => courier.wake()),
+  })
+  const roster: Roster = {
+    directory,
+    log,
+    clock: SYSTEM_CLOCK,
+    report,
+    running: new Map(),
+    couriers: [],
+    ending: new Set(),
+    isFirst: true,
+  }
+  const all = (): Running[] => [...roster.running.values()]
+
+  return {
+    wants: (type) => all().some(({ sink }) => sink.wants(type)),
+    append: (line) => log.append(line),
+    async tail(maxBytes) {
+      const parts: Buffer[] = []
+      for (let place = Math.max(log.start, log.durable - maxBytes); ;) {
+        const { from, bytes } = await log.read(place, maxBytes)
+        if (bytes.length === 0) return Buffer.concat(parts).toString()
+        parts.push(bytes)
+        place = from + bytes.length
+      }
+    },
+    async prepare(config) {
+      const opened = await openSinks(roster, planSinks(config, surroundings))
+      return {
+        adopt: (graceMs) => adoptSinks(roster, opened, graceMs),
+        drop: () => closeSinks(opened),
+      }
+    },
+    async reopen() {
+      await Promise.all(all().map((each) => reopenSink(roster, each)))
+    },
+    async flush() {
+      await log.flush()
+      const files = all().filter(({ sink }) => sink.resume)
+      await Promise.all(files.map(async ({ courier }) => (await courier).flush()))
+    },
+    async close(graceMs) {
+      await log.flush()
+      await stopSinks(roster, graceMs)
+      await log.close()
+    },
+  }
+}
+
+const SYSTEM_CLOCK: CourierClock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve()
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      signal.addEventListener('abort', end)
+    }),
+}

@@ -1,0 +1,62 @@
+// Events of the log that one sink wants, gathered into a batch.
+import type { EventLog } from './eventlog.ts'
+import { splitLines } from './segments.ts'
+import { type BatchLimits, typeOf } from './sink.ts'
+
+export interface Gathering {
+  readonly log: Pick<EventLog, 'read'>
+  readonly limits: Pick<BatchLimits, 'events' | 'bytes'>
+  wants(type: string): boolean
+  report(text: string): void
+}
+
+export interface Gathered {
+  readonly events: Buffer[]
+  bytes: number
+  /** Everything before this place of the log has been looked at. */
+  end: number
+  /** Epoch milliseconds when the first of them was read. */
+  sinceMs: number
+}
+
+const READ_BYTES = 256 * 1024
+
+export function emptyGathered(place: number): Gathered {
+  return { events: [], bytes: 0, end: place, sinceMs: 0 }
+}
+
+export function isFull({ events, bytes }: Gathered, limits: Gathering['limits']): boolean {
+  return events.length >= limits.events || bytes >= limits.bytes
+}
+
+/** Reads until the batch is full or the log, or this part of it, ends. */
+export async function gatherMore(
+  work: Gathering,
+  gathered: Gathered,
+  nowMs: number,
+  upTo = Infinity,
+): Promise<void> {
+  while (gathered.end < upTo && !isFull(gathered, work.limits)) {
+    const most = Math.min(READ_BYTES, upTo - gathered.end)
+    const { from, bytes } = await work.log.read(gathered.end, most)
+    if (bytes.length === 0) return
+    if (from > gathered.end) {
+      work.report(`${from - gathered.end} octets of events were dropped before it could take them`)
+    }
+    gathered.end = from
+    for (const line of splitLines(bytes)) {
+      if (isFull(gathered, work.limits)) break
+      gathered.end += line.length + 1
+      if (!isWanted(work, line)) continue
+      if (gathered.events.length === 0) gathered.sinceMs = nowMs
+      gathered.events.push(line)
+      gathered.bytes += line.length
+    }
+  }
+}
+
+function isWanted({ wants, report }: Gathering, line: Buffer): boolean {
+  const type = typeOf(line)
+  if (type === undefined) report('an event of the log is damaged: left out')
+  return type !== undefined && wants(type)
+}

@@ -1,0 +1,76 @@
+// The sinks that a configuration asks for.
+import type { RedisOptions, WebhookOptions } from '../config/events.ts'
+import type { EventHydrantOptions } from '../config/config.ts'
+import type { EventType } from '../tracking/record.ts'
+import type { ResolveHost } from './address.ts'
+import { openEventFile } from './eventfile.ts'
+import { makeRedisStream } from './redisstream.ts'
+import type { Sink } from './sink.ts'
+import { makeWebhook } from './webhook.ts'
+
+/** The part of the configuration that is about events. */
+export interface SinkConfig {
+  readonly eventHydrant: EventHydrantOptions | undefined
+  readonly webhooks: readonly WebhookOptions[]
+  readonly redis: RedisOptions | undefined
+}
+
+export interface PlannedSink {
+  readonly name: string
+  /** Differs when anything about it does. */
+  readonly key: string
+  open(): Promise<Sink>
+}
+
+export interface SinkSurroundings {
+  readonly resolve: ResolveHost
+  readonly userAgent: string
+}
+
+export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): PlannedSink[] {
+  const { eventHydrant, webhooks, redis } = config
+  const plans: PlannedSink[] = webhooks.map((webhook) =>
+    plan(`webhook ${webhook.name}`, webhook, () =>
+      Promise.resolve(makeWebhook(webhook, surroundings)),
+    ),
+  )
+  // An empty path switches it off.
+  if (eventHydrant?.writeJlog && eventHydrant.jlogFilename !== '') {
+    const wants = wantedBy(eventHydrant)
+    const name = 'event_hydrant'
+    const { jlogFilename: path } = eventHydrant
+    plans.push(plan(name, eventHydrant, () => openEventFile({ name, path, wants })))
+  }
+  if (redis) {
+    const stream = (): Promise<Sink> =>
+      Promise.resolve(makeRedisStream(redis, surroundings.resolve))
+    plans.push(plan('redis', redis, stream))
+  }
+  return plans
+}
+
+function plan(name: string, options: object, open: () => Promise<Sink>): PlannedSink {
+  const key = JSON.stringify(options, (_, value: unknown) =>
+    value instanceof Set ? [...value] : value,
+  )
+  return { name, key: `${name} ${key}`, open }
+}
+
+/** Which option switches which event (manual page "modules.event_hydrant"). */
+function wantedBy(options: EventHydrantOptions): (type: string) => boolean {
+  const wanted: Readonly<Record<EventType, boolean>> = {
+    injection: options.reception,
+    delivery: options.delivery,
+    delay: options.tempfail,
+    bounce: options.inbandBounce,
+    policy_rejection: options.rejection,
+    open: options.open,
+    initial_open: options.open,
+    click: options.click,
+    link_unsubscribe: options.click,
+  }
+  const types = new Set<string>(
+    Object.entries(wanted).flatMap(([type, isOn]) => (isOn ? type : [])),
+  )
+  return (type) => types.has(type)
+}

@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { makeRedisStream } from '../../src/events/redisstream.ts'
+import type { Sink } from '../../src/events/sink.ts'
+import { freePort, hasRedis, startRedis } from '../support/redis.ts'
+import { record } from './store.ts'
+
+const sinks: Sink[] = []
+afterEach(async () => {
+  for (const sink of sinks.splice(0)) await sink.close()
+})
+
+function stream(uri: string, options: Partial<Parameters<typeof makeRedisStream>[0]> = {}): Sink {
+  const defaults = { events: undefined, stream: 'ev', streamMaxlen: 1000, timeoutMs: 250 }
+  const sink = makeRedisStream({ uri, ...defaults, ...options }, () =>
+    Promise.resolve(['127.0.0.1']),
+  )
+  sinks.push(sink)
+  return sink
+}
+
+const NEVER = new AbortController().signal
+const batch = (...records: string[]) => ({
+  id: 'id',
+  events: records.map((text) => Buffer.from(text)),
+})
+const many = (count: number) => batch(...Array.from({ length: count }, (_, i) => record('open', i)))
+
+describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
+  test('has an entry for each event, in order, with its type', async () => {
+    const redis = await startRedis()
+    await stream(`redis://redis.example:${redis.port}`).deliver(
+      batch(record('open', 1), record('click', 'grün')),
+      NEVER,
+    )
+    const entries = redis.cli('XRANGE', 'ev', '-', '+').split('\n')
+    // After the id of each entry.
+    expect(entries.filter((_, i) => i % 5 !== 0)).toEqual(
+      [
+        ['type', 'open', 'event', record('open', 1)],
+        ['type', 'click', 'event', record('click', 'grün')],
+      ].flat(),
+    )
+  })
+
+  test('is reached by a socket, with a password and in a database of its own', async () => {
+    const redis = await startRedis(undefined, '--requirepass', 'p@ss')
+    await expect(stream(redis.socket).deliver(many(1), NEVER)).rejects.toThrow('NOAUTH')
+    await stream(`redis://:p%40ss@localhost:${redis.port}/3`).deliver(many(2), NEVER)
+    expect(redis.cli('-a', 'p@ss', '-n', '3', 'XLEN', 'ev')).toBe('2')
+  })
+
+  test('is bounded', async () => {
+    const redis = await startRedis()
+    const sink = stream(redis.socket, { streamMaxlen: 500 })
+    for (let i = 0; i < 8; i++) await sink.deliver(many(200), NEVER)
+    const length = Number(redis.cli('XLEN', 'ev'))
+    expect(length).toBeGreaterThanOrEqual(500)
+    expect(length).toBeLessThan(800)
+  })
+
+  test('F33 a server that is killed and comes back gets the batch by a new connection', async () => {
+    const redis = await startRedis()
+    const sink = stream(`redis://127.0.0.1:${redis.port}`)
+    await sink.deliver(many(1), NEVER)
+    await redis.kill()
+    await expect(sink.deliver(many(2), NEVER)).rejects.toThrow()
+    await expect(sink.deliver(many(2), NEVER)).rejects.toThrow('ECONNREFUSED')
+    const again = await startRedis(redis.port)
+    await sink.deliver(many(2), NEVER)
+    expect(again.cli('XLEN', 'ev')).toBe('2')
+  })
+
+  test('F34 one that does not answer is a failure after the deadline', async () => {
+    const redis = await startRedis()
+    const sink = stream(redis.socket, { timeoutMs: 60 })
+    await sink.deliver(many(1), NEVER)
+    redis.freeze()
+    await expect(sink.deliver(many(1), NEVER)).rejects.toThrow(/no answer within 60 ms|timed out/)
+    redis.thaw()
+    await sink.deliver(many(1), NEVER)
+  })
+
+  test.each([
+    ['OOM', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']],
+    ['READONLY', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']],
+  ])('F34 nothing of a batch is there when it answers %s', async (error, cause, cure) => {
+    const redis = await startRedis()
+    const sink = stream(redis.socket)
+    await sink.deliver(many(1), NEVER)
+    redis.cli(...cause)
+    await expect(sink.deliver(many(3), NEVER)).rejects.toThrow(new RegExp(`${error}|EXECABORT`))
+    redis.cli(...cure)
+    expect(redis.cli('XLEN', 'ev')).toBe('1')
+    await sink.deliver(many(3), NEVER)
+    expect(redis.cli('XLEN', 'ev')).toBe('4')
+  })
+
+  test('a key that is no stream is told', async () => {
+    const redis = await startRedis()
+    redis.cli('SET', 'ev', 'x')
+    await expect(stream(redis.socket).deliver(many(1), NEVER)).rejects.toThrow('WRONGTYPE')
+  })
+})
+
+test('F32 a server that is not there is told at once', async () => {
+  const sink = stream(`redis://127.0.0.1:${await freePort()}`)
+  await expect(sink.greet?.(NEVER)).rejects.toThrow('ECONNREFUSED')
+})

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import type { Stored } from '../src/spool/spool.ts'
+import { reportUnreported } from '../src/unreported.ts'
+import { copyFor, entryFor } from './spool/fixtures.ts'
+
+const NOW = 1_795_260_480_000
+const event = (id: string, seconds: number) =>
+  `{"msys":{"message_event":{"type":"injection","timestamp":"${seconds}","message_id":"${id}"}}}\n`
+
+async function report(
+  tail: string,
+  ...entries: readonly [id: string, receivedMs: number, method?: string][]
+) {
+  const reported: string[] = []
+  const recovered = entries.map(([id, receivedMs, method = 'esmtp']) => {
+    const copy = copyFor('a@b.example', { facts: { message_id: id } })
+    return {
+      entry: { ...entryFor('b', copy), receivedMs, facts: { recv_method: method } },
+    } as unknown as Stored
+  })
+  await reportUnreported(
+    recovered,
+    { tail: () => Promise.resolve(tail), wants: () => true },
+    { engagement: (type, ...facts) => void reported.push(`${type} ${facts[1]?.['message_id']}`) },
+    NOW,
+  )
+  return reported
+}
+
+test('a message of the last moment that the event log does not know is reported as injected', async () => {
+  const tail = event('known', NOW / 1000 - 100)
+  expect(await report(tail, ['known', NOW - 101_000], ['lost', NOW - 99_990])).toEqual([
+    'injection lost',
+  ])
+})
+
+test('older ones were reported when they came, or nobody was there to be told', async () => {
+  expect(await report(event('known', NOW / 1000), ['old', NOW - 60_000])).toEqual([])
+  expect(await report('', ['old', NOW - 3_600_000], ['new', NOW - 10])).toEqual(['injection new'])
+})
+
+test('our own notifications are no injections', async () => {
+  expect(await report('', ['dsn', NOW, 'internal'])).toEqual([])
+})
