@@ -131,24 +131,6 @@ function table.foreachi(t, call)
   end
 end
 
-function table.getn(t)
-  check("getn", t, "table")
-  return #t
-end
-
-function table.setn()
-  error("'setn' is obsolete", 2)
-end
-
-function table.maxn(t)
-  check("maxn", t, "table")
-  local highest = 0
-  for key in next, t do
-    if type(key) == "number" and key > highest then highest = key end
-  end
-  return highest
-end
-
 loaded._G = _G
 for _, name in ipairs({ "string", "table", "math", "coroutine", "os", "io", "debug", "package", "thread", "buffer" }) do
   loaded[name] = _G[name]

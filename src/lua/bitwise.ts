@@ -9,6 +9,12 @@ export function toInt64(value: number): bigint {
   return value >= -LIMIT && value < LIMIT ? BigInt(Math.trunc(value)) : MIN
 }
 
+/** The unsigned one: negative numbers wrap around, what is 2^64 or more gives 0, NaN 2^63. */
+export function toUint64(value: number): bigint {
+  if (value >= 2 * LIMIT) return 0n
+  return value >= LIMIT ? BigInt(value) : BigInt.asUintN(64, toInt64(value))
+}
+
 export const bitwise = {
   and: (a: number, b: number): number =>
     small(a) && small(b) ? a & b : wide(a, b, (x, y) => x & y),

@@ -6,7 +6,7 @@ import type * as Fengari from '#fengari'
 import type { Table, TValue, lua_State } from '#fengari'
 import { bitwise } from './bitwise.ts'
 import { formatNumber, formatString } from './format.ts'
-import { numberToText, textToNumber } from './number.ts'
+import { numberToText, power, textToNumber } from './number.ts'
 
 export type { LClosure, NativeFunction, Table, TValue, Udata, lua_State as Thread } from '#fengari'
 
@@ -20,6 +20,7 @@ host.numberToText = numberToText
 host.textToNumber = textToNumber
 host.formatNumber = formatNumber
 host.formatString = formatString
+host.power = power
 host.bitwise = bitwise
 
 /** The engine's type tags (variants included) and statuses. */

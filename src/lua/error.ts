@@ -9,12 +9,14 @@ export interface LuaErrorDetails {
   readonly cause?: unknown
 }
 
-/** A Lua call or load that failed. `message` is Lua's own: "file:line: text". */
+/** A call or load that failed. `message` is Lua's own, "file:line: text"; a syntax error adds its column. */
 export class LuaError extends Error {
   override name = 'LuaError'
   readonly kind: LuaErrorKind
   readonly script?: string
   readonly line?: number
+  /** Of a syntax error: characters from 1. */
+  readonly column?: number
   readonly traceback?: string
   readonly reason?: KillReason
 
@@ -26,6 +28,8 @@ export class LuaError extends Error {
       this.script = script
       this.line = Number(line)
     }
+    const column = kind === 'syntax' ? / at column (\d+)/.exec(message)?.[1] : undefined
+    if (column !== undefined) this.column = Number(column)
     if (details.traceback !== undefined) this.traceback = details.traceback
     if (details.reason !== undefined) this.reason = details.reason
   }

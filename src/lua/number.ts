@@ -1,9 +1,16 @@
 // Numbers as text: every number is a double, written as C writes %.14g (but infinities without sign,
 // as the interpreter that is followed does) and read with C's prefixes for octal and hexadecimal.
 
-const DECIMAL = /^[ \t\n\v\f\r]*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)[ \t\n\v\f\r]*$/
-const HEXADECIMAL = /^[ \t\n\v\f\r]*([+-]?)0[xX]([\da-fA-F]+)[ \t\n\v\f\r]*$/
-const INTEGER = /^(-?)0(?:[xX]([\da-fA-F]+)|([0-7]*))[ \t\n\v\f\r]*$/
+const BLANK = '[ \\t\\n\\v\\f\\r]*'
+const INTEGER = new RegExp(`^(-?)0(?:[xX]([\\da-fA-F]+)|([0-7]*))${BLANK}$`)
+const DECIMAL = new RegExp(
+  `^${BLANK}([+-]?(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?)${BLANK}$`,
+)
+const HEXADECIMAL = new RegExp(
+  `^${BLANK}([+-]?)0[xX](?=\\.?[\\da-fA-F])([\\da-fA-F]*)(?:\\.([\\da-fA-F]*))?(?:[pP]([+-]?\\d+))?${BLANK}$`,
+)
+const WORD = new RegExp(`^${BLANK}([+-]?)(?:(inf(?:inity)?)|nan(?:\\(\\w*\\))?)${BLANK}$`, 'i')
+const LONGEST = 2 ** 63
 
 /** The text of a number in tostring, `..` and print. */
 export function numberToText(value: number): string {
@@ -16,22 +23,62 @@ export function numberToText(value: number): string {
 }
 
 /**
- * The number that a text stands for, or undefined. What begins with 0 or -0, unless a dot follows,
- * is an octal or hexadecimal integer and nothing else; leading blanks or a plus make it decimal.
+ * The number that a text stands for, or undefined. What begins with 0 or -0, unless a dot follows, is
+ * an octal or hexadecimal integer of 64 bits and nothing else. Everything else is C's strtod: leading
+ * blanks or a plus make the same digits decimal, and `inf`, `nan` and hexadecimal fractions are numbers.
+ * A NUL ends the text.
  */
 export function textToNumber(text: string): number | undefined {
-  if (/^-?0(?!\.)/.test(text)) {
-    const [whole, sign, hexadecimal, octal] = INTEGER.exec(text) ?? []
+  const end = text.indexOf('\0')
+  const read = end < 0 ? text : text.slice(0, end)
+  if (/^-?0(?!\.)/.test(read)) {
+    const [whole, sign, hexadecimal, octal] = INTEGER.exec(read) ?? []
     if (whole === undefined) return undefined
     const value = hexadecimal !== undefined ? parseInt(hexadecimal, 16) : parseInt(`0${octal}`, 8)
-    return sign ? -value : value
+    return signed(sign, Math.min(value, LONGEST)) + 0
   }
-  const decimal = DECIMAL.exec(text)?.[1]
-  if (decimal !== undefined) return Number(decimal)
-  const [, sign, digits] = HEXADECIMAL.exec(text) ?? []
-  if (digits === undefined) return undefined
-  return sign === '-' ? -parseInt(digits, 16) : parseInt(digits, 16)
+  const decimal = DECIMAL.exec(read)?.[1]
+  return decimal === undefined ? rareNumber(read) : Number(decimal)
 }
+
+function rareNumber(text: string): number | undefined {
+  const [, sign, whole, fraction = '', exponent = '0'] = HEXADECIMAL.exec(text) ?? []
+  if (whole !== undefined) {
+    const scale = Number(exponent) - 4 * fraction.length
+    return signed(sign, Number(BigInt(`0x${whole}${fraction}`)) * 2 ** scale)
+  }
+  const [word, wordSign, infinity] = WORD.exec(text) ?? []
+  if (word === undefined) return undefined
+  return infinity === undefined ? NaN : signed(wordSign, Infinity)
+}
+
+/** C's pow: 1 to any power is 1, also to NaN, and -1 to an infinite one. */
+export function power(base: number, exponent: number): number {
+  if (base === 1) return 1
+  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1
+  return base ** exponent
+}
+
+const signed = (sign: string | undefined, value: number): number => (sign === '-' ? -value : value)
+
+/** C's strtoul with 64 bits, of a whole text: a minus wraps around, what is too large gives the largest. */
+export function textToUnsigned(text: string, base: number): number | undefined {
+  const [, sign, digits] =
+    /^[ \t\n\v\f\r]*([+-]?)([\da-zA-Z]+)[ \t\n\v\f\r]*(?:\0|$)/.exec(text) ?? []
+  if (digits === undefined) return undefined
+  const bare = base === 16 ? digits.replace(/^0[xX](?=.)/, '') : digits
+  const radix = BigInt(base)
+  let value = 0n
+  for (const digit of bare) {
+    const weight = parseInt(digit, 36)
+    if (weight >= base) return undefined
+    if (value <= MAX_UNSIGNED) value = value * radix + BigInt(weight)
+  }
+  if (value > MAX_UNSIGNED) return Number(MAX_UNSIGNED)
+  return Number(sign === '-' ? BigInt.asUintN(64, -value) : value)
+}
+
+const MAX_UNSIGNED = 2n ** 64n - 1n
 
 /** C's %g of a finite number with a precision of at least 1; `alternate` keeps trailing zeros. */
 export function formatGeneral(value: number, precision: number, alternate: boolean): string {

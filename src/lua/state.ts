@@ -30,7 +30,7 @@ import {
 } from './engine.ts'
 import { LuaError } from './error.ts'
 import { allowFiles } from './files.ts'
-import { compile, globalsOf } from './library/base.ts'
+import { compileFile, globalsOf } from './library/base.ts'
 import {
   fileSearcher,
   loadPrelude,
@@ -137,7 +137,7 @@ export function openState(options: StateOptions): LuaState {
     setGlobal: (name, value) => setField(globals, name, valueOf(name, value)),
     getGlobal: (name) => fromLua(fieldOf(globals, name)),
     load(source, chunkName) {
-      const problem = compile(main, sourceOf(source), `@${chunkName}`)
+      const problem = compileFile(main, sourceOf(source), `@${chunkName}`)
       if (problem !== undefined) throw new LuaError('syntax', problem)
       return popFunction(main)
     },

@@ -245,7 +245,7 @@ describe('errors', () => {
       'syntax',
       'test.lua',
       2,
-      "test.lua:2: '<name>' expected near '='",
+      "test.lua:2: '<name>' expected near '=' at column 7",
     ])
   })
 

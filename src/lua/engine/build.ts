@@ -26,6 +26,7 @@ import { LIBRARY } from './patches/library.ts'
 import { NUMBERS } from './patches/numbers.ts'
 import { OPERATORS } from './patches/operators.ts'
 import { PARSER } from './patches/parser.ts'
+import { PATTERNS } from './patches/patterns.ts'
 import { STEPS } from './patches/steps.ts'
 import { STRING_LIBRARY } from './patches/stringlib.ts'
 import { STRINGS } from './patches/strings.ts'
@@ -45,6 +46,7 @@ export const PATCHES: readonly Patch[] = [
   ...ERRORS,
   ...LIBRARY,
   ...STRING_LIBRARY,
+  ...PATTERNS,
   ...STEPS,
   ...CALLS,
 ]

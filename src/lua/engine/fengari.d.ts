@@ -103,10 +103,13 @@ export const host: {
   readonly Kill: new (reason: KillReason) => Error & { readonly reason: KillReason }
   readonly tick: Tick
   over: () => void
+  /** Where the last syntax error was: a byte of the source; the host sets it to -1 before. */
+  syntaxAt: number
   numberToText: (value: number) => string
   textToNumber: (text: string) => number | undefined
   formatNumber: (spec: string, conversion: string, value: number) => string
   formatString: (spec: string, text: string) => string
+  power: (base: number, exponent: number) => number
   bitwise: Readonly<Record<'and' | 'or' | 'xor' | 'shl' | 'shr', (a: number, b: number) => number>>
 }
 
@@ -170,11 +173,14 @@ export const lua: {
 export const lauxlib: {
   luaL_argerror(L: lua_State, arg: number, message: Uint8Array): never
   luaL_checkany(L: lua_State, arg: number): void
+  /** The lower 32 bits of an integer argument. */
+  luaL_checkint(L: lua_State, arg: number): number
   luaL_checkinteger(L: lua_State, arg: number): number
   luaL_checknumber(L: lua_State, arg: number): number
   luaL_checkstring(L: lua_State, arg: number): Uint8Array
   luaL_checktype(L: lua_State, arg: number, type: number): void
   luaL_newstate(): lua_State
+  luaL_optint(L: lua_State, arg: number, otherwise: number): number
   luaL_optinteger(L: lua_State, arg: number, otherwise: number): number
   luaL_requiref(L: lua_State, name: Uint8Array, open: NativeFunction, global: boolean): void
   luaL_tolstring(L: lua_State, index: number): Uint8Array

@@ -23,8 +23,9 @@ import {
   type Table,
   type Thread,
 } from '../engine.ts'
-import { textToNumber } from '../number.ts'
+import { textToNumber, textToUnsigned } from '../number.ts'
 import { position, raise, raiseArgument } from '../raise.ts'
+import { explainSyntax } from '../syntax.ts'
 import { emptyTable, toLua } from '../value.ts'
 import { COLLECTOR_FUNCTIONS } from './collector.ts'
 import type { LineWriter } from './writer.ts'
@@ -57,6 +58,14 @@ export function compile(L: Thread, source: Uint8Array, chunkName: string): strin
   const status = lua.lua_load(L, readPiece, { rest: source }, octets(chunkName), text)
   if (status === OK) return undefined
   return textIn(pop(L)) ?? 'unknown error'
+}
+
+/** The same for a file that people edit: the message names the column, and damage done by copying. */
+export function compileFile(L: Thread, source: Uint8Array, chunkName: string): string | undefined {
+  host.syntaxAt = -1
+  const problem = compile(L, source, chunkName)
+  if (problem === undefined || host.syntaxAt < 0) return problem
+  return explainSyntax(problem, source, host.syntaxAt)
 }
 
 /** The table that holds the globals of the state. */
@@ -109,7 +118,7 @@ export const printTo =
 const LONGEST_NUMERAL = 10_000
 
 const tonumber: NativeFunction = (L) => {
-  const base = lauxlib.luaL_optinteger(L, 2, 10)
+  const base = lauxlib.luaL_optint(L, 2, 10)
   lauxlib.luaL_checkany(L, 1)
   const slot = argumentAt(L, 1)
   if (base === 10) {
@@ -120,10 +129,10 @@ const tonumber: NativeFunction = (L) => {
     }
     return push(L, slot?.type === NUMBER ? slot.value : undefined)
   }
-  if (base < 2 || base > 36) return raiseArgument(L, 2, 'base out of range')
   const text = byteString(lauxlib.luaL_checkstring(L, 1))
+  if (base < 2 || base > 36) return raiseArgument(L, 2, 'base out of range')
   host.tick.n -= text.length >> 2
-  return push(L, text.length > LONGEST_NUMERAL ? undefined : readInBase(text, base))
+  return push(L, text.length > LONGEST_NUMERAL ? undefined : textToUnsigned(text, base))
 }
 
 const rawset: NativeFunction = (L) => {
@@ -171,7 +180,8 @@ const assert: NativeFunction = (L) => {
   const condition = argumentAt(L, 1)
   if (condition?.type !== NIL && condition?.value !== false) return lua.lua_gettop(L)
   if (lua.lua_type(L, 2) <= 0) return raise(L, 'assertion failed!')
-  return raise(L, byteString(lauxlib.luaL_checkstring(L, 2)))
+  const [message = ''] = byteString(lauxlib.luaL_checkstring(L, 2)).split('\0', 1)
+  return raise(L, message)
 }
 
 const loadstring: NativeFunction = (L) => {
@@ -209,18 +219,4 @@ function loaded(L: Thread, source: Uint8Array, name: string): number {
 function push(L: Thread, value: number | undefined): number {
   L.stack[L.top++] = toLua(value)
   return 1
-}
-
-function readInBase(text: string, base: number): number | undefined {
-  const [, sign, digits] = /^[ \t\n\v\f\r]*([+-]?)([\da-zA-Z]+)[ \t\n\v\f\r]*$/.exec(text) ?? []
-  if (digits === undefined) return undefined
-  const bare = base === 16 ? digits.replace(/^0[xX](?=.)/, '') : digits
-  let value = 0
-  for (const digit of bare) {
-    const weight = parseInt(digit, 36)
-    if (weight >= base) return undefined
-    value = value * base + weight
-  }
-  // strtoul: a minus wraps around 2^64.
-  return sign === '-' && value !== 0 ? 2 ** 64 - value : value
 }

@@ -54,7 +54,7 @@ function functionAt(L: Thread, optional: boolean): LClosure | undefined {
   const slot = argumentAt(L, 1)
   if (slot?.type === LUA_CLOSURE) return slot.value
   if (slot?.type === NATIVE) return undefined
-  const level = optional ? lauxlib.luaL_optinteger(L, 1, 1) : lauxlib.luaL_checkinteger(L, 1)
+  const level = optional ? lauxlib.luaL_optint(L, 1, 1) : lauxlib.luaL_checkint(L, 1)
   if (level < 0) return raiseArgument(L, 1, 'level must be non-negative')
   if (level === 0) return undefined
   const ar = new lua.lua_Debug()

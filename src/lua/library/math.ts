@@ -1,13 +1,14 @@
 // The mathematical functions of 5.1 that the engine lacks, and a random generator that can be seeded.
 
 import { lauxlib, lua, type NativeFunction, type Thread } from '../engine.ts'
+import { power } from '../number.ts'
 import { raise, raiseArgument } from '../raise.ts'
 import { toLua } from '../value.ts'
 
 /** The functions by name; `random` (0 to 1, 1 excluded) is used until a script sets a seed. */
 export function mathFunctions(random: () => number): Record<string, NativeFunction> {
   return {
-    pow: of2(Math.pow),
+    pow: of2(power),
     mod: of2(fmod),
     fmod: of2(fmod),
     atan2: of2(Math.atan2),
@@ -17,7 +18,15 @@ export function mathFunctions(random: () => number): Record<string, NativeFuncti
     cosh: of1(Math.cosh),
     sinh: of1(Math.sinh),
     tanh: of1(Math.tanh),
-    ldexp: of2((mantissa, exponent) => ldexp(mantissa, Math.trunc(exponent))),
+    ldexp: (L) => pushNumber(L, ldexp(lauxlib.luaL_checknumber(L, 1), lauxlib.luaL_checkint(L, 2))),
+    modf(L) {
+      const value = lauxlib.luaL_checknumber(L, 1)
+      const whole = Math.trunc(value)
+      L.stack[L.top++] = toLua(whole)
+      // What is left has the sign of the number, also when it is nothing.
+      const rest = value === whole ? 0 : value - whole
+      return pushNumber(L, value < 0 || Object.is(value, -0) ? -Math.abs(rest) : rest) + 1
+    },
     frexp(L) {
       const [mantissa, exponent] = frexp(lauxlib.luaL_checknumber(L, 1))
       L.stack[L.top++] = toLua(mantissa)
@@ -63,8 +72,10 @@ const fmod = (a: number, b: number): number => a % b
 
 function frexp(value: number): [number, number] {
   if (value === 0 || !Number.isFinite(value)) return [value, 0]
-  let exponent = Math.max(-1023, Math.floor(Math.log2(Math.abs(value))) + 1)
-  let mantissa = ldexp(value, -exponent)
+  const isSubnormal = Math.abs(value) < 2 ** -1022
+  const normal = isSubnormal ? value * 2 ** 54 : value
+  let exponent = Math.floor(Math.log2(Math.abs(normal))) + 1
+  let mantissa = normal * 2 ** -exponent
   // The logarithm may be one off next to a power of two.
   while (Math.abs(mantissa) < 0.5) {
     mantissa *= 2
@@ -74,13 +85,16 @@ function frexp(value: number): [number, number] {
     mantissa /= 2
     exponent++
   }
-  return [mantissa, exponent]
+  return [mantissa, isSubnormal ? exponent - 54 : exponent]
 }
 
-// In two steps, so that neither factor overflows where the product does not.
-function ldexp(mantissa: number, exponent: number): number {
-  const half = Math.trunc(exponent / 2)
-  return mantissa * 2 ** half * 2 ** (exponent - half)
+// Rounds once: what may end below the normal numbers is scaled down to near them first.
+function ldexp(value: number, by: number): number {
+  if (value === 0 || !Number.isFinite(value)) return value
+  const [mantissa, own] = frexp(value)
+  const exponent = own + by
+  if (exponent >= -1000) return mantissa * 2 * 2 ** (Math.min(exponent, 2000) - 1)
+  return mantissa * 2 ** -1000 * 2 ** Math.max(exponent + 1000, -1000)
 }
 
 const of1 =

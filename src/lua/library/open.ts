@@ -21,7 +21,7 @@ import type { Files } from '../files.ts'
 import { findModule } from '../module.ts'
 import { raisePlain } from '../raise.ts'
 import { emptyTable, toLua, type LuaValue } from '../value.ts'
-import { baseFunctions, compile, globalsOf, printTo, type Output } from './base.ts'
+import { baseFunctions, compile, compileFile, globalsOf, printTo, type Output } from './base.ts'
 import { bufferLibrary } from './buffer.ts'
 import { COROUTINE_FUNCTIONS } from './coroutine.ts'
 import { getfenv, setfenv } from './environment.ts'
@@ -29,6 +29,7 @@ import { ioLibrary } from './io.ts'
 import { serveLocals } from './locals.ts'
 import { mathFunctions } from './math.ts'
 import { forbidden, osFunctions, type OsOptions } from './os.ts'
+import { TABLE_FUNCTIONS } from './table.ts'
 import { THREAD_CONSTANTS, threadFunctions } from './thread.ts'
 
 export interface LibraryOptions extends Output, Omit<OsOptions, 'warn'> {
@@ -62,6 +63,7 @@ function adaptLibraries(globals: Table, options: LibraryOptions): void {
   const table = library(globals, 'table')
   setField(globals, 'unpack', fieldOf(table, 'unpack'))
   remove(table, ['unpack', 'pack', 'move'])
+  setAll(table, TABLE_FUNCTIONS)
   const math = library(globals, 'math')
   remove(math, ['tointeger', 'type', 'ult', 'maxinteger', 'mininteger'])
   setAll(math, mathFunctions(options.random))
@@ -105,7 +107,7 @@ export function fileSearcher(files: Files): NativeFunction {
     if (path === undefined) return raisePlain(L, "'package.path' must be a string")
     const found = findModule(files, path, name)
     if (found.kind === 'found') {
-      const problem = compile(L, sourceOf(found.source), `@${found.path}`)
+      const problem = compileFile(L, sourceOf(found.source), `@${found.path}`)
       if (problem === undefined) return 1
       return raisePlain(
         L,

@@ -25,7 +25,7 @@ export const ARITHMETIC = `
             ${arithmetic('MUL', 'a * b')}
             ${arithmetic('DIV', 'a / b')}
             ${arithmetic('MOD', 'a - Math.floor(a / b) * b')}
-            ${arithmetic('POW', 'Math.pow(a, b)')}
+            ${arithmetic('POW', 'host.power(a, b)')}
             ${arithmetic('IDIV', 'Math.floor(a / b)', 'a / b')}
             ${arithmetic('BAND', 'host.bitwise.and(a, b)')}
             ${arithmetic('BOR', 'host.bitwise.or(a, b)')}

@@ -117,7 +117,7 @@ export const FIELDS = `
                 }
                 const method = methods === null ? void 0 : methods.strong.get(${text('ts')});
                 if (method !== void 0) ${copy(A, 'method.value')}
-                else { ${SAVE} luaV_gettable(L, stack[base + i.A + 1], key, base + i.A); }
+                else { ${SAVE} luaV_gettable(L, object, key, base + i.A); }
                 break;
             }
             case OP_SETTABUP: {

@@ -17,10 +17,13 @@ module.exports = {
     Kill,
     tick: { n: 0, bytes: 0, maxString: 2 ** 26 },
     over() {},
+    /* where the last syntax error was: a byte of the source */
+    syntaxAt: 0,
     numberToText: String,
     textToNumber: Number,
     formatNumber: null,
     formatString: null,
+    power: Math.pow,
     bitwise: null,
 };
 `

@@ -49,7 +49,7 @@ export const LEXER: readonly Patch[] = [
     find: "            case 34 /* ('\"').charCodeAt(0) */:\n            case 39 /* ('\\'').charCodeAt(0) */: {  /* short literal strings */",
     replace: `            case 33 /* '!' */: {
                 next(ls);
-                return check_next1(ls, 61 /* '=' */) ? TK_NE : TK_NOT;
+                return check_next1(ls, 61 /* '=' */) ? TK_NE : 33;
             }
             case 94 /* '^' */: {
                 next(ls);
@@ -110,7 +110,7 @@ const esccheck = function(ls, c, msg) {
     lexer,
     'const',
     'readutf8desc',
-    '4, 6 or 8 hexadecimal digits without braces, as many as there are',
+    '4, 6 or 8 hexadecimal digits without braces, as many as there are, of an int',
     `
 const readutf8desc = function(ls) {
     save_and_next(ls);  /* skip 'u' */
@@ -120,10 +120,10 @@ const readutf8desc = function(ls) {
         r = r * 16 + lobject.luaO_hexavalue(ls.current);
         save_and_next(ls);
     }
-    esccheck(ls, (n === 4 || n === 6 || n === 8) && r <= 0x10FFFF,
+    esccheck(ls, n === 4 || n === 6 || n === 8,
         to_luastring("expected either 4, 6 or 8 hex digits for unicode escape", true));
     luaZ_buffremove(ls.buff, n + 2);  /* backslash, 'u' and the digits */
-    return r;
+    return r | 0;
 };
 `,
   ),
@@ -155,11 +155,108 @@ const readutf8desc = function(ls) {
     find: '`unfinished long ${what} (starting at line ${line})`',
     replace: '`unfinished long ${what}`',
   },
+  supersede(
+    lexer,
+    'const',
+    'luaX_token2str',
+    'tokens are quoted, and single octets shown, as in 5.1',
+    `
+const luaX_token2str = function(ls, token) {
+    if (token >= FIRST_RESERVED)
+        return lobject.luaO_pushfstring(ls.L, to_luastring("'%s'", true), luaX_tokens[token - FIRST_RESERVED]);
+    if (token < 32 || token === 127)
+        return lobject.luaO_pushfstring(ls.L, to_luastring("'char(%d)'", true), token);
+    return lobject.luaO_pushfstring(ls.L, to_luastring("'%s'", true), Uint8Array.of(token));
+};
+`,
+  ),
   {
-    name: 'quoted tokens',
+    name: 'token texts until a NUL',
     file: lexer,
-    why: 'all of them are quoted in 5.1',
-    find: 'if (token < TK_EOS)  /* fixed format (symbols and reserved words)? */',
-    replace: 'if (true)',
+    why: 'they are C strings in 5.1',
+    find: 'to_luastring("\'%s\'", true), luaZ_buffer(ls.buff));',
+    replace: 'to_luastring("\'%s\'", true), untilNul(luaZ_buffer(ls.buff)));',
+  },
+  {
+    name: 'until a NUL',
+    file: lexer,
+    why: 'for token texts',
+    find: 'const txtToken = function',
+    replace: `const untilNul = function(bytes) {
+    const end = bytes.indexOf(0);
+    return end < 0 ? bytes : bytes.subarray(0, end);
+};
+
+const txtToken = function`,
+  },
+  {
+    name: 'start of a token',
+    file: lexer,
+    why: 'for the column of a syntax error',
+    find: 'const llex = function(ls, seminfo) {\n    luaZ_resetbuffer(ls.buff);\n    for (;;) {',
+    replace: `const llex = function(ls, seminfo) {
+    luaZ_resetbuffer(ls.buff);
+    for (;;) {
+        ls.start = ls.current === EOZ ? ls.z.off : ls.z.off - 1;`,
+  },
+  {
+    name: 'start of the current token',
+    file: lexer,
+    why: 'for the column of a syntax error',
+    find: '        ls.t.token = llex(ls, ls.t.seminfo);  /* read next token */',
+    replace: '        ls.t.token = llex(ls, ls.t.seminfo), ls.t.start = ls.start;',
+  },
+  {
+    name: 'start of the next token',
+    file: lexer,
+    why: 'for the column of a syntax error',
+    find: '    ls.lookahead.token = llex(ls, ls.lookahead.seminfo);',
+    replace:
+      '    ls.lookahead.token = llex(ls, ls.lookahead.seminfo);\n    ls.lookahead.start = ls.start;',
+  },
+  {
+    name: 'the next token becomes current',
+    file: lexer,
+    why: 'its start too',
+    find: '        ls.t.token = ls.lookahead.token;  /* use this one */',
+    replace: '        ls.t.token = ls.lookahead.token;\n        ls.t.start = ls.lookahead.start;',
+  },
+  {
+    name: 'place of a syntax error',
+    file: lexer,
+    why: 'the host makes a column of it',
+    find: '    lexerror(ls, msg, ls.t.token);',
+    replace: '    ls.start = ls.t.start;\n    lexerror(ls, msg, ls.t.token);',
+  },
+  {
+    name: 'tell the place',
+    file: lexer,
+    why: 'the host makes a column of it',
+    find: '    msg = ldebug.luaG_addinfo(ls.L, msg, ls.source, ls.linenumber);\n    if (token)',
+    replace:
+      '    host.syntaxAt = ls.start;\n    msg = ldebug.luaG_addinfo(ls.L, msg, ls.source, ls.linenumber);\n    if (token)',
+  },
+  {
+    name: 'host in llex',
+    file: lexer,
+    why: 'for the place of a syntax error',
+    find: 'const FIRST_RESERVED = 257;',
+    replace: "const host = require('./host.js');\nconst FIRST_RESERVED = 257;",
+  },
+  {
+    name: 'no nested long brackets',
+    file: lexer,
+    why: 'refused, as in 5.1',
+    find: "            case 93 /* (']').charCodeAt(0) */: {\n                if (skip_sep(ls) === sep) {",
+    replace: `            case 91 /* '[' */: {
+                if (skip_sep(ls) === sep) {
+                    save_and_next(ls);
+                    if (sep === 0)
+                        lexerror(ls, to_luastring("nesting of [[...]] is deprecated", true), 91);
+                }
+                break;
+            }
+            case 93 /* (']').charCodeAt(0) */: {
+                if (skip_sep(ls) === sep) {`,
   },
 ]

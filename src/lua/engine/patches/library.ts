@@ -26,6 +26,20 @@ export const LIBRARY: readonly Patch[] = [
     replace: '    luaL_checktype(L, arg, LUA_TTABLE);\n    if (false) {',
   },
   {
+    name: 'raw gets in ltablib',
+    file: 'ltablib.js',
+    why: 'the table functions ask no metatable',
+    find: '    lua_geti,',
+    replace: '    lua_rawgeti: lua_geti,',
+  },
+  {
+    name: 'raw sets in ltablib',
+    file: 'ltablib.js',
+    why: 'the table functions ask no metatable',
+    find: '    lua_seti,',
+    replace: '    lua_rawseti: lua_seti,',
+  },
+  {
     name: 'pairs of tables',
     file: 'lbaselib.js',
     why: 'a table is required and __pairs ignored',

@@ -78,16 +78,48 @@ const luaO_tostring = function(L, obj) {
     'lvm.js',
     'const',
     'luaV_tointeger',
-    'library arguments are truncated, as 5.1 does',
+    'library arguments are truncated, as C casts them on x86: what does not fit is the smallest',
     `
-const MAX_SAFE = 2 ** 53;
 const luaV_tointeger = function(obj, mode) {
     const n = tonumber(obj);
-    if (n === false || n !== n) return n === false ? false : 0;
-    return n > MAX_SAFE ? MAX_SAFE : n < -MAX_SAFE ? -MAX_SAFE : Math.trunc(n);
+    if (n === false) return false;
+    return n >= -(2 ** 63) && n < 2 ** 63 ? Math.trunc(n) + 0 : -(2 ** 63);
 };
 `,
   ),
+  {
+    name: 'int arguments',
+    file: 'lauxlib.js',
+    why: 'where 5.1 takes an int, the lower 32 bits count',
+    find: 'const luaL_optinteger = function(L, arg, def) {',
+    replace: `const luaL_checkint = function(L, arg) {
+    return luaL_checkinteger(L, arg) | 0;
+};
+module.exports.luaL_checkint = luaL_checkint;
+
+const luaL_optint = function(L, arg, def) {
+    return luaL_opt(L, luaL_checkint, arg, def);
+};
+module.exports.luaL_optint = luaL_optint;
+
+const luaL_optinteger = function(L, arg, def) {`,
+  },
+  ...['lbaselib.js', 'ltablib.js'].flatMap((file) => [
+    {
+      name: `int arguments in ${file}`,
+      file,
+      why: 'as in 5.1',
+      find: '    luaL_checkinteger,',
+      replace: '    luaL_checkint: luaL_checkinteger,',
+    },
+    {
+      name: `optional int arguments in ${file}`,
+      file,
+      why: 'as in 5.1',
+      find: '    luaL_optinteger,',
+      replace: '    luaL_optint: luaL_optinteger,',
+    },
+  ]),
   {
     name: 'modulo',
     file: 'llimits.js',

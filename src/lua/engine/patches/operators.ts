@@ -29,6 +29,22 @@ export const OPERATORS: readonly Patch[] = [
     replace:
       'return ldebug.luaG_opinterror(L, p1, p2, to_luastring("perform bitwise operation on", true));',
   },
+  {
+    name: 'power of constants',
+    file: 'lobject.js',
+    why: '1 to any power is 1, as in C',
+    find: 'Math.pow(v1, v2)',
+    replace: 'host.power(v1, v2)',
+  },
+  {
+    name: 'keys before __newindex',
+    file,
+    within: 'const settable = function',
+    why: 'nil and NaN are no keys, also where __newindex would take them, as in 5.1',
+    find: '            let slot = ltable.luaH_get(L, h, key);',
+    replace: `            if (key.type === LUA_TNIL || key.value !== key.value) ltable.luaH_setfrom(L, h, key, val);
+            let slot = ltable.luaH_get(L, h, key);`,
+  },
   event('band', 'and'),
   event('bor', 'or'),
   event('bxor', 'xor'),

@@ -1,7 +1,7 @@
 // The dialect's grammar: the precedence of its operators, the implicit `arg`, no labels, and statements
 // as 5.1 separates them.
 
-import type { Patch } from '../patch.ts'
+import { supersede, type Patch } from '../patch.ts'
 
 const parser = 'lparser.js'
 
@@ -12,6 +12,13 @@ export const PARSER: readonly Patch[] = [
     why: '~ is unary only',
     find: "case 126 /* ('~').charCodeAt(0) */: return OPR_BXOR;",
     replace: 'case R.TK_DBCOLON: return OPR_BXOR;',
+  },
+  {
+    name: 'not operator',
+    file: parser,
+    why: '! means not',
+    find: 'case R.TK_NOT: return OPR_NOT;',
+    replace: "case 33 /* '!' */: case R.TK_NOT: return OPR_NOT;",
   },
   {
     name: 'precedence of bits',
@@ -41,13 +48,28 @@ export const PARSER: readonly Patch[] = [
     find: "        case 59 /* (';').charCodeAt(0) */: {  /* stat -> ';' (empty statement) */",
     replace: '        case -2: {',
   },
+  supersede(
+    parser,
+    'const',
+    'statlist',
+    'one semicolon may follow a statement, and nothing a return or break, as in 5.1',
+    `
+const statlist = function(ls) {
+    let isLast = false;
+    while (!isLast && !block_follow(ls, 1)) {
+        isLast = ls.t.token === R.TK_RETURN || ls.t.token === R.TK_BREAK;
+        statement(ls);
+        testnext(ls, 59 /* ';' */);
+    }
+};
+`,
+  ),
   {
-    name: 'statement separator',
+    name: 'semicolon after return',
     file: parser,
-    why: 'one semicolon may follow a statement',
-    find: "            return;  /* 'return' must be last statement */\n        }\n        statement(ls);",
-    replace:
-      "            return;  /* 'return' must be last statement */\n        }\n        statement(ls);\n        testnext(ls, 59 /* ';' */);",
+    why: 'the list of statements reads it',
+    find: "    testnext(ls, 59 /* (';').charCodeAt(0) */);  /* skip optional semicolon */\n",
+    replace: '',
   },
   {
     name: 'expression statements',
@@ -65,15 +87,74 @@ export const PARSER: readonly Patch[] = [
             if (ls.linenumber !== ls.lastline)
                 llex.luaX_syntaxerror(ls, to_luastring("ambiguous syntax (function call x new statement)", true));`,
   },
+  supersede(
+    parser,
+    'const',
+    'test_then_block',
+    'the condition is evaluated on its own line, and a break is a statement like others',
+    `
+const test_then_block = function(ls, escapelist) {
+    const bl = new BlockCnt();
+    const fs = ls.fs;
+    llex.luaX_next(ls);  /* skip IF or ELSEIF */
+    const skip = cond(ls);
+    checknext(ls, R.TK_THEN);
+    enterblock(fs, bl, false);
+    statlist(ls);
+    leaveblock(fs);
+    if (ls.t.token === R.TK_ELSE || ls.t.token === R.TK_ELSEIF)
+        escapelist = luaK_concat(fs, escapelist, luaK_jump(fs));
+    luaK_patchtohere(fs, skip);
+    return escapelist;
+};
+`,
+  ),
+  {
+    name: 'fold to zero',
+    file: 'lcode.js',
+    why: 'as in 5.1: -0 is a constant, the same as an earlier 0',
+    find: 'if (isNaN(n) || n === 0)',
+    replace: 'if (isNaN(n))',
+  },
+  {
+    name: 'constants of one function',
+    file: 'lcode.js',
+    why: 'found again whatever inner functions use; 0 and -0 are one, as in 5.1',
+    find: 'fs.ls.h',
+    replace: 'fs.consts',
+    count: 3,
+  },
+  {
+    name: 'table of constants',
+    file: parser,
+    why: 'each function has its own',
+    find: 'const open_func = function(ls, fs, bl) {',
+    replace: 'const open_func = function(ls, fs, bl) {\n    fs.consts = ltable.luaH_new(ls.L);',
+  },
+  {
+    name: 'line of a call',
+    file: parser,
+    why: 'where its arguments begin, as in 5.1: a chain of methods over several lines needs it',
+    find: '    let args = new expdesc();\n    switch (ls.t.token) {',
+    replace: '    let args = new expdesc();\n    line = ls.linenumber;\n    switch (ls.t.token) {',
+  },
+  {
+    name: 'line of an operation',
+    file: 'lcode.js',
+    why: 'where its last operand ends, as in 5.1',
+    find: '/* all those operations are relocatable */\n    luaK_fixline(fs, line);',
+    replace: '/* all those operations are relocatable */',
+    count: 2,
+  },
   {
     name: 'break outside a loop',
     file: parser,
-    why: 'its message, where the break stands',
+    why: 'its message, near what follows',
     find: '        llex.luaX_next(ls);  /* skip break */',
-    replace: `        let loop = ls.fs.bl;
+    replace: `        llex.luaX_next(ls);  /* skip break */
+        let loop = ls.fs.bl;
         while (loop && !loop.isloop) loop = loop.previous;
-        if (!loop) llex.luaX_syntaxerror(ls, to_luastring("no loop to break", true));
-        llex.luaX_next(ls);  /* skip break */`,
+        if (!loop) llex.luaX_syntaxerror(ls, to_luastring("no loop to break", true));`,
   },
   {
     name: 'implicit arg',

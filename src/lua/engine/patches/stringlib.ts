@@ -1,22 +1,29 @@
-// The string library brought to 5.1: formats by the host, gsub whose callbacks may suspend, patterns
-// that match what they should.
+// The string library brought to 5.1: formats by the host, gsub whose callbacks may suspend. patterns.ts
+// has what concerns matching.
 
 import { supersede, type Patch } from '../patch.ts'
 
 export const STRING_LIBRARY: readonly Patch[] = [
   {
-    name: 'match at the start',
+    name: 'int arguments in lstrlib.js',
     file: 'lstrlib.js',
-    why: 'a match that ends at offset 0 is a match',
-    find: '        if (res) return res;',
-    replace: '        if (res !== null) return res;',
+    why: 'for rep, char and gsub',
+    find: '    luaL_checkinteger,',
+    replace: '    luaL_checkint,\n    luaL_checkinteger,\n    luaL_optint,',
   },
   {
-    name: 'search from behind the end',
+    name: 'int times',
     file: 'lstrlib.js',
-    why: 'starts at the end, as in 5.1',
-    find: "{  /* start after string's end? */\n        lua_pushnil(L);  /* cannot find anything */\n        return 1;\n    }",
-    replace: 'init = ls + 1;',
+    why: 'rep takes an int and no separator, as in 5.1',
+    find: 'let n = luaL_checkinteger(L, 2);\n    let sep = luaL_optstring(L, 3, "");',
+    replace: 'let n = luaL_checkint(L, 2);\n    const sep = "";',
+  },
+  {
+    name: 'int octets',
+    file: 'lstrlib.js',
+    why: 'char takes ints, as in 5.1',
+    find: 'let c = luaL_checkinteger(L, i);',
+    replace: 'let c = luaL_checkint(L, i);',
   },
   {
     name: 'string.char range',
@@ -33,14 +40,6 @@ export const STRING_LIBRARY: readonly Patch[] = [
                     luaL_error(L, to_luastring("invalid use of '%c' in replacement string"), L_ESC);
                 luaL_addchar(b, news[i]);`,
     replace: '                luaL_addchar(b, news[i]);',
-  },
-  {
-    name: 'capture index',
-    file: 'lstrlib.js',
-    why: 'the message of 5.1',
-    find: 'to_luastring("invalid capture index %%%d")',
-    replace: 'to_luastring("invalid capture index")',
-    count: 2,
   },
   {
     name: 'plain replacement',
@@ -119,12 +118,13 @@ const str_format = function(L) {
             }
             case 's': {
                 const s = luaL_checkstring(L, arg);
-                if (spec === "" || (s.length >= 100 && !spec.includes("."))) luaL_addlstring(b, s, s.length);
+                if (s.length >= 100 ? !spec.includes(".") : spec === "" && s.indexOf(0) < 0) luaL_addlstring(b, s, s.length);
                 else luaL_addstring(b, to_luastring_bytes(host.formatString(spec, Buffer.from(s).latin1Slice())));
                 break;
             }
             default:
-                return luaL_error(L, to_luastring("invalid option '%%" + conversion.replace("%", "%%") + "' to 'format'"));
+                return luaL_error(L, to_luastring("invalid option '%%%s' to 'format'"),
+                    conversion === "\\0" ? "" : to_luastring_bytes(conversion));
         }
     }
     luaL_pushresult(b);
@@ -136,6 +136,13 @@ const to_luastring_bytes = function(text) {
 };
 `,
   ),
+  {
+    name: 'five flags',
+    file: 'lstrlib.js',
+    why: 'as many as there are, in any order, are no repetition',
+    find: 'if (p - i >= FLAGS.length)',
+    replace: 'if (p - i > FLAGS.length)',
+  },
   supersede(
     'lstrlib.js',
     'const',
@@ -166,7 +173,7 @@ const str_gsub = function(L) {
     const src = luaL_checkstring(L, 1);
     let p = luaL_checkstring(L, 2);
     const tr = lua_type(L, 3);
-    const max = luaL_optinteger(L, 4, src.length + 1);
+    const max = luaL_optint(L, 4, src.length + 1);
     luaL_argcheck(L, tr === LUA_TNUMBER || tr === LUA_TSTRING || tr === LUA_TFUNCTION || tr === LUA_TTABLE, 3,
         "string/function/table expected");
     const anchor = p[0] === 94 /* '^' */;
@@ -231,27 +238,6 @@ const gsub_resumed = function(L, status, g) {
     find: '    lua_call,\n    lua_createtable,',
     replace: '    lua_call,\n    lua_callk,\n    lua_createtable,',
   },
-  supersede(
-    'lstrlib.js',
-    'const',
-    'gmatch_aux',
-    'an empty match advances by one, as in 5.1',
-    `
-const gmatch_aux = function(L) {
-    const gm = lua_touserdata(L, lua_upvalueindex(3));
-    gm.ms.L = L;
-    for (let src = gm.src; src <= gm.ms.src_end; src++) {
-        reprepstate(gm.ms);
-        const e = match(gm.ms, src, 0);
-        if (e !== null) {
-            gm.src = e === src ? e + 1 : e;
-            return push_captures(gm.ms, src, e);
-        }
-    }
-    return 0;
-};
-`,
-  ),
   {
     name: 'string library of 5.1',
     file: 'lstrlib.js',
