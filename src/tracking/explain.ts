@@ -18,8 +18,9 @@ export type Form = 'full' | 'short'
 
 export interface LinkExplain {
   readonly part: PartName
-  /** Octet of the decoded part. */
-  readonly offset: number
+  /** Octets of the decoded part that hold the URL. */
+  readonly start: number
+  readonly end: number
   /** Line of the decoded part, from 1. */
   readonly line: number
   readonly target: string
@@ -91,7 +92,8 @@ function explainLinks(links: readonly PlannedLink[]): LinkExplain[] {
     counters.set(part, lineAt)
     return {
       part: part.name,
-      offset: link.start,
+      start: link.start,
+      end: link.end,
       line: lineAt(link.start),
       target: link.target,
       name: link.name,

@@ -16,6 +16,8 @@ export function layoutQuotedPrintable(
     const edit = edits[i]
     const to = edit ? (offsets[2 * i] ?? raw.length) : raw.length
     writer.copy(raw.subarray(at, to), i > 0, edit !== undefined)
+    // A `=` at the very end vanishes: so that it still does, it becomes a soft line break.
+    if (edit && to === raw.length && /=[ \t]*$/.test(raw.toString('latin1', at))) writer.endLine()
     for (const slot of edit?.slots ?? []) writer.add(slot)
     at = offsets[2 * i + 1] ?? raw.length
   }
@@ -58,6 +60,12 @@ function foldingWriter(lengths: HoleLengths) {
 
   return {
     segments,
+
+    /** The line break behind a `=` that stands there. */
+    endLine(): void {
+      segments.push('\r\n')
+      column = 0
+    },
 
     /** Octets as they were; a line that an edit began is broken where they would not fit. */
     copy(octets: Buffer, isEditedLine: boolean, isEditedNext: boolean): void {

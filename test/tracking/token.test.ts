@@ -1,9 +1,11 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TokenFacts } from '../../src/tracking/facts.ts'
 import { isJsonObject } from '../../src/tracking/json.ts'
 import { openKeyring } from '../../src/tracking/keyring.ts'
 import { type LinkKind, parsePath, trackingPrefix } from '../../src/tracking/path.ts'
 import { openSealer, openToken, type Sealer } from '../../src/tracking/token.ts'
+import { html, trackAll } from './track.ts'
 
 const secret = (fill: number): Buffer => Buffer.alloc(32, fill)
 const ring = openKeyring([{ secret: secret(1) }])
@@ -139,14 +141,16 @@ describe('lengths', () => {
 })
 
 const flips = (text: string): string[] => {
+  const { length } = Buffer.from(text, 'base64url')
+  return Array.from({ length: length * 8 }, (_, bit) => flip(text, bit))
+}
+
+/** One bit, counted around. */
+function flip(text: string, bit: number): string {
   const bytes = Buffer.from(text, 'base64url')
-  return [...bytes.keys()].flatMap((i) =>
-    [...Array(8).keys()].map((bit) => {
-      const flipped = Buffer.from(bytes)
-      flipped[i] = (flipped[i] ?? 0) ^ (1 << bit)
-      return flipped.toString('base64url')
-    }),
-  )
+  const at = Math.floor(bit / 8) % bytes.length
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit % 8))
+  return bytes.toString('base64url')
 }
 
 describe('what does not open', () => {
@@ -224,6 +228,62 @@ describe('what does not open', () => {
   })
 })
 
+describe('whatever is put together', () => {
+  // Two messages under two keys, with links of every kind, for two recipients each.
+  const rings = [ring, openKeyring([{ secret: secret(2) }])]
+  const sealed = rings.flatMap((keys, message) => {
+    const sealer = openSealer(keys, salt(message))
+    const recipients = ['a@e.com', 'b@e.com'].map((rcptTo) =>
+      sealer.recipient({ ...facts, rcptTo }),
+    )
+    const links = (['click', 'unsubscribe', 'open', 'initial_open'] as const).flatMap((kind) =>
+      ['', 'app'].map((sublink) => {
+        const target = kind.includes('open') ? '' : `https://e.com/${message}/${kind}/${sublink}`
+        return { kind, sublink, target, text: sealer.link(target, '', kind, sublink) }
+      }),
+    )
+    return { message, links, texts: recipients.flatMap(({ full, short }) => [full, short]) }
+  })
+  const linkParts = sealed.flatMap(({ links, message }) =>
+    links.map((link) => ({ ...link, message })),
+  )
+  const recipientParts = sealed.flatMap(({ texts, message }) =>
+    texts.map((text) => ({ text, message })),
+  )
+  const both = openKeyring([{ secret: secret(1) }, { secret: secret(2) }])
+
+  /** Does something to a part; what it does may be nothing. */
+  const damage = fc.oneof(
+    { weight: 3, arbitrary: fc.constant((text: string) => text) },
+    fc.nat(1500).map((bit) => (text: string) => flip(text, bit)),
+    fc.nat(300).map((length) => (text: string) => text.slice(0, length)),
+    fc.base64String({ maxLength: 8 }).map((more) => (text: string) => text + more),
+    fc.nat(300).map((at) => (text: string) => text.slice(at) + text.slice(0, at)),
+  )
+
+  test('nothing but what was sealed together opens, and only to its own target', () => {
+    const any = fc.constantFrom(...linkParts, ...recipientParts)
+    const route = fc.constantFrom('f/a', 'f/app', 'f/x', 'q')
+    fc.assert(
+      fc.property(route, any, damage, any, damage, (word, first, harm, second, harmToo) => {
+        const texts = [harm(first.text), harmToo(second.text)]
+        const opened = open(`/${word}/${texts.join('/')}`, both)
+        const link = linkParts.find(({ text }) => text === texts[0])
+        const recipient = recipientParts.find(({ text }) => text === texts[1])
+        const wanted = link?.kind.includes('open') ? 'q' : `f/${link?.sublink || 'a'}`
+        // A pixel's path shows no sublink, so one that was sealed with it never opens.
+        const isWhole = link && recipient && link.message === recipient.message && word === wanted
+        if (isWhole && (word !== 'q' || link.sublink === '')) {
+          expect(opened).toMatchObject({ kind: 'opened', target: link.target, action: link.kind })
+        } else {
+          expect(opened?.kind).toMatch(/^(?:bad|foreign)$/)
+        }
+      }),
+      { seed: 6, numRuns: 3000 },
+    )
+  })
+})
+
 describe('keys', () => {
   test('E145 a rotated key still opens, the first that is not retired seals', () => {
     const before = pathOf(openSealer(ring, salt(1)))
@@ -275,6 +335,41 @@ describe('counters', () => {
     }
     expect(links.size).toBe(1200)
     expect(recipients.size).toBe(600)
+  })
+
+  test('nor by copies, whatever each carries and by whatever way', () => {
+    const links =
+      '<a href="http://e.com/1" data-msys-linkname=n>x</a><a href="http://e.com/2">y</a>'
+    const seen = new Map<string, string>()
+    const note = (range: string, text: string, head: number): void => {
+      const key = `${range} ${counterOf(Buffer.from(text, 'base64url').subarray(head))}`
+      expect(seen.get(key) ?? text).toBe(text)
+      seen.set(key, text)
+    }
+    for (const includeMetadata of [true, false]) {
+      const settings = {
+        initialOpens: true,
+        tags: ['t'.repeat(900)],
+        metadata: { k: 'v'.repeat(900) },
+      }
+      const results = trackAll(html(`<html><body>${links.repeat(3)}</body></html>`), [
+        { settings, transform: { includeMetadata, growthLimit: 4000 } },
+        { settings: { ...settings, clicks: false } },
+        { settings: { ...settings, tags: [], domain: 'other.example' } },
+        { settings: { ...settings, openScheme: 'https' } },
+      ])
+      seen.clear()
+      for (const { message } of results) {
+        const unfolded = message.replaceAll('=\r\n', '')
+        for (const [, link = '', recipient = ''] of unfolded.matchAll(
+          /example(?::8080)?\/(?:f\/a|q)\/([\w-]+)\/([\w-]+)/g,
+        )) {
+          note('link', link, 20)
+          note('recipient', recipient, 0)
+        }
+      }
+      expect(seen.size).toBeGreaterThan(7)
+    }
   })
 
   test('the same numbers under another salt give other tokens', () => {
