@@ -1,7 +1,7 @@
 // Scanning a part by its octets needs to know which of them are ASCII characters. In most charsets all
 // octets below 0x80 are; in Shift_JIS, Big5, GBK and GB18030 trail octets look like letters or
-// brackets, and ISO-2022-JP (RFC 1468) shifts to two-octet sets. Masking hides those. Wide and other
-// stateful charsets are not scanned at all: such a part goes out as it is.
+// brackets, and ISO-2022-JP, ISO-2022-KR and HZ (RFC 1468, 1557, 1843) shift to two-octet sets. Masking
+// hides those. Wide charsets and UTF-7 are not scanned at all: such a part goes out as it is.
 import { isUtf8 } from 'node:buffer'
 import { fromBytes, toBytes, toText } from '../mail/bytes.ts'
 import { isAsciiCompatible, toUtf8 } from '../mime/charset.ts'
@@ -19,7 +19,7 @@ export function maskCharset(text: string, charset: string): string | undefined {
     case 'multibyte':
       return maskTrails(text, isShiftJis(label))
     case 'stateful':
-      return isIso2022Jp(label) ? maskShifts(text) : undefined
+      return isIso2022Jp(label) ? maskEscapes(text) : maskShifts(text, SHIFTING.get(label))
     case 'wide':
       break
   }
@@ -29,6 +29,8 @@ export function maskCharset(text: string, charset: string): string | undefined {
 /** Makes text of octets: UTF-8 where they are, else the charset, else windows-1252. */
 export function charsetDecoder(charset: string): (byteString: string) => string {
   const label = charset.trim().toLowerCase()
+  const shifting = SHIFTING.get(label)
+  if (shifting) return (byteString) => decodeShifts(byteString, shifting)
   const isUnknown = /^(?:utf-?8|us-ascii|ascii)?$/.test(label)
   return (byteString) => {
     if (isIso2022Jp(label)) return toText(toUtf8(byteString, label))
@@ -49,8 +51,52 @@ function isShiftJis(label: string): boolean {
   return /shift|sjis|ms_kanji|932|windows-31j/.test(label)
 }
 
+/** A charset that shifts from ASCII to a set of two octets below 0x80 and back. */
+interface Shifting {
+  /** Shifts and what is between them (its group), and sequences that name the set. */
+  readonly runs: RegExp
+  /** The charset that has the same characters with octets above 0x80. */
+  readonly unshifted: string
+  /** Stands for a tilde, outside of shifts. */
+  readonly tilde: string
+}
+
+const HZ: Shifting = { runs: /~\{([^]*?)(?:~\}|$)/g, unshifted: 'gbk', tilde: '~~' }
+
+const ISO_2022_KR: Shifting = {
+  // eslint-disable-next-line no-control-regex
+  runs: /\x0e([^\x0f]*)(?:\x0f|$)|\x1b\$[)*+][^\r\n]/g,
+  unshifted: 'euc-kr',
+  tilde: '~',
+}
+
+const SHIFTING: ReadonlyMap<string, Shifting> = new Map([
+  ['hz', HZ],
+  ['hz-gb-2312', HZ],
+  ['iso-2022-kr', ISO_2022_KR],
+  ['csiso2022kr', ISO_2022_KR],
+])
+
+/** Undefined for a tilde that joins lines: a URL might go on there. */
+function maskShifts(text: string, shifting: Shifting | undefined): string | undefined {
+  if (!shifting || (shifting === HZ && /~\r?\n/.test(text))) return undefined
+  return text.replace(shifting.runs, (run) => run.replace(/[^\r\n]/g, '\x80'))
+}
+
+function decodeShifts(text: string, { runs, unshifted, tilde }: Shifting): string {
+  const plain = (slice: string): string => slice.replaceAll(tilde, '~')
+  let decoded = ''
+  let at = 0
+  for (const { 0: run, 1: shifted = '', index } of text.matchAll(runs)) {
+    const octets = toBytes(shifted).map((octet) => octet | 0x80)
+    decoded += plain(text.slice(at, index)) + toText(toUtf8(fromBytes(octets), unshifted))
+    at = index + run.length
+  }
+  return decoded + plain(text.slice(at))
+}
+
 /** Hides what is not in ASCII or JIS X 0201 Roman state, and the escape sequences themselves. */
-function maskShifts(text: string): string {
+function maskEscapes(text: string): string {
   const octets = toBytes(text)
   let isAscii = true
   for (let i = 0; i < octets.length; i++) {

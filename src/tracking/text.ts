@@ -27,7 +27,7 @@ export function findInText(
     const isBracketed = BRACKET.test(masked.slice(Math.max(0, start - 5), start))
     if (!isBracketed && /[a-z0-9+.:-]/i.test(masked[start - 1] ?? '')) continue
     const url = readUrl(masked, start, isBracketed)
-    const target = masked.slice(start, url.end)
+    const target = decode(text.slice(start, url.end))
     const refusal = refusalOf(target, url, isBracketed)
     links.push(makeLink(start, url.end, target, url.controls, refusal))
     if (url.isControlled) cuts.push({ start: url.end, end: url.stop })

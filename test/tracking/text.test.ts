@@ -170,17 +170,27 @@ test('explains where each link is', () => {
   expect(explain.links).toEqual([
     {
       part: 'text/plain',
-      offset: 3,
+      start: 3,
+      end: 17,
       line: 2,
       target: 'http://e.com/1',
       name: '',
       outcome: 'tracked',
       form: 'full',
     },
-    { part: 'text/plain', offset: 22, line: 4, target: 'http://x', name: '', outcome: 'host' },
     {
       part: 'text/plain',
-      offset: 31,
+      start: 22,
+      end: 30,
+      line: 4,
+      target: 'http://x',
+      name: '',
+      outcome: 'host',
+    },
+    {
+      part: 'text/plain',
+      start: 31,
+      end: 45,
       line: 4,
       target: 'http://e.com/2',
       name: '',
@@ -204,6 +214,16 @@ describe('charsets', () => {
       '\x1b$B$Jhttp://x.yz\x1b(Bhttp://e.com/a\x1b$B$J',
       '\x1b$B$Jhttp://x.yz\x1b(B{http://e.com/a}\x1b$B$J',
     ],
+    [
+      'iso-2022-kr',
+      '\x1b$)C\x0e0!http://x.yz\x0f http://e.com/a~b \x0e0!\x0f',
+      '\x1b$)C\x0e0!http://x.yz\x0f {http://e.com/a~b} \x0e0!\x0f',
+    ],
+    [
+      'hz',
+      '~{Gkhttp://x.yz~} http://e.com/a~~b ~{Gk~}',
+      '~{Gkhttp://x.yz~} {http://e.com/a~b} ~{Gk~}',
+    ],
     ['iso-8859-1', 'caf\xe9 http://e.com/a \xe9', 'caf\xe9 {http://e.com/a} \xe9'],
     // E045
     ['x-foo-bar', '\xe9 http://e.com/a', '\xe9 {http://e.com/a}'],
@@ -214,7 +234,15 @@ describe('charsets', () => {
     expect(track(message(charset, body)).shown).toEqual([expected])
   })
 
-  test.each(['utf-16', 'utf-16le', 'utf-7', 'hz-gb-2312', 'iso-2022-kr', 'utf-32'])(
+  test('a target in a shifting charset is the text that it stands for', () => {
+    const inHtml = (charset: string, href: string) =>
+      track(`Content-Type: text/html; charset=${charset}\r\n\r\n<a href="http://e.com/${href}">`)
+    expect(inHtml('iso-2022-kr', '\x0e0!\x0f?~').targets).toEqual(['http://e.com/가?~'])
+    expect(inHtml('hz-gb-2312', '~{Gk~}?~~').targets).toEqual(['http://e.com/请?~'])
+    expect(inHtml('hz-gb-2312', 'a~\r\nb').failures).toEqual(['text/html: charset'])
+  })
+
+  test.each(['utf-16', 'utf-16le', 'utf-7', 'iso-2022-cn', 'utf-32'])(
     'E054 %s is left alone and reported',
     (charset) => {
       const body = 'h\0t\0t\0p\0 http://e.com/a'
