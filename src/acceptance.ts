@@ -6,7 +6,9 @@ import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
 import { dsnEntry } from './relay/dsnentry.ts'
 import { enhancedStatus } from './relay/outcome.ts'
+import type { Parcel } from './smtp/parcel.ts'
 import type { Acceptance } from './smtp/reception.ts'
+import type { Session } from './smtp/state.ts'
 import { SpoolError } from './spool/error.ts'
 import type { Spool, Stored } from './spool/spool.ts'
 
@@ -19,32 +21,50 @@ export interface Store {
 
 /** Resolves when all of it is durable. Rejects with an SmtpError; nothing is sent then. */
 export async function accept(store: Store, acceptance: Acceptance): Promise<void> {
-  const { entry, data } = acceptance
-  const notice = await storeNotice(store, acceptance)
-  let stored: Stored | undefined
-  try {
-    if (entry.copies.length > 0) stored = await store.spool.append(entry, data)
-  } catch (error) {
-    // The client will send everything again, and then the sender will be told.
-    if (notice) store.spool.finish(notice, [0])
-    throw spoolFailure(error)
-  }
-  if (stored) {
-    reportReception(acceptance, stored)
-    store.dispatcher.enqueue(stored)
-  }
-  if (notice) store.dispatcher.enqueue(notice)
+  const { entry, injected, session } = acceptance
+  const notice = noticeOf(store, acceptance)
+  const own = [...injected, ...(entry.copies.length > 0 ? [acceptance] : [])]
+  const stored = await commit(store, [...(notice ? [notice] : []), ...own])
+  for (const one of notice ? stored.slice(1) : stored) reportReception(session, one)
+  for (const one of stored) store.dispatcher.enqueue(one)
   store.onAccepted?.(acceptance)
 }
 
+/** The same for messages that policy sends alone. */
+export async function queue(
+  store: Store,
+  session: Session,
+  parcels: readonly Parcel[],
+): Promise<void> {
+  for (const stored of await commit(store, parcels)) {
+    reportReception(session, stored)
+    store.dispatcher.enqueue(stored)
+  }
+}
+
+/** All of them on disk, in one batch, or none to be sent: the client will send everything again. */
+async function commit(
+  { spool }: Store,
+  parcels: readonly Pick<Parcel, 'entry' | 'data'>[],
+): Promise<readonly Stored[]> {
+  const results = await Promise.allSettled(
+    parcels.map(({ entry, data }) => spool.append(entry, data)),
+  )
+  const stored = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (!failed) return stored
+  for (const one of stored) spool.finish(one, [...one.entry.copies.keys()])
+  throw spoolFailure(failed.reason)
+}
+
 /** Policy refused some recipients after others were accepted: the sender is told, unless it is nobody. */
-async function storeNotice(store: Store, acceptance: Acceptance): Promise<Stored | undefined> {
+function noticeOf(store: Store, acceptance: Acceptance): Parcel | undefined {
   const { entry, originalHeader, refused, session } = acceptance
   const { hostname, now, options } = session.surroundings
   if (refused.length === 0 || entry.mailfrom === '' || !options.bouncesForPolicyRejections) {
     return undefined
   }
-  const notice = dsnEntry({
+  return dsnEntry({
     ids: store.ids,
     hostname,
     now: now(),
@@ -57,13 +77,9 @@ async function storeNotice(store: Store, acceptance: Acceptance): Promise<Stored
     })),
     originalHeader,
   })
-  return store.spool.append(notice.entry, notice.data).catch((error: unknown) => {
-    throw spoolFailure(error)
-  })
 }
 
-function reportReception({ session }: Acceptance, stored: Stored): void {
-  const { peer, surroundings } = session
+function reportReception({ peer, surroundings }: Session, stored: Stored): void {
   const { entry } = stored
   for (const copy of entry.copies) {
     const line = {

@@ -1,15 +1,16 @@
 // The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
 import { randomBytes } from 'node:crypto'
-import { accept, type Store } from './acceptance.ts'
+import { accept, queue, type Store } from './acceptance.ts'
 import { makeCensus } from './census.ts'
 import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
 import { type Listeners, makeListeners } from './listeners.ts'
-import { type Eventually, MAX_TIMER_MS } from './mail/eventually.ts'
+import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventually.ts'
 import type { Reply } from './mail/reply.ts'
 import type { Conversation, Peer } from './smtp/conversation.ts'
 import type { Control } from './smtp/connection.ts'
+import { sendNow } from './smtp/injection.ts'
 import { openListener } from './smtp/listener.ts'
 import { receive, type ReceptionOptions } from './smtp/reception.ts'
 import { openSession } from './smtp/session.ts'
@@ -38,6 +39,7 @@ export function makeSessions(
     const delays = sessionDelays()
     const release = generation.hold(() => control.close(reconfigured(options)))
     const hold = holder(inflight)
+    const reception = receptionOptions(generation, store)
     control.setIdleSeconds(options.idleSeconds)
     const session = openSession(peer, {
       hostname: generation.config.hostname,
@@ -53,7 +55,8 @@ export function makeSessions(
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
       hold,
       unavailable: () => (store.spool.failure ? UNAVAILABLE : undefined),
-      receive: receiver(receptionOptions(generation, store), generation, hold),
+      receive: receiver(reception, generation, hold),
+      send: sender(reception, generation),
     })
     return {
       ...session,
@@ -117,6 +120,7 @@ function receptionOptions({ config, keyring }: Generation, store: Store): Recept
     },
     newSalt: () => randomBytes(SALT_LENGTH),
     store: (acceptance) => accept(store, acceptance),
+    queue: (session, parcels) => queue(store, session, parcels),
   }
 }
 
@@ -155,6 +159,21 @@ function receiver(
     if (reply instanceof Promise) return reply.finally(done)
     done()
     return reply
+  }
+}
+
+/** Policy's own message is stored even if the client has gone meanwhile. */
+function sender(options: ReceptionOptions, generation: Generation): SessionSurroundings['send'] {
+  return (session, injection) => {
+    const release = generation.hold()
+    const sent = orElse(
+      () => sendNow(options, session, injection),
+      (error) => String(error),
+    )
+    return andThen(sent, (reason) => {
+      release()
+      return reason
+    })
   }
 }
 

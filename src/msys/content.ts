@@ -116,6 +116,9 @@ export function partHandle(owner: MessageHandle, tree: PartTree, node: PartNode)
     get gone() {
       return this.owner.gone ?? this.tree.gone
     },
+    get isDetached() {
+      return this.owner.isDetached === true
+    },
   }
   handles.set(node, handle)
   return handle

@@ -64,10 +64,16 @@ export function declare<Self>() {
     support: 'full',
     ...about,
     call(self, args, runtime) {
-      if (about.stages !== undefined) assertStage(name, about.stages, runtime)
+      if (about.stages !== undefined && !isDetached(self)) assertStage(name, about.stages, runtime)
       return run(self, readArguments(name, parameters, args), runtime, args.length)
     },
   })
+}
+
+function isDetached(self: unknown): boolean {
+  return (
+    typeof self === 'object' && self !== null && 'isDetached' in self && self.isDetached === true
+  )
 }
 
 /** Makes the declarations of one class's fields. */

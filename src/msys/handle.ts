@@ -23,6 +23,8 @@ export interface MessageHandle extends ApiObject {
   /** Gives the body with links and pixel in it. It cannot be changed any more. */
   sealedBody?: () => Buffer
   readonly isSnapshot?: true
+  /** Policy made it: its methods may be called in every callout. */
+  readonly isDetached?: true
   /** The trees that Lua has parts of: one to look at, one to edit. */
   reading?: PartTree | undefined
   editing?: PartTree | undefined
@@ -40,6 +42,7 @@ export interface PartTree {
 export interface PartHandle extends ApiObject {
   readonly kind: 'part'
   readonly node: PartNode
+  readonly isDetached: boolean
   owner: MessageHandle
   tree: PartTree
   /** Of msg:makePart: what it was given, and which octets of it are the content. */

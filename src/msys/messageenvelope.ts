@@ -23,7 +23,7 @@ export const ENVELOPE_METHODS = [
     (msg, [address], runtime) => {
       if (address === undefined) return msg.current.envelope.mailfrom.text
       assertWritable(msg, 'msg:mailfrom')
-      assertStage('msg:mailfrom', NOT_BINDING, runtime)
+      if (!msg.isDetached) assertStage('msg:mailfrom', NOT_BINDING, runtime)
       const mailfrom = address === '' ? NULL_ADDRESS : readAddress('msg:mailfrom', address)
       setEnvelope(msg, { mailfrom })
       mirrorAddress(msg, 'mailfrom', mailfrom)
@@ -42,7 +42,7 @@ export const ENVELOPE_METHODS = [
     (msg, [address], runtime) => {
       if (address === undefined) return msg.current.envelope.rcptto.text
       assertWritable(msg, 'msg:rcptto')
-      assertStage('msg:rcptto', COPY_STAGES, runtime)
+      if (!msg.isDetached) assertStage('msg:rcptto', COPY_STAGES, runtime)
       const rcptto = readAddress('msg:rcptto', address)
       setEnvelope(msg, { rcptto })
       mirrorAddress(msg, 'rcptto', rcptto)

@@ -124,7 +124,11 @@ export const SEND_FUNCTIONS = [
     [any('now')],
     { result: 'message', tier: 1, doc: 'an empty message for msg:build' },
     (_, __, runtime) =>
-      runtime.wrap({ kind: 'message', current: newMessage(runtime) } satisfies MessageHandle),
+      runtime.wrap({
+        kind: 'message',
+        isDetached: true,
+        current: newMessage(runtime),
+      } satisfies MessageHandle),
   ),
   fn(
     'msys.core.ec_message_builder',
@@ -152,6 +156,7 @@ function copyOf(msg: MessageHandle): MessageHandle {
   const { current } = msg
   return {
     kind: 'message',
+    isDetached: true,
     current: { ...current, ...content, context: copyContext(current.context) },
   }
 }
@@ -199,7 +204,10 @@ function inject(
     mailfrom: mailfrom === '' ? NULL_ADDRESS : readAddress(name, mailfrom),
     recipients: readRecipients(name, rcptto),
   }
-  return andThen(sending.inject(injection), () => true)
+  return andThen(sending.inject(injection), (reason) => {
+    if (reason !== undefined) throw new LuaCallError(`${name}: not queued: ${reason}`)
+    return true
+  })
 }
 
 function readRecipients(name: string, text: string): readonly Address[] {

@@ -22,8 +22,11 @@ export interface Subject {
 export interface Sending {
   readonly hostname: string
   newId(): string
-  /** Queues it. A promise: it is durable when that resolves; else it becomes so with the message in hand. */
-  inject(injection: Injection): Eventually<void>
+  /**
+   * Queues it, or gives the reason why not. A promise: it is durable when that resolves; else it becomes so
+   * with the message in hand.
+   */
+  inject(injection: Injection): Eventually<string | undefined>
 }
 
 /** A message that policy sends, as it is now. */

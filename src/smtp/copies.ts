@@ -8,7 +8,7 @@ import { sealContent } from '../msys/content.ts'
 import type { MessageHandle, ValidationContext } from '../msys/handle.ts'
 import { noVerdict } from '../msys/verdict.ts'
 import type { CalloutName } from '../policy/phases.ts'
-import type { Subject } from '../msys/runtime.ts'
+import type { Sending, Subject } from '../msys/runtime.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Explain } from '../tracking/explain.ts'
 import type { Sealing } from './seal.ts'
@@ -50,11 +50,19 @@ export interface CopiesDone {
   readonly disconnect: boolean
 }
 
+/** How copies are run: with what their callouts send by, and whether policy made the message. */
+export interface CopyOptions {
+  readonly sending: Sending
+  /** Such a message has no callouts before links and pixel are put in. */
+  readonly isInjected?: true
+}
+
 /** Runs the copies in order; stops at the first that refuses the whole transaction. */
 export function runCopies(
   session: Session,
   copies: readonly Message[],
   sealing: Sealing,
+  options: CopyOptions,
 ): Eventually<CopiesDone> {
   const results: CopyResult[] = []
   const asked = { tarpitSeconds: 0, disconnect: false }
@@ -70,7 +78,7 @@ export function runCopies(
       })
     }
     const vctx = copyView(session, message)
-    return andThen(runCopy(session, message, vctx, sealing), (result) => {
+    return andThen(runCopy(session, message, vctx, sealing, options), (result) => {
       results.push(result)
       asked.tarpitSeconds += vctx.verdict.tarpitSeconds
       asked.disconnect ||= vctx.verdict.disconnect
@@ -90,23 +98,28 @@ function runCopy(
   message: Message,
   vctx: ValidationContext,
   sealing: Sealing,
+  { sending, isInjected }: CopyOptions,
 ): Eventually<CopyResult> {
   const msg: MessageHandle = { kind: 'message', current: message }
-  const subject: Subject = { msg, vctx, ac: session.ac }
+  const subject: Subject = { msg, vctx, ac: session.ac, sending }
   const { context } = message
-  const result = andThen(runPhases(session, EACH_COPY, subject, context), (refusal) => {
-    if (refusal) return { kind: 'rejected', reply: refusal } as const
-    if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded } as const
-    const tracked = sealing.track(msg.current, message.envelope.rcptto.text)
-    if (tracked.kind === 'refused') return { kind: 'failed', reply: tracked.reply } as const
-    sealContent(msg, tracked.fields, () => sealing.bodyOf(msg.current, tracked))
-    return andThen(runPhases(session, LAST, subject, context), (late): CopyResult => {
-      if (late) return { kind: 'rejected', reply: late }
-      if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
-      const copy = sealing.seal(msg.current, tracked)
-      return { kind: 'accepted', copy, explain: tracked.explain }
-    })
-  })
+  const result = andThen(
+    runPhases(session, isInjected ? [] : EACH_COPY, subject, context),
+    (refusal) => {
+      if (refusal) return { kind: 'rejected', reply: refusal } as const
+      if (msg.current.discarded)
+        return { kind: 'discarded', reason: msg.current.discarded } as const
+      const tracked = sealing.track(msg.current, message.envelope.rcptto.text)
+      if (tracked.kind === 'refused') return { kind: 'failed', reply: tracked.reply } as const
+      sealContent(msg, tracked.fields, () => sealing.bodyOf(msg.current, tracked))
+      return andThen(runPhases(session, LAST, subject, context), (late): CopyResult => {
+        if (late) return { kind: 'rejected', reply: late }
+        if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
+        const copy = sealing.seal(msg.current, tracked)
+        return { kind: 'accepted', copy, explain: tracked.explain }
+      })
+    },
+  )
   return andThen(result, (done) => {
     msg.gone = 'its copy has been spooled'
     vctx.gone = 'its copy has been spooled'

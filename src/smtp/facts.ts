@@ -18,7 +18,7 @@ export function messageFacts(message: Message, transmissionId: string): Facts {
     msg_size: String(message.base.length),
     subject: headerText(message, 'subject'),
     friendly_from: headerText(message, 'from'),
-    recv_method: 'esmtp',
+    recv_method: message.endpoints ? 'esmtp' : 'internal',
   }
 }
 

@@ -1,45 +1,34 @@
 // From the final dot to the reply: the phases on the whole message, the copies, what they come to, the
 // spool. 250 is said when everything is on disk. Which reply several recipients give: Momentum manual
 // page "conf.ref.generate_bounces_for_multi_recipient_policy_rejections".
-import type { Address } from '../mail/address.ts'
 import { copyContext } from '../mail/context.ts'
 import { andThen, type Eventually } from '../mail/eventually.ts'
-import { siblingId } from '../mail/ids.ts'
-import { forkMessage, type Message } from '../mail/message.ts'
+import type { Message } from '../mail/message.ts'
 import { isSuccess, type Reply } from '../mail/reply.ts'
 import { splitHeader } from '../mime/field.ts'
 import { findFields } from '../mime/header.ts'
-import type { Entry } from '../spool/entry.ts'
 import type { Explain } from '../tracking/explain.ts'
 import type { Received } from './conversation.ts'
 import { type CopyResult, endsTransaction, runCopies } from './copies.ts'
-import { messageFacts } from './facts.ts'
-import { openSealing, type Sealing, type SealingOptions } from './seal.ts'
+import { openOutbox, type Outbox, runOutbox } from './injection.ts'
+import { forkCopy, type OpenParcel, openParcel, type Parcel, type ParcelOptions } from './parcel.ts'
 import { NO_MEMORY } from './refusal.ts'
 import type { Session, Transaction } from './state.ts'
 import { receivedField } from './trace.ts'
 import { judge, logRejection, OWN_CHECK, SCRIPTLET } from './verdict.ts'
 
-export interface ReceptionOptions {
-  readonly sealing: Pick<
-    SealingOptions,
-    | 'keyring'
-    | 'isTrackingEnabled'
-    | 'isExplained'
-    | 'includeMetadata'
-    | 'maxMetadataLength'
-    | 'growthLimit'
-  > & { readonly customPrefix: string }
-  newSalt(): Buffer
+export interface ReceptionOptions extends ParcelOptions {
   /** Durable when it resolves; the relay has the entry then. Rejects with an SmtpError. */
   store(stored: Acceptance): Promise<void>
+  /** The same for messages that policy sends alone. */
+  queue(session: Session, parcels: readonly Parcel[]): Promise<void>
 }
 
 /** What one transaction brings to the spool. */
-export interface Acceptance {
+export interface Acceptance extends Parcel {
   readonly session: Session
-  readonly entry: Entry
-  readonly data: Buffer
+  /** What policy sends beside it. */
+  readonly injected: readonly Parcel[]
   /** What was done to the links of each copy, in their order; undefined where it is not tracked. */
   readonly explains: readonly ((() => Explain) | undefined)[]
   /** Recipients that policy refused after all, to be told to the sender. */
@@ -58,17 +47,45 @@ export function receive(
   const message = parseMessage(session, transaction, received.bytes)
   if ('code' in message) return refuse(session, message)
   transaction.msg.current = message
-  const topic = { msg: transaction.msg }
+  const outbox = openOutbox(session)
+  const topic = { msg: transaction.msg, sending: outbox.sending }
+  const conclude = (outcome: Reply | Settled): Eventually<Reply> =>
+    storeAll(options, session, outbox, 'reply' in outcome ? outcome : { reply: outcome })
   return andThen(judge(session, WHOLE_MESSAGE, topic), (verdict) => {
-    if (verdict && !isSuccess(verdict)) return verdict
+    if (verdict && !isSuccess(verdict)) return conclude(verdict)
     // Nobody hears a reply: the client will send it again.
     if (transaction.msg.gone) return CLIENT_GONE
     const { discarded } = transaction.msg.current
-    if (discarded) return discard(session, transaction.msg.current, discarded, verdict)
+    if (discarded) return conclude(discard(session, transaction.msg.current, discarded, verdict))
     if (transaction.recipients.list.length === 0) {
-      return discard(session, transaction.msg.current, NOBODY_LEFT, verdict)
+      return conclude(discard(session, transaction.msg.current, NOBODY_LEFT, verdict))
     }
-    return receiveCopies(options, session, transaction, verdict)
+    return receiveCopies(options, session, transaction, outbox, verdict, conclude)
+  })
+}
+
+/** What the copies came to: the reply, and what must be on disk before it is given. */
+interface Settled {
+  readonly reply: Reply
+  readonly acceptance?: Acceptance
+}
+
+/**
+ * Stores the copies and what policy sends beside them, then gives the reply. After a temporary failure
+ * nothing is stored: the client will send everything again, and policy will run again.
+ */
+function storeAll(
+  options: ReceptionOptions,
+  session: Session,
+  outbox: Outbox,
+  { reply, acceptance }: Settled,
+): Eventually<Reply> {
+  if (reply.code >= 400 && reply.code < 500) return reply
+  return andThen(runOutbox(options, session, outbox), (outcome) => {
+    if (outcome.kind === 'failed') return refuse(session, outcome.reply)
+    const { parcels } = outcome
+    if (acceptance) return options.store({ ...acceptance, injected: parcels }).then(() => reply)
+    return parcels.length > 0 ? options.queue(session, parcels).then(() => reply) : reply
   })
 }
 
@@ -125,34 +142,24 @@ function headerOf(bytes: Buffer): Buffer {
   return top.subarray(0, top.length - splitHeader(top).body.length)
 }
 
-/** A copy whose context names its own recipient. */
-function forkCopy(parent: Message, rcptto: Address, index: number): Message {
-  const id = siblingId(parent.batchId, index)
-  const copy = forkMessage(parent, id, { ...parent.envelope, rcptto })
-  const { message } = copy.context
-  message.set('rcptto_string', `RCPT TO:<${rcptto.text}>`)
-  message.set('rcptto_localpart', rcptto.localpart)
-  message.set('rcptto_domain', rcptto.domain)
-  return copy
-}
-
 /** Makes the copies, runs them, and says what they come to. */
 function receiveCopies(
   options: ReceptionOptions,
   session: Session,
   { msg, recipients }: Transaction,
+  { sending }: Outbox,
   verdict: Reply | undefined,
+  conclude: (settled: Settled) => Eventually<Reply>,
 ): Eventually<Reply> {
   // The session's dictionaries may change while copies wait for something; these do not.
   const parent = { ...msg.current, context: copyContext(session.context) }
-  const transmissionId = session.surroundings.ids.transmission()
-  const sealing = openSealing(parent.base, sealingOptions(options, session, parent, transmissionId))
+  const parcel = openParcel(options, session, parent)
   const copies = recipients.list.map((rcptto, i) => forkCopy(parent, rcptto, i))
-  return andThen(runCopies(session, copies, sealing), (done) => {
+  return andThen(runCopies(session, copies, parcel.sealing, { sending }), (done) => {
     const { results, tarpitSeconds, disconnect } = done
-    const transacted = { parent, copies, results, sealing, verdict, transmissionId }
-    return andThen(settle(options, session, transacted), (settled) => {
-      const reply = disconnect ? { ...settled, close: true } : settled
+    const settled = settle(session, { parent, copies, results, parcel, verdict })
+    return andThen(conclude(settled), (sent) => {
+      const reply = disconnect ? { ...sent, close: true } : sent
       if (tarpitSeconds === 0) return reply
       return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
     })
@@ -163,24 +170,20 @@ interface Transacted {
   readonly parent: Message
   readonly copies: readonly Message[]
   readonly results: readonly CopyResult[]
-  readonly sealing: Sealing
+  readonly parcel: OpenParcel
   /** Policy's own success text, if any. */
   readonly verdict: Reply | undefined
-  readonly transmissionId: string
 }
 
 /** What the results of the copies come to. */
-function settle(
-  options: ReceptionOptions,
-  session: Session,
-  transacted: Transacted,
-): Eventually<Reply> {
-  const { copies, parent, results, sealing, verdict } = transacted
+function settle(session: Session, transacted: Transacted): Settled {
+  const { copies, parent, results, parcel, verdict } = transacted
   const fatal = results.find(endsTransaction) ?? onlyRejections(results)
   if (fatal && (fatal.kind === 'rejected' || fatal.kind === 'failed')) {
     const { context } = copies[results.indexOf(fatal)] ?? parent
     // Policy's own rejections are logged when they are made.
-    return fatal.kind === 'failed' ? refuse(session, fatal.reply, context) : fatal.reply
+    if (fatal.kind === 'failed') refuse(session, fatal.reply, context)
+    return { reply: fatal.reply }
   }
   logDiscards(session, copies, results)
   const reply = success(parent, verdict)
@@ -190,28 +193,16 @@ function settle(
       ? [{ rcptto: copies[i]?.envelope.rcptto.text ?? '', reply: result.reply }]
       : [],
   )
-  if (accepted.length === 0 && refused.length === 0) return reply
-  const entry: Entry = {
-    batchId: parent.batchId,
-    connectionId: parent.connectionId,
-    receivedMs: parent.receivedMs,
-    mailfrom: parent.envelope.mailfrom.text,
-    facts: messageFacts(parent, transacted.transmissionId),
-    context: {
-      connection: Object.fromEntries(parent.context.connection),
-      message: Object.fromEntries(parent.context.message),
-    },
-    copies: accepted.map(({ copy }) => copy),
-  }
+  if (accepted.length === 0 && refused.length === 0) return { reply }
   const acceptance: Acceptance = {
     session,
-    entry,
-    data: sealing.data.bytes(),
+    ...parcel.close(accepted.map(({ copy }) => copy)),
+    injected: [],
     explains: accepted.map(({ explain }) => explain),
     refused,
     originalHeader: headerOf(parent.base),
   }
-  return options.store(acceptance).then(() => reply)
+  return { reply, acceptance }
 }
 
 /** All recipients refused: that is the reply, and nobody is told apart. */
@@ -221,25 +212,6 @@ function onlyRejections(results: readonly CopyResult[]): CopyResult | undefined 
 
 function success(message: Message, verdict: Reply | undefined): Reply {
   return verdict ?? { code: 250, enhanced: '2.0.0', text: `OK ${message.batchId}` }
-}
-
-function sealingOptions(
-  options: ReceptionOptions,
-  session: Session,
-  message: Message,
-  transmissionId: string,
-): SealingOptions {
-  const { ids, journal } = session.surroundings
-  return {
-    ...options.sealing,
-    salt: options.newSalt(),
-    listener: session.surroundings.options,
-    common: message.context,
-    transmissionId,
-    nowSeconds: Math.floor(message.receivedMs / 1000),
-    newMessageId: () => ids.message(),
-    log: (text) => journal.panic('smtpapi', text),
-  }
 }
 
 /** Dropped in silence: the client sees success, the log a rejection. */

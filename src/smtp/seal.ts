@@ -93,7 +93,8 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       if (resolved.kind === 'refused') return resolved
       const { settings } = resolved
       const messageId = options.newMessageId()
-      const isTracked = options.isTrackingEnabled && (settings.opens || settings.clicks)
+      const isWanted = settings.opens || settings.clicks
+      const isTracked = options.isTrackingEnabled && isWanted && !message.isTracked
       if (!isTracked) return { ...untracked(message, bodies), messageId, rawRcptTo, settings }
       const { fields, pieces, holes, explain, failures } = openOnce().apply(message, settings, {
         messageId,

@@ -93,6 +93,11 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
       onConnectionVariable: (name) => void injected.delete(name),
       panic: (text) => journal.panic('scriptlet', text),
     },
+    sending: {
+      hostname: surroundings.hostname,
+      newId: () => ids.batch(),
+      inject: (injection) => surroundings.send(session, injection),
+    },
     injected,
     isRefused: false,
     messageCount: 0,

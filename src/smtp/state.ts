@@ -13,6 +13,7 @@ import type {
   SessionCensus,
   ValidationContext,
 } from '../msys/handle.ts'
+import type { Injection, Sending } from '../msys/runtime.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { PolicySession } from '../policy/session.ts'
 import type { Peer, Received } from './conversation.ts'
@@ -41,6 +42,8 @@ export interface SessionSurroundings {
   unavailable(): Reply | undefined
   /** The final dot. */
   receive(session: Session, transaction: Transaction, received: Received): Eventually<Reply>
+  /** Queues a message that policy sends outside of a transaction, or gives the reason why not. */
+  send(session: Session, injection: Injection): Eventually<string | undefined>
 }
 
 export interface Session {
@@ -51,6 +54,8 @@ export interface Session {
   readonly ac: Accept
   readonly context: Context
   readonly vctx: ValidationContext
+  /** For callouts outside of a transaction. */
+  readonly sending: Sending
   /** Names that XSETCONTEXT set and policy has not: reserved ones among them grant nothing. */
   readonly injected: Set<string>
   hello?: { readonly verb: 'EHLO' | 'HELO'; readonly domain: string }

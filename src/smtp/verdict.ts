@@ -17,7 +17,7 @@ export const SCRIPTLET = 'scriptlet'
 export const OWN_CHECK = 'esmtp_listener'
 
 /** What a phase of the session is about, beside the session itself. */
-export type Topic = Pick<Subject, 'msg' | 'str'>
+export type Topic = Pick<Subject, 'msg' | 'str' | 'sending'>
 
 /**
  * Runs the phases of one command, one after the other, after a possible tarpit. Undefined: policy has
@@ -28,9 +28,9 @@ export function judge(
   callouts: readonly CalloutName[],
   topic: Topic = {},
 ): Eventually<Reply | undefined> {
-  const { ac, context, vctx } = session
+  const { ac, context, sending, vctx } = session
   vctx.verdict = noVerdict()
-  const refused = runPhases(session, callouts, { ...topic, ac, vctx }, context)
+  const refused = runPhases(session, callouts, { sending, ...topic, ac, vctx }, context)
   return andThen(refused, (refusal) => {
     const reply = refusal ?? verdictReply(vctx.verdict)
     const { tarpitSeconds } = vctx.verdict
