@@ -9,7 +9,7 @@ import {
   type LineKind,
   openJournal,
 } from './events/journal.ts'
-import type { TrackerSettings } from './http/tracker.ts'
+import type { TrackerSettings } from './http/hit.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'

@@ -1,4 +1,5 @@
 // What the relay does, as log lines and events.
+import { bounceClass } from './events/bounceclass.ts'
 import type { Journal } from './events/journal.ts'
 import { toText } from './mail/bytes.ts'
 import type { Attempt } from './relay/attempt.ts'
@@ -61,6 +62,7 @@ function failureFacts({ text, code }: Attempt): Facts {
     error_code: String(code),
     raw_reason: toText(text),
     reason: generalised(toText(text)),
+    bounce_class: String(bounceClass(text)),
   }
 }
 

@@ -147,7 +147,7 @@ function openEventStore(config: Config, current: () => Generation): Promise<Even
 function recorderOf(events: () => Events | undefined): EventRecorder {
   return {
     wants: (type) => events()?.wants(type) ?? false,
-    append: (line) => events()?.append(line),
+    append: (event) => events()?.append(event),
   }
 }
 

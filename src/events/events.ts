@@ -3,6 +3,8 @@
 import { systemResolve } from './address.ts'
 import type { CourierClock } from './courier.ts'
 import { openEventLog } from './eventlog.ts'
+import type { EventRecorder } from './journal.ts'
+import { makeOrder } from './order.ts'
 import {
   adoptSinks,
   closeSinks,
@@ -24,11 +26,7 @@ export interface EventsOptions {
   report(text: string): void
 }
 
-export interface Events {
-  /** Whether any sink is for events of this type. */
-  wants(type: string): boolean
-  /** One JSON record, from now on in the log. */
-  append(line: string): void
+export interface Events extends EventRecorder {
   /** The newest events, as JSON lines. */
   tail(maxBytes: number): Promise<string>
   /** Opens what a configuration asks for; rejects, and changes nothing, when that cannot be had. */
@@ -67,11 +65,12 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
     ending: new Set(),
     isFirst: true,
   }
+  const order = makeOrder((line) => log.append(line))
   const all = (): Running[] => [...roster.running.values()]
 
   return {
     wants: (type) => all().some(({ sink }) => sink.wants(type)),
-    append: (line) => log.append(line),
+    append: (event) => order.take(event),
     async tail(maxBytes) {
       const parts: Buffer[] = []
       for (let place = Math.max(log.start, log.durable - maxBytes); ;) {
@@ -92,11 +91,13 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
       await Promise.all(all().map((each) => reopenSink(roster, each)))
     },
     async flush() {
+      order.flush()
       await log.flush()
       const files = all().filter(({ sink }) => sink.resume)
       await Promise.all(files.map(async ({ courier }) => (await courier).flush()))
     },
     async close(graceMs) {
+      order.flush()
       await log.flush()
       await stopSinks(roster, graceMs)
       await log.close()

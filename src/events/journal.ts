@@ -16,6 +16,7 @@ import {
   type RejectionLine,
 } from './lines.ts'
 import { type LogFile, openLogFile } from './logfile.ts'
+import type { OrderedEvent } from './order.ts'
 
 export interface LogOptions {
   readonly path?: string | undefined
@@ -40,7 +41,7 @@ export interface EventRecorder {
   /** Whether anybody is for events of this type. */
   wants(type: EventType): boolean
   /** Takes one JSON record. */
-  append(line: string): void
+  append(event: OrderedEvent): void
 }
 
 export type LineKind =
@@ -87,7 +88,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const { nodeName, events } = options
     if (!events.wants(type)) return
     const stamp = { eventId: options.eventId(), seconds: seconds(), nodeName }
-    events.append(JSON.stringify(eventRecord(type, stamp, facts)))
+    const line = JSON.stringify(eventRecord(type, stamp, facts))
+    const messageId = facts.findLast(({ message_id: id }) => id)?.['message_id'] ?? ''
+    events.append({ type, messageId, line })
   }
 
   return {

@@ -32,10 +32,18 @@ export function eventRecord(type: EventType, stamp: Stamp, facts: readonly Facts
   for (const some of facts) {
     for (const name of Object.keys(some)) {
       const value = some[name] ?? ''
-      if (value !== '') fields[name] = STRUCTURED.has(name) ? parsed(value) : value
+      if (value !== '' && (ONLY_IN[name]?.has(type) ?? true))
+        fields[name] = STRUCTURED.has(name) ? parsed(value) : value
     }
   }
   return { msys: { [eventClass(type)]: fields } }
+}
+
+/** Facts that events of other types do not have, though they are known. */
+const ONLY_IN: Readonly<Record<string, ReadonlySet<EventType>>> = {
+  pathway: new Set(['injection', 'policy_rejection']),
+  pathway_group: new Set(['injection', 'policy_rejection']),
+  recv_method: new Set(['injection', 'delivery', 'bounce', 'policy_rejection']),
 }
 
 /** Fields that are objects or arrays in the record. */

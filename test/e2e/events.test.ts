@@ -77,7 +77,7 @@ const read = (name: string) => readFileSync(join(folder, name), 'utf8')
 const typesIn = (text: string) => [...text.matchAll(/"type":"(\w+)"/g)].map(([, type]) => type)
 const types = (events: readonly Record<string, unknown>[]) => events.map(({ type }) => type)
 
-test('E154 E160 injection, delivery and click reach every sink in this order, all fields strings', async () => {
+test('E154 E158 E160 injection, delivery and click reach every sink in this order, all fields strings', async () => {
   const receiver = await openReceiver()
   const running = await start(FILE + hook(receiver.url))
   await sendTo(running, 'Anna@rcpt.example')

@@ -31,7 +31,7 @@ const open = (unwanted: readonly string[] = []) => {
     paniclog: { path: join(folder, 'paniclog.ec'), mode: 0o644 },
     events: {
       wants: (type) => !unwanted.includes(type),
-      append: (line) => void events.push(line),
+      append: ({ line }) => void events.push(line),
     },
     heartbeatSeconds: 0,
     wants: (kind) => !unwanted.includes(kind),

@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { trackerApp, type TrackerSettings } from '../../src/http/tracker.ts'
+import type { TrackerSettings } from '../../src/http/hit.ts'
+import { trackerApp } from '../../src/http/tracker.ts'
 import { openKeyring } from '../../src/tracking/keyring.ts'
 import type { EventType, Facts } from '../../src/tracking/record.ts'
 import { openSealer } from '../../src/tracking/token.ts'
@@ -12,11 +14,17 @@ const MESSAGE_ID = '0000632c8b54d53f0a00'
 const FROM = { incoming: { socket: { remoteAddress: '::ffff:192.0.2.9', remotePort: 4711 } } }
 
 interface Track extends Partial<TrackerSettings> {
+  readonly target?: string
   readonly expirySeconds?: number
   readonly messageId?: string
 }
 
-function track({ expirySeconds = NOW + 10, messageId = MESSAGE_ID, ...settings }: Track = {}) {
+function track({
+  target = 'https://e.com/grün?a=b c',
+  expirySeconds = NOW + 10,
+  messageId = MESSAGE_ID,
+  ...settings
+}: Track = {}) {
   const events: [EventType, Facts][] = []
   const app = trackerApp({
     settings: () => ({
@@ -40,7 +48,6 @@ function track({ expirySeconds = NOW + 10, messageId = MESSAGE_ID, ...settings }
     metadata: { issue: 11 },
     expirySeconds,
   })
-  const target = 'https://e.com/grün?a=b c'
   const click = `/f/a/${sealer.link(target, 'order', 'click', '')}/${full}`
   const open = `/q/${sealer.link('', '', 'open', '')}/${full}`
   const get = (path: string, init?: RequestInit) =>
@@ -73,7 +80,7 @@ test('a click answers 302 with the exact target and is an event', async () => {
   ])
 })
 
-test('an open answers a GIF of one pixel and is an event', async () => {
+test('E143 an open answers a GIF of one pixel, the same each time, and is an event', async () => {
   const { events, open, get } = track()
   const response = await get(open)
   const body = Buffer.from(await response.arrayBuffer())
@@ -81,7 +88,94 @@ test('an open answers a GIF of one pixel and is an event', async () => {
   expect(response.headers.get('content-type')).toBe('image/gif')
   expect(response.headers.get('content-length')).toBe('43')
   expect(body.subarray(0, 10).toString('hex')).toBe('47494638396101000100')
-  expect(events.map(([type]) => type)).toEqual(['open'])
+  expect(response.headers.get('cache-control')).toMatch(/no-cache.*no-store/)
+  expect(body).toEqual(Buffer.from(await (await get(open)).arrayBuffer()))
+  expect(events.map(([type]) => type)).toEqual(['open', 'open'])
+})
+
+test('E152 a click is never cached, and each one is an event', async () => {
+  const { events, click, get } = track()
+  for (let i = 0; i < 2; i++) {
+    const response = await get(click)
+    expect(response.status).toBe(302)
+    expect(response.headers.get('cache-control')).toContain('no-store')
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer')
+    expect(response.headers.get('x-robots-tag')).toContain('noindex')
+    expect(response.headers.get('set-cookie')).toBeNull()
+  }
+  expect(events).toHaveLength(2)
+})
+
+test.each([
+  [
+    'E139',
+    'https://ja.wikipedia.org/wiki/小麦粉',
+    'https://ja.wikipedia.org/wiki/%E5%B0%8F%E9%BA%A6%E7%B2%89',
+  ],
+  ['E142', 'https://e.com/\r\nSet-Cookie:x=1', 'https://e.com/Set-Cookie:x=1'],
+  ['E142', 'https://e.com/\u0000\u0085\u2028x', 'https://e.com/%00%C2%85%E2%80%A8x'],
+])('%s a click on %j leads to %s, in one header', async (_, target, location) => {
+  const { click, get } = track({ target })
+  const response = await get(click)
+  expect(response.headers.get('location')).toBe(location)
+  expect(response.headers.get('set-cookie')).toBeNull()
+})
+
+test.each(['javascript:alert(1)', 'data:text/html,x', '//e.com', 'ftp://e.com/', ''])(
+  'a sealed target %j is not redirected to, and is no event',
+  async (target) => {
+    const { events, click, get } = track({ target })
+    const response = await get(click)
+    expect([response.status, response.headers.get('location')]).toEqual([404, null])
+    expect(events).toEqual([])
+  },
+)
+
+test('E145 links of an older key lead on after a rotation', async () => {
+  const secret = Buffer.alloc(32, 7)
+  const rotated = openKeyring([{ secret: Buffer.alloc(32, 9) }, { secret, retired: true }])
+  const { events, click, get } = track({ keyring: rotated })
+  expect((await get(click)).headers.get('location')).toBe('https://e.com/gr%C3%BCn?a=b%20c')
+  expect(events).toHaveLength(1)
+})
+
+test('B21 no altered token leads anywhere, whatever octet is changed', async () => {
+  const { events, click, open, get } = track()
+  const other = track({ messageId: '0000632c8b54d53f0a01', target: 'https://other.example/' })
+  const [, , , link, recipient] = click.split('/')
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(),
+      fc.integer({ min: 1, max: 63 }),
+      fc.boolean(),
+      async (at, by, isLink) => {
+        const part = (isLink ? link : recipient) ?? ''
+        const i = at % part.length
+        const changed = alphabet[(alphabet.indexOf(part[i]!) + by) % 64]!
+        const altered = part.slice(0, i) + changed + part.slice(i + 1)
+        const path = isLink ? `/f/a/${altered}/${recipient}` : `/f/a/${link}/${altered}`
+        const response = await get(path)
+        expect([response.status, response.headers.get('location')]).toEqual([404, null])
+      },
+    ),
+    { numRuns: 300 },
+  )
+  // Sound parts of other links and messages, put together anew.
+  const [, , openLink, openRecipient] = open.split('/')
+  const [, , , otherLink, otherRecipient] = other.click.split('/')
+  for (const path of [
+    `/f/a/${openLink}/${recipient}`,
+    `/f/b/${link}/${recipient}`,
+    `/f/a/${recipient}/${link}`,
+    `/f/a/${link}/${recipient}/${recipient}`,
+    `/f/a/${link}`,
+    `/f/a/${otherLink}/${openRecipient?.slice(0, -4)}`,
+    `/f/a/${link}/${otherRecipient?.slice(0, -4)}`,
+  ]) {
+    expect([path, (await get(path)).status]).toEqual([path, 404])
+  }
+  expect(events).toEqual([])
 })
 
 test('E133 HEAD has the headers and is no event', async () => {
