@@ -69,7 +69,10 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
   const all = (): Running[] => [...roster.running.values()]
 
   return {
-    wants: (type) => all().some(({ sink }) => sink.wants(type)),
+    wants(type) {
+      for (const { sink } of roster.running.values()) if (sink.wants(type)) return true
+      return false
+    },
     append: (event) => order.take(event),
     async tail(maxBytes) {
       const parts: Buffer[] = []

@@ -38,8 +38,9 @@ export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): P
   if (eventHydrant?.writeJlog && eventHydrant.jlogFilename !== '') {
     const wants = wantedBy(eventHydrant)
     const name = 'event_hydrant'
-    const { jlogFilename: path } = eventHydrant
-    plans.push(plan(name, eventHydrant, () => openEventFile({ name, path, wants })))
+    const { jlogFilename: path, rotateBytes: maxBytes, rotateSeconds: maxAgeSeconds } = eventHydrant
+    const rotation = { maxBytes, maxAgeSeconds, now: Date.now }
+    plans.push(plan(name, eventHydrant, () => openEventFile({ name, path, rotation, wants })))
   }
   if (redis) {
     const stream = (): Promise<Sink> =>

@@ -8,14 +8,16 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openEventFile } from '../../src/events/eventfile.ts'
+import { openEventFile, type Rotation } from '../../src/events/eventfile.ts'
 import { makeFolder, openLog, record, startTestCourier, testClock } from './store.ts'
 
-async function start(folder = makeFolder()) {
+async function start(folder = makeFolder(), rotation?: Rotation) {
   const path = join(folder, 'out/events.jsonl')
   let courier: Awaited<ReturnType<typeof startTestCourier>> | undefined
   const log = await openLog(join(folder, 'log'), { onDurable: () => courier?.wake() })
-  const sink = await openEventFile({ name: 'event_hydrant', path, wants: (t) => t !== 'delay' })
+  const wants = (type: string): boolean => type !== 'delay'
+  const options = { name: 'event_hydrant', path, wants, ...(rotation && { rotation }) }
+  const sink = await openEventFile(options)
   courier = await startTestCourier(join(folder, 'log'), log, sink, testClock())
   const append = async (...lines: string[]): Promise<void> => {
     for (const line of lines) log.append(line)
@@ -83,6 +85,31 @@ test('after a rotation records go to a new file of the same name, and each file 
   await append(three)
   expect(readFileSync(`${path}.1`, 'utf8')).toBe(lines(one, two))
   expect(text()).toBe(lines(three))
+})
+
+test('a file that is large enough is put aside under its time, and no record is split or lost', async () => {
+  const now = () => Date.UTC(2026, 10, 25, 19, 0, 1)
+  const rotation = { maxBytes: 2 * one.length, maxAgeSeconds: 0, now }
+  const { folder, append, stop } = await start(makeFolder(), rotation)
+  for (const record of [one, two, three]) await append(record)
+  for (const record of [one, two, three]) await append(record)
+  await stop()
+  const names = readdirSync(join(folder, 'out'))
+  expect(names).toEqual([
+    'events.jsonl',
+    'events.jsonl.20261125T190001Z',
+    'events.jsonl.20261125T190001Z.1',
+    'events.jsonl.20261125T190001Z.2',
+  ])
+  const texts = names.map((name) => readFileSync(join(folder, 'out', name), 'utf8'))
+  expect(texts).toEqual(['', lines(one, two), lines(three, one), lines(two, three)])
+})
+
+test('one that is old enough, too', async () => {
+  const rotation = { maxBytes: 0, maxAgeSeconds: 3600, now: () => Date.now() + 3_601_000 }
+  const { folder, append } = await start(makeFolder(), rotation)
+  await append(one)
+  expect(readdirSync(join(folder, 'out'))).toHaveLength(2)
 })
 
 test('a file that cannot be opened again goes on as it is', async () => {

@@ -110,6 +110,9 @@ export const EVENT_HYDRANT = {
   enabled: option('enabled', BOOLEAN, true, HYDRANT),
   writeJlog: option('write_jlog', BOOLEAN, false, HYDRANT),
   jlogFilename: option('jlog_filename', LOG_PATH, `${LOGS}/event_hydrant.rt`, HYDRANT),
+  /** The file is put aside when it is so large or so old; ours. */
+  rotateBytes: option('jlog_rotate_bytes', BYTES, 0, HYDRANT),
+  rotateSeconds: option('jlog_rotate_seconds', SECONDS, 0, HYDRANT),
   custPrefix: option('cust_prefix', STRING, 'cust_', HYDRANT),
   reception: option('log_reception', BOOLEAN, true, HYDRANT),
   delivery: option('log_delivery', BOOLEAN, true, HYDRANT),
