@@ -41,7 +41,8 @@ async function allowedAddresses({
   const all = await resolve(url.hostname)
   const allowed = allowPrivate ? all : all.filter((address) => !isReservedAddress(address))
   if (allowed.length > 0) return allowed
-  throw new Error(`${url.hostname} is ${all[0]}, which is not a public address (see allow_private)`)
+  const found = all[0] === url.hostname ? '' : ` (${all[0]})`
+  throw new Error(`${url.hostname}${found} is no public address, see allow_private`)
 }
 
 function send(

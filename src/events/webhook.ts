@@ -42,7 +42,8 @@ export function makeWebhook(options: WebhookOptions, surroundings: WebhookSurrou
     wants: (type) => events === undefined || events.has(type),
     async greet(signal) {
       const status = await send(randomUUID(), TEST_BATCH, signal).catch((error: unknown) => {
-        throw new Error(`the test batch failed: ${String(error)}`, { cause: error })
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new Error(`the test batch failed: ${reason}`, { cause: error })
       })
       if (status !== 200) throw new Error(`the test batch was answered ${status}, not 200`)
     },
