@@ -24,9 +24,11 @@ import {
   fromLua,
   isHandle,
   slotOf,
+  tableHandle,
   toLua,
   typeName,
   userdataHandle,
+  type LuaTable,
   type LuaUserdata,
   type LuaValue,
   type Multiple,
@@ -63,6 +65,8 @@ export interface LuaClass<T> {
   readonly wrap: (object: T) => LuaUserdata
   /** The object behind a value of this class, or undefined for any other value. */
   readonly unwrap: (value: LuaValue) => T | undefined
+  /** Its methods by name; what is put there is a method of all its objects. */
+  readonly methods: LuaTable
 }
 
 /** A call of the host counts as this many steps of Lua: what it does is not counted. */
@@ -151,6 +155,7 @@ export function bindClass<T extends object>(
       return handle
     },
     unwrap: (value) => (isHandle(value, 'userdata') ? objectOf(slotOf(value)) : undefined),
+    methods: tableHandle(methods),
   }
 }
 

@@ -113,6 +113,12 @@ export function charge(octets: number, copied = octets): void {
   if (tick.n < 0 || tick.bytes < 0) over()
 }
 
+/** Counts work of the host: a tick is about a step of Lua. May throw a Kill. */
+export function chargeTicks(ticks: number): void {
+  tick.n -= ticks
+  if (tick.n < 0) over()
+}
+
 /** Octets that a string may have in the call that runs now. */
 export function longestString(): number {
   return tick.maxString

@@ -88,6 +88,8 @@ export interface LuaState {
   readonly load: (source: Buffer, chunkName: string) => LuaFunction
   /** An empty table; keys that it lacks are looked up in `index`. */
   readonly newTable: (index?: LuaTable) => LuaTable
+  /** A function of the host as a value, such as an iterator. */
+  readonly newFunction: (name: string, call: HostFunction) => LuaFunction
   /** Calls a function; a promise comes back only if something suspended it. Throws LuaError. */
   readonly call: (
     fn: LuaFunction,
@@ -146,6 +148,7 @@ export function openState(options: StateOptions): LuaState {
       if (index !== undefined) table.metatable = inheriting(index)
       return tableHandle(table)
     },
+    newFunction: (name, call) => functionIn(valueOf(name, call)),
     call: (fn, args, callOptions) => callFunction(caller, fn, args, callOptions),
     close() {
       for (const end of caller.suspended) end('closed')
@@ -232,7 +235,11 @@ function subtable(table: Table, key: string): Table {
 }
 
 function popFunction(L: Thread): LuaFunction {
-  const value = fromLua(pop(L))
-  if (!isHandle(value, 'function')) throw new TypeError('a compiled chunk is a function')
+  return functionIn(pop(L))
+}
+
+function functionIn(slot: TValue): LuaFunction {
+  const value = fromLua(slot)
+  if (!isHandle(value, 'function')) throw new TypeError('the value is a function')
   return value
 }

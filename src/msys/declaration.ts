@@ -96,9 +96,9 @@ export function assertStage(name: string, stages: readonly Stage[], runtime: Run
   )
 }
 
-/** What stands before the last `.` or `:` of a name: its module or object. */
+/** What stands before the last `.` or `:` of a name: its module or object; nothing for a global. */
 export function ownerOf({ name }: Declaration): string {
-  return name.slice(0, /[.:][^.:]*$/.exec(name)?.index)
+  return name.slice(0, /[.:][^.:]*$/.exec(name)?.index ?? 0)
 }
 
 /** The name without its owner. */

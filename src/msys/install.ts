@@ -3,7 +3,7 @@
 import type { HostFunction, HostMethod, LuaClass } from '../lua/binding.ts'
 import { LuaCallError } from '../lua/error.ts'
 import type { LuaState } from '../lua/state.ts'
-import type { LuaValue } from '../lua/value.ts'
+import { type LuaValue, objectIn } from '../lua/value.ts'
 import { CORE_CONSTANTS } from './constants.ts'
 import {
   type Binding,
@@ -17,7 +17,7 @@ import { type ApiObject, assertAlive } from './handle.ts'
 import { typeName } from './parameter.ts'
 import type { Runtime, Services } from './runtime.ts'
 import type { AnyShape } from './shape.ts'
-import { API, CLASSES, EMPTY_MODULES, FUNCTIONS } from './table.ts'
+import { API, CLASSES, CONSTANTS, EMPTY_MODULES, FUNCTIONS } from './table.ts'
 import { UNAVAILABLE_MODULES } from './unavailable.ts'
 
 /** Makes userdata of what callouts receive. */
@@ -28,6 +28,14 @@ export function installMsys(state: LuaState, services: Services): Wrap {
   const runtime: Runtime = {
     ...services,
     newTable: (index) => state.newTable(index),
+    newFunction: (name, call) => state.newFunction(name, call),
+    call: (fn, args, options) => state.call(fn, args, options),
+    methodsOf(className) {
+      const shape = CLASSES.find((one) => one.className === className)
+      return shape && classes.get(shape.kind)?.methods
+    },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- userdata are made of ApiObjects
+    classOf: (value) => classNames.get((objectIn(value) as ApiObject | undefined)?.kind),
     wrap(object) {
       const found = classes.get(object.kind)
       if (!found) throw new TypeError(`no class for ${object.kind}`)
@@ -39,6 +47,10 @@ export function installMsys(state: LuaState, services: Services): Wrap {
   installModules(state, absent, runtime)
   return runtime.wrap
 }
+
+const classNames = new Map<string | undefined, string>(
+  CLASSES.map(({ kind, className }) => [kind, className]),
+)
 
 function defineClass(
   state: LuaState,
@@ -118,9 +130,11 @@ function installModules(state: LuaState, absent: readonly Declaration[], runtime
   }
   for (const binding of FUNCTIONS) put(binding, hostFunction(binding, runtime))
   for (const [name, members] of [...modules].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    state.defineModule(name, members)
+    if (name !== '') state.defineModule(name, members)
+    else for (const [key, call] of Object.entries(members)) state.setGlobal(key, call)
   }
   state.defineModule('msys.core', CORE_CONSTANTS, { missing: refuseConstant })
+  for (const [name, constants] of Object.entries(CONSTANTS)) state.defineModule(name, constants)
   for (const name of EMPTY_MODULES) state.defineModule(name, {})
   for (const [name, why] of Object.entries(UNAVAILABLE_MODULES)) {
     state.defineModule(name, {}, { missing: (key) => unavailable(`${name}.${key}`, why) })

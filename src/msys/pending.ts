@@ -35,19 +35,13 @@ const ROWS = `
 1 any msys.config(action, ...scope) | string | reads or sets an option
 2 any msys.readfile(path) | string or nil, error | a whole file
 1 any msys.sleep(seconds) | nil | waits
-2 any msys.asyncOk() | boolean | whether waiting is possible here
 1 any msys.runInPool(pool, run, completion?, mode?) | boolean, ... | runs a function in a thread pool
 2 any msys.lock(name) | nil | takes a named lock
 2 any msys.unlock(name) | nil | gives it back
-2 any msys.type(value) | string | like type, and names the classes
-2 any msys.cast(value, class) | userdata | the value as of another class
-2 any msys.getClassMetaTable(class) | table | the metatable of a class
 2 any msys.snmpTrap(options) | nil | sends an SNMP trap
-1 any msys.log(level, text) | nil | writes to the log
 2 any msys.shareGet(key) | any | a value shared by the process
 2 any msys.shareSet(key, value) | boolean | shares a value in the process
 2 any msys.shareUnset(key) | nil | removes it
-1 any msys.core.get_now_ts() | number | epoch seconds
 1 any msys.core.io_wrapper_open(path, options, mode) | io_object or nil | opens a file
 2 any msys.core.dns_get_domain(name) | domain_record or nil | a domain's queue
 2 any msys.core.config_get_binding_id_from_name(name) | number | below 0: there is no such binding
@@ -60,22 +54,6 @@ const ROWS = `
 2 any msys.core.dict_add_key_value(dict, key, value) | nil | sets an entry
 2 any msys.core.dict_key_delete(dict, key) | nil | removes an entry
 2 message msys.core.rfc2822_prepend_headers(msg, headers) | nil | puts header lines first
-1 any msys.pcre.match(subject, pattern) | table or nil, error, offset | the first match
-1 any msys.pcre.replace(subject, pattern, replacement, limit?) | string | replaces matches
-1 any msys.pcre.split(subject, pattern, limit?) | string[] | splits at matches
-1 any msys.base64.encode(text, fold?, charset?) | string | encodes
-1 any msys.base64.decode(text, charset?) | string | decodes
-2 any msys.qp.encode(text, charset?, dotstuffing?) | string | encodes as quoted-printable
-2 any msys.qp.decode(text, charset?) | string | decodes quoted-printable
-2 any msys.idn.to_idn(name) | string | a domain name in ASCII
-2 any msys.idn.to_utf8(name) | string | a domain name in UTF-8
-1 any msys.dumper.Dumper(value) | string | a value as text
-1 any json.new() | json | an empty object
-1 any json.decode(text) | json or nil, code, error | reads JSON
-1 any json.encode(value) | json | makes JSON of a value
-2 any json.strerror(code) | string | the text of an error code
-2 any json.free(object) | nil | lets an object go
-2 any json.addref(object) | boolean | keeps an object
 2 any xml.parsexml(text, keep_blanks?) | doc or nil, error | reads XML
 2 any doc:root() | node | the root node
 2 any doc:tostring() | string | the document as text
@@ -103,8 +81,6 @@ const ROWS = `
 2 any c:setopt(option, ...values) | nil | sets an option
 2 any c:perform() | boolean, error | does the transfer
 2 any c:close() | nil | ends it
-1 any curl.escape(text) | string | percent-encodes
-1 any curl.unescape(text) | string | decodes percent-encoding
 2 load msys.httpsrv.register(method, path, handler) | nil | an HTTP endpoint
 2 any session:request_url_get() | table | the URL that was asked for
 2 any session:response_status_set_std(code, body, mimetype?) | nil | answers

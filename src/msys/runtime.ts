@@ -1,6 +1,7 @@
 // What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
 // is being loaded, the logs.
-import type { LuaTable, LuaUserdata } from '../lua/value.ts'
+import type { LuaState } from '../lua/state.ts'
+import type { LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
 import type { Address } from '../mail/address.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
@@ -57,6 +58,14 @@ export interface Services {
 }
 
 export interface Runtime extends Services {
+  /** A function of the host as a value, such as an iterator. */
+  readonly newFunction: LuaState['newFunction']
+  /** Calls a function of policy. */
+  readonly call: LuaState['call']
+  /** The methods of a class by its name; undefined when there is no such class. */
+  methodsOf(className: string): LuaTable | undefined
+  /** The class of an object; undefined for any other value. */
+  classOf(value: LuaValue): string | undefined
   /** An empty table; keys that it lacks are looked up in `index`. */
   newTable(index?: LuaTable): LuaTable
   /** The userdata of an object; the same one for the same object. */

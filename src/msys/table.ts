@@ -15,6 +15,7 @@ import { MESSAGE_PART } from './part.ts'
 import { PENDING } from './pending.ts'
 import type { AnyShape } from './shape.ts'
 import { SOCKET_ADDRESS, SOCKET_ADDRESS_FUNCTIONS } from './sockaddr.ts'
+import { TEXT_CLASSES, TEXT_CONSTANTS, TEXT_FUNCTIONS } from './text.ts'
 import { UNAVAILABLE } from './unavailable.ts'
 import { VCTX } from './vctx.ts'
 
@@ -28,16 +29,23 @@ export const CLASSES: readonly AnyShape[] = [
   IO_OBJECT,
   LIST_NODE,
   SOCKET_ADDRESS,
+  ...TEXT_CLASSES,
 ]
 
 export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...CORE_FUNCTIONS,
   ...CONSTRUCT_FUNCTIONS,
   ...SOCKET_ADDRESS_FUNCTIONS,
+  ...TEXT_FUNCTIONS,
   ...EC_STRING_FUNCTIONS,
   ...SEND_FUNCTIONS,
   ...MESSAGE_FUNCTIONS,
 ]
+
+/** The constants of modules, but those of `msys.core`. */
+export const CONSTANTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ...TEXT_CONSTANTS,
+}
 
 export const API: readonly Declaration[] = [
   ...CLASSES.flatMap(({ methods, fields }): readonly Declaration[] => [...methods, ...fields]),

@@ -61,9 +61,11 @@ describe('the chain of scripts', () => {
 
 describe('a callout that goes wrong', () => {
   test('raises: the phase fails, with the two lines of paniclog', async () => {
-    const { outcome, panics } = await runOnce(await policyOf({ a: says('a', 'trim("x")') }))
+    const { outcome, panics } = await runOnce(await policyOf({ a: says('a', 'nosuch("x")') }))
     expect(outcome.kind).toBe('failed')
-    expect(panics[1]).toMatch(/^scriptlet-00147: validate_data error: .*a\.lua:2: .*global 'trim'/)
+    expect(panics[1]).toMatch(
+      /^scriptlet-00147: validate_data error: .*a\.lua:2: .*global 'nosuch'/,
+    )
     expect(panics[2]).toMatch(/^scriptlet-00239: a error: /)
   })
 

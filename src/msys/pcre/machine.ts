@@ -12,8 +12,9 @@ export class MatchLimitError extends Error {
 }
 
 const REFILL = 4096
-/** For one match: some tenths of a second. */
-const MOST_STEPS = 3_000_000
+/** For one match, and for each octet of the subject: some hundredths of a second, or linear time. */
+const MOST_STEPS = 500_000
+const MOST_STEPS_PER_OCTET = 20
 /** Entries are three numbers: 48 MB in all. */
 const LONGEST_STACK = 3 * 2 ** 22
 
@@ -67,7 +68,8 @@ export function charge(machine: Machine, steps: number): void {
   const used = REFILL - machine.left
   machine.left = REFILL
   machine.steps += used
-  if (machine.steps > MOST_STEPS) throw new MatchLimitError('match limit exceeded')
+  const most = MOST_STEPS + MOST_STEPS_PER_OCTET * machine.subject.length
+  if (machine.steps > most) throw new MatchLimitError('match limit exceeded')
   machine.spend(used)
 }
 

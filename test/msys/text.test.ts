@@ -1,0 +1,191 @@
+// The text tools, from Lua: each snippet is the body of a callout.
+import { describe, expect, test } from 'vitest'
+import { installMsys } from '../../src/msys/install.ts'
+import { testHost } from '../lua/host.ts'
+import { policyOf, runLua, subjectOf } from '../support/policy.ts'
+
+async function expectSaid(code: string, expected: string | RegExp) {
+  const { said } = await runLua(code)
+  if (typeof expected === 'string') expect(said).toBe(expected)
+  else expect(said).toMatch(expected)
+}
+
+describe('msys.pcre', () => {
+  test.each<[string, string | RegExp]>([
+    [
+      'local m = msys.pcre.match("a=b", "(\\\\w)=(?P<v>\\\\w)") say(m[0], m[1], m.v, #m)',
+      'a=b a b 2',
+    ],
+    ['say(msys.pcre.match("a", "b"))', 'nil'],
+    ['say(msys.pcre.match("a", ""))', 'nil an empty pattern was provided 0'],
+    ['say(msys.pcre.match("a", "b("))', 'nil missing ) 2'],
+    ['say(msys.pcre.match(15, 5)[0])', '5'],
+    [
+      'msys.pcre.match("a")',
+      /msys\.pcre\.match: bad argument #2 \(string expected, got nil\): pattern/,
+    ],
+    ['msys.pcre.match({}, "a")', /bad argument #1 \(string expected, got table\): subject/],
+    ['say(msys.pcre.replace("a b", "(\\\\w) (\\\\w)", "$2 ${1}"))', 'b a'],
+    ['say(msys.pcre.replace("aaa", "a", "b", 2))', 'bba'],
+    ['say(msys.pcre.replace("k1", "\\\\d", function(m) return m[0] + 1 end))', 'k2'],
+    ['say(msys.pcre.replace("k1", "\\\\d", function() return nil end))', 'k1'],
+    ['say(msys.pcre.replace("k1", "k(", "x"))', 'nil missing ) 2'],
+    ['say(msys.pcre.replace("k1", "k(", function() end))', 'nil missing ) 2'],
+    [
+      'msys.pcre.replace("k", "k", function() return {} end)',
+      /invalid replacement value \(a table\)/,
+    ],
+    ['msys.pcre.replace("k", "k", function() error("mine") end)', /ERROR .*mine/],
+    [
+      'msys.pcre.replace("k", "k", true)',
+      /string or function expected, got boolean\): replacement/,
+    ],
+    ['say(msys.pcre.split("a, b,,c", "[, ]+"))', '{a,b,c}'],
+    ['say(msys.pcre.split("a b c", " ", 2))', '{a,b c}'],
+    ['say(msys.pcre.split("a", "("))', 'nil missing ) 1'],
+    [
+      'msys.pcre.match(("a"):rep(100) .. "b", "(a+)+$")',
+      /match limit exceeded by the pattern '\(a\+\)\+\$'/,
+    ],
+  ])('%s', expectSaid)
+
+  test('a function that replaces may suspend', async () => {
+    const { state, wait } = testHost()
+    installMsys(state, {
+      registerModule: () => {},
+      callSite: () => undefined,
+      nowMs: () => 0,
+      panic: () => {},
+    })
+    state.setGlobal('later', (value) => Promise.resolve(value))
+    const upper = 'function(m) return later(m[0]):upper() end'
+    expect(await wait(`return msys.pcre.replace("a-b", "\\\\w", ${upper})`)).toEqual(['A-B'])
+    const broken = 'function(m) later() error("mine") end'
+    await expect(wait(`return msys.pcre.replace("a", "a", ${broken})`)).rejects.toThrow('mine')
+  })
+
+  test('a hostile pattern is killed with its callout, and the next one runs', async () => {
+    const source = `msys.registerModule("t", {
+      validate_connect = function(self, ac, vctx)
+        while true do pcall(msys.pcre.match, ("a"):rep(40) .. "b", "(a+)+$") end
+      end,
+      validate_data = function(self, msg, ac, vctx)
+        print(msys.pcre.match("still", "i(l+)")[1]) return 0
+      end })`
+    const { policy, panics, close } = await policyOf({ t: source })
+    const session = policy.openSession()
+    const { subject } = subjectOf()
+    const outcome = await session.run('validate_connect', subject)
+    await session.run('validate_data', subject)
+    await close()
+    expect(outcome).toMatchObject({ kind: 'failed' })
+    expect(panics.at(-1)).toBe('scriptlet: ll')
+  })
+})
+
+describe('encodings', () => {
+  test.each<[string, string | RegExp]>([
+    ['say(msys.base64.encode("hello"))', 'aGVsbG8='],
+    ['say(#msys.base64.encode(("x"):rep(300)))', '400'],
+    [
+      'say((msys.base64.encode(("x"):rep(60), true):gsub("\\r\\n", "|")))',
+      /^[\w+/]{76}\|[\w+/]{4}$/,
+    ],
+    ['say(msys.base64.encode("gr\\195\\188n", false, "iso-8859-1"))', 'Z3L8bg=='],
+    ['say(msys.base64.decode("Z3L8bg==", "iso-8859-1") == "gr\\195\\188n")', 'true'],
+    ['say(msys.base64.decode("aGVs\\r\\nbG8="))', 'hello'],
+    ['say(msys.base64.decode(msys.base64.encode("\\0\\255")) == "\\0\\255")', 'true'],
+    ['msys.base64.decode("a*b")', /ERROR .*msys\.base64\.decode: the text is not base64/],
+    [
+      'msys.base64.encode("\\227\\130\\162", false, "iso-8859-1")',
+      /cannot be written in iso-8859-1/,
+    ],
+    ['msys.base64.encode()', /bad argument #1 \(string or ec_string expected, got nil\): text/],
+    ['msys.base64.decode({})', /got table\): text/],
+    ['say(msys.qp.encode("a=b \\195\\188"))', 'a=3Db =C3=BC'],
+    ['say(msys.qp.encode("\\195\\188", "iso-8859-1"))', '=FC'],
+    ['say((msys.qp.encode(("x"):rep(75) .. ".y", nil, true):gsub("\\r\\n", "|")))', /=\|\.\.y$/],
+    ['say((msys.qp.encode(("x"):rep(75) .. ".y"):gsub("\\r\\n", "|")))', /=\|\.y$/],
+    ['say(msys.qp.decode("a=3Db=\\r\\nc"))', 'a=bc'],
+    ['say(msys.qp.decode("=FC", "iso-8859-1") == "\\195\\188")', 'true'],
+    ['msys.qp.decode("a=XY")', /ERROR .*not quoted-printable/],
+    ['msys.qp.decode()', /bad argument #1/],
+    ['say(curl.escape("abcd$%^&*()"))', 'abcd%24%25%5E%26%2A%28%29'],
+    ['say(curl.unescape("abcd%24%25%5e%26%2A%28%29%zz"))', 'abcd$%^&*()%zz'],
+    ['say(curl.escape("\\195\\188 -._~"))', '%C3%BC%20-._~'],
+    ['curl.escape(nil)', /curl\.escape: bad argument #1/],
+    ['say(msys.idn.to_idn("B\\195\\188cher.example"))', 'xn--bcher-kva.example'],
+    ['say(msys.idn.to_idn("Mail_1.Example"), msys.idn.to_idn("1.2"))', 'mail_1.example 1.2'],
+    ['say(msys.idn.to_utf8("xn--bcher-kva.example") == "b\\195\\188cher.example")', 'true'],
+    ['say(msys.idn.to_utf8("a.example"))', 'a.example'],
+    ['say(msys.idn.to_idn("a b"))', "nil 'a b' is no domain name"],
+    ['msys.idn.to_idn()', /bad argument #1/],
+    ['say(msys.evp.hex_digest("md5", "abc"))', '900150983cd24fb0d6963f7d28e17f72'],
+    ['say(#msys.evp.digest("sha256", "abc"))', '32'],
+    [
+      'say(msys.evp.hex_hmac("sha256", "key", "The quick brown fox jumps over the lazy dog"))',
+      'f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8',
+    ],
+    ['say(#msys.evp.hmac("sha1", "k", "d"))', '20'],
+    ['msys.evp.digest("none", "abc")', /msys\.evp\.digest: there is no digest 'none'/],
+    ['msys.evp.hmac("sha1", "k")', /bad argument #3/],
+  ])('%s', expectSaid)
+})
+
+describe('msys.dumper.Dumper', () => {
+  test.each<[string, string | RegExp]>([
+    ['say(msys.dumper.Dumper("a\\"b\\n"))', 'return "a\\"b\\n"'],
+    ['say(msys.dumper.Dumper({}))', 'return { }'],
+    ['say(msys.dumper.Dumper({ "a", 2, true }))', 'return { "a", 2, true }'],
+    ['say(msys.dumper.Dumper({ b = 1, a = "x", "first" }))', 'return { "first", a="x", b=1 }'],
+    [
+      'say(msys.dumper.Dumper({ ["a b"] = { c = {} }, [10] = 1, ["end"] = 2 }))',
+      'return { [10]=1, ["a b"]={ c={ } }, ["end"]=2 }',
+    ],
+    ['say(msys.dumper.Dumper(nil), msys.dumper.Dumper(1.5))', 'return nil return 1.5'],
+    [
+      'say(msys.dumper.Dumper(msg), msys.dumper.Dumper(print))',
+      'return "<message>" return "<function>"',
+    ],
+    ['local t = {} t.t = t say(msys.dumper.Dumper(t))', 'return { t="<cycle>" }'],
+    [
+      'local t = {} for i = 1, 40 do t = { t, t } end msys.dumper.Dumper(t)',
+      /the value is too large/,
+    ],
+  ])('%s', expectSaid)
+})
+
+describe('values and the rest', () => {
+  test.each<[string, string | RegExp]>([
+    ['say(msys.type("x"), msys.type(1), msys.type(nil), msys.type({}))', 'string number nil table'],
+    ['say(msys.type(msg), msys.type(vctx))', 'msys.core:_ec_message msys.core:_validate_context'],
+    ['say(msys.cast(msg, "msys.core:_ec_message") == msg)', 'true'],
+    ['msys.cast(vctx, "msys.core:_ec_message")', /_validate_context is not msys\.core:_ec_message/],
+    ['msys.cast(msg, "none")', /there is no class 'none'/],
+    ['msys.cast(msg)', /bad argument #2/],
+    [
+      'local mt = msys.getClassMetaTable("msys.core:_ec_message") mt.to = function(self) return self:rcptto() end say(msg:to())',
+      'anna@rcpt.example',
+    ],
+    [
+      'local mt = msys.getClassMetaTable("msys.core:_ec_message") function mt.__index:one() return 1 end say(msg:one())',
+      '1',
+    ],
+    ['msys.getClassMetaTable("none")', /there is no class 'none'/],
+    ['msys.getClassMetaTable()', /bad argument #1/],
+    ['say(msys.asyncOk())', 'true'],
+    ['say(msys.core.get_now_ts() > 1.5e9, msys.core.get_now_ts() % 1)', 'true 0'],
+    ['msys.log(msys.core.LOG_WARNING)', /msys\.log: bad argument #2/],
+    ['say("[" .. trim("  a b\\t\\r\\n") .. "]")', '[a b]'],
+    ['trim(nil)', /trim: bad argument #1/],
+    ['say(#gethostname() > 0)', 'true'],
+  ])('%s', expectSaid)
+
+  test('msys.log writes a line to paniclog, also while scripts load', async () => {
+    const { panics, close } = await policyOf({
+      t: 'msys.log(msys.core.LOG_WARNING, "heads up") print(msys.asyncOk())',
+    })
+    await close()
+    expect(panics).toEqual(['scriptlet: heads up', 'scriptlet: false'])
+  })
+})
