@@ -31,7 +31,6 @@ const ROWS = `
 2 load msys.registerControl(prefix, handler) | nil | a console command
 2 load msys.registerAuth(scheme, handlers) | nil | a source of user names and passwords
 1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
-1 any msys.parseRFC2822Addresses(text, component?) | string[] | the addresses in a header field's value
 1 any msys.config(action, ...scope) | string | reads or sets an option
 2 any msys.readfile(path) | string or nil, error | a whole file
 1 any msys.sleep(seconds) | nil | waits
@@ -47,25 +46,7 @@ const ROWS = `
 2 any msys.core.config_get_binding_id_from_name(name) | number | below 0: there is no such binding
 2 any msys.core.config_get_binding_name_from_id(id) | string | a binding's name
 2 any msys.core.config_get_binding_group_size(name) | number | members of a binding group
-2 any msys.core.protocol_string(protocol) | string | the name of a P_ constant
-2 any msys.core.dict_iter2(dict) | iterator | begins to walk a dictionary
-2 any msys.core.dict_next(dict, iterator) | number, string, string | the next entry
-2 any msys.core.dict_iter2_free(dict, iterator) | nil | ends the walk
-2 any msys.core.dict_add_key_value(dict, key, value) | nil | sets an entry
-2 any msys.core.dict_key_delete(dict, key) | nil | removes an entry
 2 message msys.core.rfc2822_prepend_headers(msg, headers) | nil | puts header lines first
-2 any xml.parsexml(text, keep_blanks?) | doc or nil, error | reads XML
-2 any doc:root() | node | the root node
-2 any doc:tostring() | string | the document as text
-2 any doc:xpath(query, context?) | iterator | nodes that a query finds
-2 any node:addchild(child) | node | adds a node
-2 any node:attribute(name, value?) | string or nil | an attribute; sets it
-2 any node:children() | iterator | the children
-2 any node:contents(text?) | string | the text; sets it
-2 any node:doc() | doc | the document
-2 any node:name() | string | the name
-2 any node:tostring() | string | the node as text
-2 any node:unlink() | node | takes the node out
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
 1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
 1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
@@ -145,19 +126,6 @@ const ROWS = `
 2 any msys.pbp.set_whitelist(vctx, type, name, value) | nil | says whether a whitelist applies
 2 any msys.pbp.fcdns_check(ac, vctx) | boolean, string, string | checks reverse and forward DNS
 2 any msys.pbp.size_in_bytes(text) | number | a size such as 30m as a number
-2 message msys.policyeditor.get_header(ctx, vars, options) | string | a header field
-2 message msys.policyeditor.del_header(ctx, vars, options) | string | deletes a header field
-2 any msys.policyeditor.get_mailfrom(ctx, vars, options) | string | the envelope sender
-2 rcpt msys.policyeditor.get_rcptto(ctx, vars, options) | string | the envelope recipient
-2 message msys.policyeditor.get_mess_recv_from(ctx, vars, options) | string | the client's address
-2 message msys.policyeditor.get_mess_recv_via(ctx, vars, options) | string | our address
-2 any msys.policyeditor.vctx_mess_get(ctx, vars, options) | string or nil | a context variable
-2 any msys.policyeditor.vctx_mess_set(ctx, vars, options) | string | sets a context variable
-2 any msys.policyeditor.vctx_conn_get(ctx, vars, options) | string or nil | a context variable
-2 any msys.policyeditor.vctx_conn_set(ctx, vars, options) | string | sets a context variable
-2 any msys.policyeditor.pcre_match(ctx, vars, options) | boolean | matches, and sets variables
-2 any msys.policyeditor.get_variable(ctx, vars, options) | any | reads a variable
-2 any msys.policyeditor.set_variable(ctx, vars, options) | any | sets a variable
 2 binding msys.policyeditor.set_binding(ctx, vars, options) | boolean | the egress binding
 2 binding msys.policyeditor.set_binding_group(ctx, vars, options) | boolean | the binding group
 2 any msys.policyeditor.send_email(ctx, vars, options) | nil | sends a message

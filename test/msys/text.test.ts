@@ -1,5 +1,6 @@
 // The text tools, from Lua: each snippet is the body of a callout.
 import { describe, expect, test } from 'vitest'
+import type { Dict } from '../../src/msys/dict.ts'
 import { installMsys } from '../../src/msys/install.ts'
 import { testHost } from '../lua/host.ts'
 import { policyOf, runLua, subjectOf } from '../support/policy.ts'
@@ -187,5 +188,100 @@ describe('values and the rest', () => {
     })
     await close()
     expect(panics).toEqual(['scriptlet: heads up', 'scriptlet: false'])
+  })
+})
+
+describe('addresses and dictionaries', () => {
+  const ADDRESSES = '"Joe, D" <joe+tag@A.example>, list: b@c.example (x);'
+  test.each<[string, string | RegExp]>([
+    [`say(msys.parseRFC2822Addresses([[${ADDRESSES}]]))`, '{joe+tag@A.example,b@c.example}'],
+    [`say(msys.parseRFC2822Addresses([[${ADDRESSES}]], "user"))`, '{joe,b}'],
+    [`say(msys.parseRFC2822Addresses([[${ADDRESSES}]], "detail"))`, '{tag,}'],
+    [`say(msys.parseRFC2822Addresses([[${ADDRESSES}]], "localpart"))`, '{joe+tag,b}'],
+    [`say(msys.parseRFC2822Addresses([[${ADDRESSES}]], "domain"))`, '{A.example,c.example}'],
+    ['say(msys.parseRFC2822Addresses(""))', '{}'],
+    ['msys.parseRFC2822Addresses("a@b", "zip")', /bad argument #2/],
+    ['msys.parseRFC2822Addresses()', /msys\.parseRFC2822Addresses: bad argument #1/],
+    [
+      'say(msys.core.protocol_string(msys.core.P_ESMTP), msys.core.protocol_string(99))',
+      'ESMTP UNKNOWN',
+    ],
+    ['msys.core.protocol_string("x")', /bad argument #1 \(number expected/],
+    [
+      'msys.core.dict_iter2({})',
+      /msys\.core\.dict_iter2: bad argument #1 \(dict expected, got table\)/,
+    ],
+    ['msys.core.dict_next(msg, msg)', /bad argument #1 \(dict expected, got message\)/],
+    ['msys.core.dict_add_key_value()', /bad argument #1/],
+    ['msys.core.dict_key_delete()', /bad argument #1/],
+    ['msys.core.dict_iter2_free()', /bad argument #1/],
+  ])('%s', expectSaid)
+
+  test('a dictionary is walked, changed and cleared', () => {
+    const { state, run } = testHost()
+    const wrap = installMsys(state, {
+      registerModule: () => {},
+      callSite: () => undefined,
+      nowMs: () => 0,
+      panic: () => {},
+    })
+    const dict: Dict = { kind: 'dict', entries: new Map([['a', '1']]) }
+    const code = `
+      local d, core, out = ..., msys.core, {}
+      core.dict_add_key_value(d, "b", "2") core.dict_add_key_value(d, "c", 3)
+      core.dict_key_delete(d, "a")
+      local iter = core.dict_iter2(d)
+      repeat
+        local rc, k, v = core.dict_next(d, iter)
+        if rc != 0 then out[#out + 1] = k .. "=" .. v end
+      until rc == 0
+      core.dict_iter2_free(d, iter)
+      return table.concat(out, " ")`
+    expect(run(code, wrap(dict))).toEqual(['b=2 c=3'])
+  })
+})
+
+describe('msys.policyeditor', () => {
+  const editor = (call: string) =>
+    `local e, ctx, vars = msys.policyeditor, { ec_message = msg }, {} ${call}`
+  test.each<[string, string | RegExp]>([
+    [
+      'say(e.get_header(ctx, vars, { header = "Subject" }), e.get_header(ctx, {}, { header = "X" }))',
+      'a ',
+    ],
+    ['say(e.del_header(ctx, vars, { header = "Subject" }), msg:header("Subject"))', 'Subject {}'],
+    [
+      'say(e.get_mailfrom(ctx, {}, {}), e.get_rcptto(ctx, {}, {}))',
+      'news@sender.example anna@rcpt.example',
+    ],
+    ['say(e.vctx_mess_get(ctx, {}, { key = "k" }))', 'nil'],
+    ['say(e.vctx_mess_set(ctx, {}, { key = "k", value = 5 }), msg:context_get(M, "k"))', '5 5'],
+    [
+      'e.vctx_conn_set(ctx, {}, { key = "k", value = "v" }) say(e.vctx_conn_get({}, {}, { key = "k" }))',
+      'v',
+    ],
+    [
+      'say(e.pcre_match(ctx, vars, { subject = "joe@b.example", pattern = "(?P<user>\\\\w+)@(.*)" }), vars["$0"], vars["$1"], vars["$user"], vars["$2"])',
+      'true joe@b.example joe joe b.example',
+    ],
+    ['say(e.pcre_match(ctx, vars, { subject = "a", pattern = "b" }), vars["$0"])', 'false nil'],
+    ['e.pcre_match(ctx, vars, { subject = "a", pattern = "b(" })', /missing \) at offset 2/],
+    [
+      'say(e.set_variable(ctx, vars, { name = "n", value = 7 }), e.get_variable(ctx, vars, { name = "n" }))',
+      '7 7',
+    ],
+    ['e.get_header({}, {}, { header = "X" })', /ctx\.ec_message/],
+    [
+      'e.get_header(ctx, {}, {})',
+      /msys\.policyeditor\.get_header: bad argument #3 \(string expected, got nil\): options\.header/,
+    ],
+    ['e.get_mailfrom(ctx)', /bad argument #2 \(table expected, got nil\)/],
+  ])('%s', (call, expected) => expectSaid(editor(call), expected))
+
+  test('a header cannot be read before there is one', async () => {
+    const { said } = await runLua('msys.policyeditor.get_header({}, {}, { header = "X" })', {
+      callout: 'validate_connect',
+    })
+    expect(said).toMatch(/msys\.policyeditor\.get_header is not allowed in validate_connect/)
   })
 })
