@@ -57,6 +57,11 @@ const FOUND: readonly [string, string, unknown[]][] = [
     'return ("abc"):rep(5), ("x"):rep(1)',
     ['abcabcabcabcabc', 'x'],
   ],
+  [
+    'equal items are sorted to where 5.1 puts them',
+    'local t = {} for i = 1, 9 do t[i] = {i} end table.sort(t, function(a, b) return a[1] % 2 < b[1] % 2 end) for i = 1, 9 do t[i] = t[i][1] end return table.concat(t, " ")',
+    ['6 8 2 4 7 1 5 3 9'],
+  ],
   ['five flags are no repetition', 'return ("%-+ #0d|"):format(1)', ['+1|']],
   [
     'a NUL ends what a conversion gives',

@@ -36,6 +36,12 @@ const at = (template: string, ...parts: fc.Arbitrary<string>[]): fc.Arbitrary<st
     )
 
 const operation = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: fc.constant(
+      'for i = 1, 30 do t[i] = { (i * 7919) % 101 } end table.sort(t, function(a, b) return a[1] % 5 < b[1] % 5 end) for i = 1, 30 do t[i] = t[i][1] end emit(table.concat(t, " "))',
+    ),
+  },
   { weight: 5, arbitrary: at('t[$0] = $1', index, value) },
   { weight: 3, arbitrary: at('t[#t + 1] = $0', value) },
   { weight: 2, arbitrary: at('table.insert(t, $0)', some) },

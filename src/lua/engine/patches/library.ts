@@ -1,7 +1,7 @@
 // The base, table and math functions that stay Fengari's, brought to 5.1. What differs more is written
 // in TypeScript.
 
-import type { Patch } from '../patch.ts'
+import { supersede, type Patch } from '../patch.ts'
 
 export const LIBRARY: readonly Patch[] = [
   {
@@ -25,6 +25,62 @@ export const LIBRARY: readonly Patch[] = [
     find: '    if (lua_type(L, arg) !== LUA_TTABLE) {  /* is it not a table? */',
     replace: '    luaL_checktype(L, arg, LUA_TTABLE);\n    if (false) {',
   },
+  supersede(
+    'ltablib.js',
+    'const',
+    'auxsort',
+    'equal items end where 5.1 puts them, so it must compare and exchange in the same order',
+    `
+const auxsort = function(L, lo, up) {
+    while (lo < up) {
+        lua_geti(L, 1, lo);
+        lua_geti(L, 1, up);
+        if (sort_comp(L, -1, -2)) set2(L, lo, up);
+        else lua_pop(L, 2);
+        if (up - lo === 1) return;
+        let i = (lo + up) >> 1, j = up - 1;
+        lua_geti(L, 1, i);
+        lua_geti(L, 1, lo);
+        if (sort_comp(L, -2, -1)) set2(L, i, lo);
+        else {
+            lua_pop(L, 1);
+            lua_geti(L, 1, up);
+            if (sort_comp(L, -1, -2)) set2(L, i, up);
+            else lua_pop(L, 2);
+        }
+        if (up - lo === 2) return;
+        lua_geti(L, 1, i);  /* the pivot stays on the stack, and waits at up - 1 */
+        lua_pushvalue(L, -1);
+        lua_geti(L, 1, j);
+        set2(L, i, j);
+        i = lo;
+        for (;;) {
+            while (lua_geti(L, 1, ++i), sort_comp(L, -1, -2)) {
+                if (i > up) luaL_error(L, to_luastring("invalid order function for sorting"));
+                lua_pop(L, 1);
+            }
+            while (lua_geti(L, 1, --j), sort_comp(L, -3, -1)) {
+                if (j < lo) luaL_error(L, to_luastring("invalid order function for sorting"));
+                lua_pop(L, 1);
+            }
+            if (j < i) break;
+            set2(L, i, j);
+        }
+        lua_pop(L, 3);
+        lua_geti(L, 1, up - 1);
+        lua_geti(L, 1, i);
+        set2(L, up - 1, i);
+        if (i - lo < up - i) {  /* the smaller part first */
+            auxsort(L, lo, i - 1);
+            lo = i + 1;
+        } else {
+            auxsort(L, i + 1, up);
+            up = i - 1;
+        }
+    }
+};
+`,
+  ),
   {
     name: 'raw gets in ltablib',
     file: 'ltablib.js',
