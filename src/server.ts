@@ -213,7 +213,7 @@ function apps(spool: Spool, current: () => Generation, endpoint: () => HttpEndpo
     trackerApp({
       settings: () => ({ ...current().tracker, isTrustedProxy: endpoint().isTrustedProxy }),
       nowSeconds: () => Math.floor(Date.now() / 1000),
-      onEvent: (type, facts) => current().journal.engagement(type, facts),
+      onEvent: (type, facts) => current().journal.event(type, facts),
     }),
     wellKnownApp(() => current().config.tracking),
     healthApp({ notReady: () => spool.failure?.message }),

@@ -14,7 +14,7 @@ const RECENT_MS = 60_000
 export async function reportUnreported(
   recovered: readonly Stored[],
   events: Pick<Events, 'tail' | 'wants'>,
-  journal: Pick<Journal, 'engagement'>,
+  journal: Pick<Journal, 'event'>,
   nowMs: number,
 ): Promise<void> {
   if (recovered.length === 0 || !events.wants('injection')) return
@@ -28,7 +28,7 @@ export async function reportUnreported(
       const id = copy.facts['message_id'] ?? ''
       // Its first event is its injection, whatever came after.
       const isKnown = tail.includes(`"message_id":"${id}"`)
-      if (id !== '' && !isKnown) journal.engagement('injection', entry.facts, copy.facts)
+      if (id !== '' && !isKnown) journal.event('injection', entry.facts, copy.facts)
     }
   }
 }

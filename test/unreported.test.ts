@@ -21,7 +21,7 @@ async function report(
   await reportUnreported(
     recovered,
     { tail: () => Promise.resolve(tail), wants: () => true },
-    { engagement: (type, ...facts) => void reported.push(`${type} ${facts[1]?.['message_id']}`) },
+    { event: (type, ...facts) => void reported.push(`${type} ${facts[1]?.['message_id']}`) },
     NOW,
   )
   return reported

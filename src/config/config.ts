@@ -87,18 +87,19 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
   refuseDoubles([...smtp, ...http])
   warnRisks(smtp, surroundings.warn)
   const module = (kind: string): readonly Stanza[] => modulesOf(root, kind, surroundings.warn)
+  const tracking = resolveTable(ENGAGEMENT_TRACKER, module('engagement_tracker'))
   return {
     ...server,
     hostname,
     smtp,
     http,
     scriptlet: scriptletOf(module('scriptlet'), surroundings.scriptFolders),
-    tracking: resolveTable(ENGAGEMENT_TRACKER, module('engagement_tracker')),
+    tracking,
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
     logger: optionsOf(LOGGER, module('ec_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
     webhooks: webhooksOf(root),
-    redis: redisOf(root),
+    redis: redisOf(root, tracking.keys.length > 0),
     maxEventBacklog: valueOf(MAX_EVENT_BACKLOG, [root]),
     outbound: outboundFor(root, hostname),
   }

@@ -23,14 +23,18 @@ export function webhooksOf(root: Stanza): WebhookOptions[] {
   })
 }
 
-export function redisOf(root: Stanza): RedisOptions | undefined {
+/** Who shares a Redis shares links: a key that each server makes for itself would open none of the others'. */
+export function redisOf(root: Stanza, hasTrackingKeys: boolean): RedisOptions | undefined {
   const [stanza, second] = stanzasOf(root, 'redis')
   if (second) throw new ConfigError(second.place, undefined, 'a second redis: expected one')
   if (!stanza) return undefined
   const { enabled, ...options } = resolveTable(REDIS, [stanza])
-  return enabled
-    ? { ...options, uri: required(REDIS_ADDRESS, stanza, 'uri = "redis://…"') }
-    : undefined
+  if (!enabled) return undefined
+  const uri = required(REDIS_ADDRESS, stanza, 'uri = "redis://…"')
+  if (hasTrackingKeys) return { ...options, uri }
+  const complaint =
+    'redis without tracking_keys: expected engagement_tracker { tracking_keys = [ … ] }'
+  throw new ConfigError(stanza.place, undefined, complaint)
 }
 
 function required<T>(option: Option<T | undefined>, stanza: Stanza, example: string): T {

@@ -177,10 +177,8 @@ async function gather(state: State): Promise<PendingBatch | undefined> {
     if (length > 0 && (waitsMs <= 0 || isHurried || isFull(gathered, sink.limits))) {
       return { end: gathered.end, sinceMs: clock.now() }
     }
-    if (length === 0) {
-      passOver(state)
-      tellIdle(state)
-    }
+    if (length === 0) passOver(state)
+    if (length === 0 && gathered.end >= log.durable) tellIdle(state)
     if (stopping.signal.aborted) return undefined
     state.news = new AbortController()
     // There was news while we read.

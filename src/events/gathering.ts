@@ -49,7 +49,8 @@ export async function gatherMore(
       gathered.end += line.length + 1
       if (!isWanted(work, line)) continue
       if (gathered.events.length === 0) gathered.sinceMs = nowMs
-      gathered.events.push(line)
+      // A copy: one line that waits must not hold all that was read with it.
+      gathered.events.push(Buffer.from(line))
       gathered.bytes += line.length
     }
   }

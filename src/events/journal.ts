@@ -53,8 +53,8 @@ export interface Journal {
   delay(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
   bounce(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
   rejection(line: Unstamped<RejectionLine>, ...facts: readonly Facts[]): void
-  /** An open or a click. */
-  engagement(type: EventType, ...facts: readonly Facts[]): void
+  /** One that has no line in a log: an open, a click. */
+  event(type: EventType, ...facts: readonly Facts[]): void
   panic(origin: string, text: string): void
   flush(): Promise<void>
   /** Goes on in new files of the same names; one that cannot be had goes on as it is. */
@@ -114,7 +114,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
       event('policy_rejection', ...facts)
     },
-    engagement: event,
+    event,
     panic,
     flush: async () => void (await Promise.all(files.map((file) => file.flush()))),
     reopen: () => reopenAll(files, (text) => panic('ec_logger', text)),

@@ -31,6 +31,8 @@ export function makeRedisStream(options: RedisOptions, resolve: ResolveHost): Si
     async deliver(batch, signal) {
       signal.addEventListener('abort', leave, { once: true })
       try {
+        // Redis may have closed an idle connection.
+        if (connected?.status !== 'ready') leave()
         connected ??= await connect(options, resolve)
         const transaction = connected.multi()
         for (const event of batch.events) {

@@ -5,6 +5,8 @@ import { parseConfig } from '../../src/config/load.ts'
 const load = (text: string) =>
   parseConfig(text, 'f.conf', { lenient: false, defaultHostname: 'host.example', folder: '/etc' })
 
+const KEYS = 'engagement_tracker { tracking_keys = [ a = "000102030405060708090a0b0c0d0e0f" ] }'
+
 test('a webhook has the ways of Momentum by default', () => {
   const { config, warnings } = load('webhook "crm" { url = "https://crm.example/hook?a=b" }')
   expect(config.webhooks).toEqual([
@@ -64,20 +66,24 @@ test.each([
   ['webhook "a" { auth_token = "se cret" }', /^(?!.*se cret).*option "auth_token": expected/],
   ['redis { uri = "http://:s3cret@a" }', /^(?!.*s3cret).*option "uri": expected redis:\/\//],
   ['redis {}', 'f.conf:1: option "uri": missing: expected uri = "redis://…"'],
+  [
+    'redis { uri = "/a" }',
+    'f.conf:1: redis without tracking_keys: expected engagement_tracker { tracking_keys = [ … ] }',
+  ],
   ['redis { uri = "/a" }\nredis "b" { uri = "/b" }', 'f.conf:2: a second redis: expected one'],
 ])('%s is refused with its place', (text, message) => {
   expect(() => load(text)).toThrow(message)
 })
 
 test('a redis has a stream with a bound and a deadline', () => {
-  expect(load('redis { uri = "rediss://:p@redis.example:7000/2" }').config.redis).toEqual({
+  expect(load(`${KEYS} redis { uri = "rediss://:p@redis.example:7000/2" }`).config.redis).toEqual({
     uri: 'rediss://:p@redis.example:7000/2',
     events: undefined,
     stream: 'eachrcpt:events',
     streamMaxlen: 1_000_000,
     timeoutMs: 250,
   })
-  const own = 'redis { uri = "/run/redis.sock" stream = "s" stream_maxlen = 0 events = click }'
+  const own = `${KEYS} redis { uri = "/run/redis.sock" stream = "s" stream_maxlen = 0 events = click }`
   expect(load(own).config.redis).toMatchObject({
     uri: '/run/redis.sock',
     stream: 's',

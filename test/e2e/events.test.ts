@@ -233,7 +233,9 @@ test.skipIf(!hasRedis)(
   'F33 while Redis is away events wait on disk, mail goes on, and all are there when it is back',
   async () => {
     const redis = await startRedis()
-    const running = await start(`redis { uri = "redis://127.0.0.1:${redis.port}" }`)
+    const running = await start(`
+      engagement_tracker { tracking_keys = [ a = "000102030405060708090a0b0c0d0e0f" ] }
+      redis { uri = "redis://127.0.0.1:${redis.port}" }`)
     await sendTo(running, 'a@rcpt.example')
     await expect.poll(() => redis.cli('XLEN', 'eachrcpt:events'), { timeout: 5_000 }).toBe('2')
     await redis.kill()

@@ -76,7 +76,7 @@ test.each([
   ['link_unsubscribe', 'unsubscribe_event'],
 ] as const)('%s is a %s', async (type, eventClass) => {
   const journal = await open()
-  journal.engagement(type, {})
+  journal.event(type, {})
   await journal.close()
   expect(JSON.parse(events.join()).msys[eventClass].type).toBe(type)
 })

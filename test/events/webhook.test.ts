@@ -49,6 +49,14 @@ test('E154 a batch is a POST of a JSON array of the records, with its id and the
   )
 })
 
+test('a user in the URL is basic authentication', async () => {
+  const receiver = await openReceiver()
+  const url = `http://us%40er:pass@127.0.0.1:${receiver.port}/`
+  await hook({ url }).deliver(batch(record('open', 1)), NEVER)
+  const authorization = `Basic ${Buffer.from('us@er:pass').toString('base64')}`
+  expect(receiver.received[0]?.headers['authorization']).toBe(authorization)
+})
+
 test('the signature is what openssl makes of the body and the key', async () => {
   const receiver = await openReceiver()
   await hook({ url: receiver.url, hmacKey: 'key of both' }).deliver(batch(record('open', 1)), NEVER)
