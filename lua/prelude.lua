@@ -1,7 +1,7 @@
 -- What is simplest in Lua itself: the module system of Lua 5.1 and the table functions that call back.
 -- Runs once per state with the host's part of it as arguments; callbacks may suspend here.
 
-local search, path = ...
+local search, path, load_file = ...
 
 local loaded, preload = {}, {}
 local UNFINISHED = newproxy()
@@ -79,6 +79,14 @@ function require(name)
   if not ok then error(result, 0) end
   if problem then error(problem, 2) end
   return result
+end
+
+loadfile = load_file
+
+function dofile(name)
+  local chunk, problem = load_file(name)
+  if not chunk then error(problem, 0) end
+  return chunk()
 end
 
 -- The table that a dotted name means, made where it is missing; nil when something else is in its way.

@@ -6,15 +6,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync } fr
 import { posix } from 'node:path'
 import { byteString, octets } from './engine.ts'
 
-export type Opened =
-  | {
-      readonly kind: 'opened'
-      readonly fd: number
-      /** Without symbolic links. */
-      readonly path: string
-      readonly sizeBytes: number
-    }
-  | Failure
+export type Opened = { readonly kind: 'opened'; readonly fd: number } | Failure
 
 export interface Failure {
   readonly kind: 'failed'
@@ -80,16 +72,17 @@ function openBelow(allowed: readonly string[], path: string): Opened {
     if (seen.isDirectory()) return failed('EISDIR')
     if (!seen.isFile()) return NOT_REGULAR
     const fd = openSync(name, OPEN_FLAGS)
-    const { dev, ino, size } = fstatSync(fd, { bigint: true })
-    if (dev === seen.dev && ino === seen.ino && realPath(path) === real) {
-      return { kind: 'opened', fd, path: real, sizeBytes: Number(size) }
+    const { dev, ino } = fstatSync(fd, { bigint: true })
+    if (dev === seen.dev && ino === seen.ino && realPathIfThere(path) === real) {
+      return { kind: 'opened', fd }
     }
     closeSync(fd)
     return NOT_REGULAR
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (typeof code !== 'string') throw error
-    return failed(code)
+    // What is there elsewhere is nobody's business.
+    return isBelow(allowed, path) || isWithin(allowed, path) ? failed(code) : OUTSIDE
   }
 }
 
@@ -99,18 +92,21 @@ const OPEN_FLAGS =
 
 function isBelow(allowed: readonly string[], real: string): boolean {
   if (/^\/(?:proc|sys|dev)(?:\/|$)/.test(real)) return false
-  return allowed.some((root) => {
-    const folder = realPathIfThere(root)
-    return folder === '/' || real === folder || real.startsWith(`${folder}/`)
-  })
+  return isWithin(allowed.map(realPathIfThere), real)
 }
 
-function realPathIfThere(root: string): string {
+function isWithin(folders: readonly string[], path: string): boolean {
+  return folders.some(
+    (folder) => folder === '/' || path === folder || path.startsWith(`${folder}/`),
+  )
+}
+
+function realPathIfThere(path: string): string {
   try {
-    return realPath(root)
+    return realPath(path)
   } catch {
-    // A root that is not there has nothing below it.
-    return root
+    // What is not there has no other name, and nothing below it.
+    return path
   }
 }
 
@@ -139,6 +135,7 @@ const ERRORS: Readonly<Record<string, readonly [number, string]>> = {
   EINVAL: [22, 'Invalid argument'],
   ENFILE: [23, 'Too many open files in system'],
   EMFILE: [24, 'Too many open files'],
+  EFBIG: [27, 'File too large'],
   ENAMETOOLONG: [36, 'File name too long'],
   ELOOP: [40, 'Too many levels of symbolic links'],
 }

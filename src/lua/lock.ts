@@ -60,7 +60,8 @@ export function waitForLock(lock: Lock, call: Call, mode: LockMode): Promise<voi
     }
     lock.line.push(waiter)
     const drop = hold(call, () => {
-      lock.line.splice(lock.line.indexOf(waiter), 1)
+      const place = lock.line.indexOf(waiter)
+      if (place >= 0) lock.line.splice(place, 1)
       advance(lock)
     })
   })

@@ -1,8 +1,9 @@
 // Where `require` finds Lua files: the templates of package.path, below the configured roots, never
 // outside them. Dots and slashes in a module's name separate folders, as in Momentum's scriptlet names.
 
-import { closeSync, readFileSync } from 'node:fs'
-import type { Files } from './files.ts'
+import { closeSync, fstatSync, readFileSync } from 'node:fs'
+import { longestString } from './budget.ts'
+import { failed, type Failure, type Files } from './files.ts'
 
 export type FoundModule =
   | { readonly kind: 'found'; readonly path: string; readonly source: Buffer }
@@ -16,17 +17,26 @@ export function findModule(files: Files, path: string, name: string): FoundModul
   }
   const tried: string[] = []
   for (const place of placesOf(path, name)) {
-    const opened = files.open(place)
-    if (opened.kind === 'opened') {
-      try {
-        return { kind: 'found', path: place, source: readFileSync(opened.fd) }
-      } finally {
-        closeSync(opened.fd)
-      }
-    }
-    tried.push(opened.number === NOT_THERE ? `'${place}'` : `'${place}': ${opened.text}`)
+    const file = readWhole(files, place)
+    if (file.kind === 'read') return { kind: 'found', path: place, source: file.source }
+    tried.push(file.number === NOT_THERE ? `'${place}'` : `'${place}': ${file.text}`)
   }
   return { kind: 'missing', tried }
+}
+
+/** The octets of a file of code; as long as a string may be. */
+export function readWhole(
+  files: Files,
+  path: string,
+): { readonly kind: 'read'; readonly source: Buffer } | Failure {
+  const opened = files.open(path)
+  if (opened.kind === 'failed') return opened
+  try {
+    if (fstatSync(opened.fd).size > longestString()) return failed('EFBIG')
+    return { kind: 'read', source: readFileSync(opened.fd) }
+  } finally {
+    closeSync(opened.fd)
+  }
 }
 
 const NOT_THERE = 2

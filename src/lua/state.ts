@@ -32,6 +32,7 @@ import { LuaError } from './error.ts'
 import { allowFiles } from './files.ts'
 import { compileFile, globalsOf } from './library/base.ts'
 import {
+  fileLoader,
   fileSearcher,
   loadPrelude,
   openLibraries,
@@ -174,9 +175,12 @@ function runPrelude(caller: Caller, { roots, pathMap }: StateOptions): void {
   const { main } = caller
   loadPrelude(main)
   const prelude = popFunction(main)
-  const searcher = fileSearcher(allowFiles(roots, pathMap))
+  const files = allowFiles(roots, pathMap)
+  const [search, loadfile] = [fileSearcher(files), fileLoader(files)].map((native) =>
+    fromLua(new lobject.TValue(NATIVE, native)),
+  )
   const path = roots.map((root) => `${root}/?.lua`).join(';')
-  const args = [fromLua(new lobject.TValue(NATIVE, searcher)), byteString(Buffer.from(path))]
+  const args = [search, byteString(Buffer.from(path)), loadfile]
   void callFunction(caller, prelude, args, { label: 'prelude', budget: UNLIMITED })
 }
 

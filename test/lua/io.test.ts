@@ -54,6 +54,7 @@ describe('reading', () => {
     ['return f:seek(), f:seek("set", 5), f:read(3, 0, 2)', [0, 5, 'one', '', '\nl']],
     ['return f:seek("end"), f:seek("cur", -4), f:read(100)', [46, 42, 'last']],
     ['return f:seek("set", -1)', [undefined, 'Invalid argument', 22]],
+    ['return f:seek("set", 0/0), f:read()', [undefined, 'line one']],
     ['return f:seek("end", 10), f:read(1)', [56, undefined]],
     ['local n = 0 for line in f:lines() do n = n + #line end return n, io.type(f)', [42, 'file']],
     ['return f:write("x")', [undefined, 'Bad file descriptor', 9]],
@@ -108,6 +109,14 @@ describe('reading', () => {
     ).toEqual([200_000, 100_000, 'y', 'x\ny'])
   })
 
+  test('finds its place again in a large file', () => {
+    expect(
+      host({ budget: { ...BUDGET, allocBytes: 10e6 } }).run(
+        'local f, found = io.open("long"), 0 for i = 1, 1000 do f:seek("set", i * 250) if f:read(1) == (i * 250 > 200000 and "y" or "x") then found = found + 1 end end f:seek("set", 200000) return found, f:read(2), f:seek("cur", -2), f:read(1)',
+      ),
+    ).toEqual([999, '\ny', 200_000, '\n'])
+  })
+
   test('an empty file has no line and no octet, but all of it', () => {
     expect(
       host().run(
@@ -152,7 +161,9 @@ describe('which files', () => {
     ['a file elsewhere', () => '/etc/passwd', OUTSIDE],
     ['a symbolic link that leads out', () => 'way-out', OUTSIDE],
     ['a folder link that leads out', () => 'folder-out/secret', OUTSIDE],
-    ['a root with the same beginning', () => `${root}2`, 'No such file or directory'],
+    ['what is not there elsewhere', () => '/etc/no-such-file', OUTSIDE],
+    ['a root with the same beginning', () => `${root}2`, OUTSIDE],
+    ['what is not there', () => 'nope', 'No such file or directory'],
     ['a device', () => '/dev/zero', OUTSIDE],
     ['the process', () => '/proc/self/environ', OUTSIDE],
     ['a FIFO', () => 'fifo', IRREGULAR],
@@ -203,8 +214,8 @@ describe('which files', () => {
       'line one',
       'line one',
       undefined,
-      '/opt/msys/ecelerity/etc2/d.txt: No such file or directory',
-      2,
+      '/opt/msys/ecelerity/etc2/d.txt: Permission denied (not below the folders that scripts may read)',
+      13,
     ])
     expect(mapped.run('return io.open("/opt/msys/ecelerity/etc/conf/way-in"):read()')).toEqual([
       'line one',

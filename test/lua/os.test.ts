@@ -93,6 +93,7 @@ test.each([
   ['os.time({})', "field 'day' missing in date table"],
   ['os.time({year = "x", month = 1, day = 1})', "field 'year' missing in date table"],
   ['os.date({})', "bad argument #1 to 'date' (string expected, got table)"],
+  ['os.date(("%c"):rep(3000))', "bad argument #1 to 'date' (format too long)"],
   ['os.date("%Y", "x")', "bad argument #2 to 'date' (number expected, got string)"],
   ['os.difftime()', "bad argument #1 to 'difftime' (number expected, got no value)"],
   ['os.getenv()', "bad argument #1 to 'getenv' (string expected, got no value)"],

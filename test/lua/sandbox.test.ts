@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { testHost, type TestHost } from './host.ts'
+import { BUDGET, testHost, type TestHost } from './host.ts'
 
 function errorOf(source: string, host: TestHost = testHost()): unknown {
   const [ok, message] = host.run(`return pcall(function() ${source} end)`)
@@ -27,8 +27,6 @@ describe('what would touch processes, files or native code raises by its name', 
     'io.open("/tmp/x", "r+")',
     'io.output("/tmp/x")',
     'io.input("/etc/passwd")',
-    'dofile("/etc/passwd")',
-    'loadfile("/etc/passwd")',
     'package.loadlib("libc.so.6", "system")',
     'thread.create(print)',
   ])('%s', (source) => {
@@ -291,6 +289,34 @@ describe('require', () => {
     ['binary', 'binary chunk'],
   ])('refuses %s', (name, why) => {
     expect(errorOf(`require("${name}")`, host())).toContain(why)
+  })
+
+  test('dofile and loadfile are as narrow', () => {
+    const { run } = host()
+    expect(run('return dofile("inside.lua"), loadfile(...)()', join(root, 'inside.lua'))).toEqual([
+      'inside',
+      'inside',
+    ])
+    const outside = 'Permission denied (not below the folders that scripts may read)'
+    expect(run('return loadfile("/etc/passwd")')).toEqual([
+      undefined,
+      `cannot open /etc/passwd: ${outside}`,
+    ])
+    expect(run('return pcall(dofile, "../outside.lua")')).toEqual([
+      false,
+      `cannot open ../outside.lua: ${outside}`,
+    ])
+    expect(run('return loadfile("binary.lua")')).toEqual([
+      undefined,
+      expect.stringContaining('binary chunk'),
+    ])
+    const small = testHost({ roots: [root], budget: { ...BUDGET, maxStringBytes: 10 } })
+    expect(small.run('return loadfile("inside.lua")')).toEqual([
+      undefined,
+      'cannot open inside.lua: File too large',
+    ])
+    expect(errorOf('dofile()', host())).toMatch(/bad argument #1/)
+    expect(errorOf('loadfile(nil)', host())).toMatch(/bad argument #1/)
   })
 
   test('an absolute name below the roots is a file', () => {

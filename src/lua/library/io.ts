@@ -85,7 +85,7 @@ function fileOpener(files: Files): (path: string) => OpenFile | Failure {
     if (opened >= MAX_OPEN) return failed('EMFILE')
     const found = files.open(path)
     if (found.kind === 'failed') return found
-    const reader = openReader(found.fd, found.sizeBytes)
+    const reader = openReader(found.fd)
     opened++
     const close = (): void => {
       opened--

@@ -5,6 +5,7 @@ import { bindFunction, setNative, type HostFunction, type InternalError } from '
 import {
   TABLE,
   argumentAt,
+  byteString,
   fieldOf,
   lauxlib,
   lobject,
@@ -18,7 +19,7 @@ import {
   type Thread,
 } from '../engine.ts'
 import type { Files } from '../files.ts'
-import { findModule } from '../module.ts'
+import { findModule, readWhole } from '../module.ts'
 import { raisePlain } from '../raise.ts'
 import { emptyTable, toLua, type LuaValue } from '../value.ts'
 import { baseFunctions, compile, compileFile, globalsOf, printTo, type Output } from './base.ts'
@@ -58,7 +59,6 @@ export function openLibraries(L: Thread, options: LibraryOptions): void {
 function adaptLibraries(globals: Table, options: LibraryOptions): void {
   remove(globals, ['rawlen', 'dofile', 'loadfile'])
   setAll(globals, { ...baseFunctions(options), getfenv, setfenv })
-  setAll(globals, bindAll('', forbidden('', ['dofile', 'loadfile']), options.report))
   setField(globals, '_VERSION', toLua('thrLua 5.1'))
   const table = library(globals, 'table')
   setField(globals, 'unpack', fieldOf(table, 'unpack'))
@@ -121,6 +121,22 @@ export function fileSearcher(files: Files): NativeFunction {
   }
 }
 
+/** `loadfile`: the compiled file, or nil and what is wrong. */
+export function fileLoader(files: Files): NativeFunction {
+  return (L) => {
+    const path = byteString(lauxlib.luaL_checkstring(L, 1))
+    const file = readWhole(files, path)
+    const problem =
+      file.kind === 'read'
+        ? compileFile(L, sourceOf(file.source), `@${path}`)
+        : `cannot open ${path}: ${file.text}`
+    if (problem === undefined) return 1
+    L.stack[L.top++] = toLua(undefined)
+    L.stack[L.top++] = toLua(problem)
+    return 2
+  }
+}
+
 /** A file's chunk: without a byte order mark, and without a first line that begins with `#`. */
 export function sourceOf(file: Buffer): Buffer {
   const text = file.subarray(0, 3).equals(BYTE_ORDER_MARK) ? file.subarray(3) : file
@@ -138,19 +154,6 @@ const ENGINE_LIBRARIES = [
   ['math', lualib.luaopen_math],
   ['debug', lualib.luaopen_debug],
 ] as const
-
-function bindAll(
-  prefix: string,
-  functions: Readonly<Record<string, HostFunction>>,
-  report: InternalError,
-): Record<string, NativeFunction> {
-  return Object.fromEntries(
-    Object.entries(functions).map(([name, call]) => [
-      name,
-      bindFunction(prefix + name, call, report),
-    ]),
-  )
-}
 
 function library(globals: Table, name: string): Table {
   return tableIn(fieldOf(globals, name)) ?? newLibrary(globals, name)

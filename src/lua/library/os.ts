@@ -37,12 +37,11 @@ export function osFunctions(options: OsOptions): Record<string, HostFunction> {
 
 /** Functions that raise because the host does not allow what they do. */
 export function forbidden(library: string, names: readonly string[]): Record<string, HostFunction> {
-  const prefix = library === '' ? '' : `${library}.`
   return Object.fromEntries(
     names.map((name) => [
       name,
       () => {
-        throw new LuaCallError(`${prefix}${name} is not available: scripts may not do this`)
+        throw new LuaCallError(`${library}.${name} is not available: scripts may not do this`)
       },
     ]),
   )
@@ -62,14 +61,12 @@ function environmentReader({ environment, warn }: OsOptions): HostFunction {
   }
 }
 
+// The budget is not looked at while a date is formatted.
 const LONGEST_FORMAT = 1000
 
 function date(args: readonly LuaValue[], now: () => number): LuaValue {
   const format = args[0] === undefined ? '%c' : textArgument(args, 0, 'date')
-  // Formatting is not counted on the budget while it goes on.
-  if (format.length > LONGEST_FORMAT) {
-    throw new LuaCallError("bad argument #1 to 'date' (format too long)")
-  }
+  if (format.length > LONGEST_FORMAT) throw badArgument(0, 'date', 'format too long')
   const seconds = Math.trunc(numberArgument(args, 1, 'date', Math.floor(now() / 1000)))
   if (Number.isNaN(new Date(seconds * 1000).getTime())) return undefined
   const utc = format.startsWith('!')

@@ -1,4 +1,4 @@
-// Reads an open file in pieces of 64 KiB, as C's stdio does for io.open: lines, numbers, counts of
+// Reads an open file in pieces of up to 64 KiB, as C's stdio does for io.open: lines, numbers, counts of
 // octets, all. Reading is synchronous; every octet is charged to the budget of the running call, so a
 // large or slow file ends with its `cpuMs`. Values are byte strings; undefined is the end of the file.
 
@@ -21,13 +21,16 @@ export interface Reader {
 }
 
 const PIECE = 64 * 1024
-const LINE_FEED = 10
+// Less at first, for who looks at a few places of a large file.
+const FIRST_PIECE = 4 * 1024
+// What a string costs beside the piece that it is cut from.
+const STRING_OVERHEAD = 32
 // More than any number in C's notation needs.
 const NUMBER_WIDTH = 256
 const NUMBER = /^[+-]?(?:0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)/i
 
-export function openReader(fd: number, sizeBytes: number): Reader {
-  const pieces = openPieces(fd, sizeBytes)
+export function openReader(fd: number): Reader {
+  const pieces = openPieces(fd)
   const rest = (): number => Math.max(0, fstatSync(fd).size - pieces.position())
   const bounded = (size: number): number => {
     if (size > longestString()) throw new LuaCallError('resulting string too large')
@@ -51,7 +54,7 @@ export function openReader(fd: number, sizeBytes: number): Reader {
     seek(from, offset) {
       const start = { set: 0, cur: pieces.position(), end: from === 'end' ? fstatSync(fd).size : 0 }
       const target = start[from] + offset
-      if (target < 0) return undefined
+      if (!Number.isSafeInteger(target) || target < 0) return undefined
       pieces.moveTo(target)
       return target
     },
@@ -61,8 +64,8 @@ export function openReader(fd: number, sizeBytes: number): Reader {
 
 /** The piece of the file that is in memory, and where in it reading goes on. */
 interface Pieces {
-  /** Octets from here to the next `octet`, or undefined when this piece does not have it. */
-  readonly distanceTo: (octet: number) => number | undefined
+  /** Octets from here to the end of the line, or undefined when this piece does not have it. */
+  readonly restOfLine: () => number | undefined
   /** Whether there is more; reads the next piece when this one is used up. */
   readonly isAvailable: () => boolean
   /** Uses up to `count` octets of this piece. */
@@ -73,40 +76,47 @@ interface Pieces {
   readonly moveTo: (position: number) => void
 }
 
-function openPieces(fd: number, sizeBytes: number): Pieces {
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE, sizeBytes + NUMBER_WIDTH))
+// Used between reading and decoding only, so that one is enough for all files.
+const buffer = Buffer.allocUnsafeSlow(PIECE)
+
+function openPieces(fd: number): Pieces {
   let base = 0
-  let length = 0
+  let piece = ''
   let used = 0
+  let size = FIRST_PIECE
   const load = (): boolean => {
     base += used
     used = 0
-    length = readSync(fd, buffer, 0, buffer.length, base)
-    charge(0, length)
+    const length = readSync(fd, buffer, 0, size, base)
+    size = Math.min(size * 2, PIECE)
+    piece = buffer.toString('latin1', 0, length)
+    charge(length)
     return length > 0
   }
   return {
-    distanceTo(octet) {
-      const found = buffer.subarray(used, length).indexOf(octet)
-      return found < 0 ? undefined : found
+    restOfLine() {
+      const end = piece.indexOf('\n', used)
+      return end < 0 ? undefined : end - used
     },
-    isAvailable: () => used < length || load(),
+    isAvailable: () => used < piece.length || load(),
     take(count) {
-      const end = Math.min(length, used + count)
-      const text = buffer.toString('latin1', used, end)
-      charge(end - used)
-      used = end
+      const text = piece.slice(used, used + count)
+      used += text.length
+      charge(STRING_OVERHEAD, text.length)
       return text
     },
     peek(count) {
-      if (length - used < count) load()
-      return buffer.toString('latin1', used, Math.min(length, used + count))
+      if (piece.length - used < count) load()
+      return piece.slice(used, used + count)
     },
     position: () => base + used,
     moveTo(position) {
+      used = position - base
+      if (used >= 0 && used <= piece.length) return
       base = position
       used = 0
-      length = 0
+      piece = ''
+      size = FIRST_PIECE
     },
   }
 }
@@ -115,7 +125,7 @@ function readLine(pieces: Pieces, bounded: (size: number) => number): string | u
   if (!pieces.isAvailable()) return undefined
   let text = ''
   do {
-    const end = pieces.distanceTo(LINE_FEED)
+    const end = pieces.restOfLine()
     text += pieces.take(end ?? Infinity)
     bounded(text.length)
     if (end !== undefined) {
