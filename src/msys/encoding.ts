@@ -8,37 +8,36 @@ import { decodeBase64, encodeBase64 } from '../mime/base64.ts'
 import { fromUtf8, toUtf8 } from '../mime/charset.ts'
 import { decodeQuotedPrintable, encodeQuotedPrintable } from '../mime/quotedprintable.ts'
 import { declare } from './declaration.ts'
-import type { EcString } from './ecstring.ts'
-import { any, asObject, asString, optional, type Parameter, string } from './parameter.ts'
+import { octets } from './ioobject.ts'
+import { any, optional, type Parameter, string } from './parameter.ts'
 
 const fn = declare<undefined>()
 
 const charset = optional(string('charset'))
 
-/** Text or an object that holds some; every octet of it counts as work. */
-const octets: Parameter<string> = {
-  name: 'text',
-  expects: 'string or ec_string',
+/** Every octet of it counts as work. */
+const text: Parameter<string> = {
+  ...octets('text'),
   read(value) {
-    const text = asString(value) ?? asObject<EcString>(value, 'ec_string')?.text
-    if (text !== undefined) chargeTicks(text.length >> 4)
-    return text
+    const found = octets('text').read(value)
+    if (found !== undefined) chargeTicks(found.length >> 4)
+    return found
   },
 }
 
 export const ENCODING_FUNCTIONS = [
   fn(
     'msys.base64.encode',
-    [octets, any('fold'), charset],
+    [text, any('fold'), charset],
     { result: 'string', tier: 1, doc: 'encodes; with `fold` in lines of 76 characters' },
-    (_, [text, fold, label]) => {
-      const bytes = toBytes(inCharset('msys.base64.encode', text, label))
+    (_, [original, fold, label]) => {
+      const bytes = toBytes(inCharset('msys.base64.encode', original, label))
       return fromBytes(isTrue(fold) ? encodeBase64(bytes) : encodeBase64(bytes, Infinity))
     },
   ),
   fn(
     'msys.base64.decode',
-    [octets, charset],
+    [text, charset],
     { result: 'string', tier: 1, doc: 'decodes to UTF-8, from `charset`; raises if it cannot' },
     (_, [text, label]) => {
       if (/[^\w+/\s=-]/.test(text) || text.replace(/[=\s]+/g, '').length % 4 === 1) {
@@ -49,7 +48,7 @@ export const ENCODING_FUNCTIONS = [
   ),
   fn(
     'msys.qp.encode',
-    [octets, charset, any('dotstuffing')],
+    [text, charset, any('dotstuffing')],
     { result: 'string', tier: 2, doc: 'encodes as quoted-printable' },
     (_, [text, label, dotstuffing]) => {
       const bytes = toBytes(inCharset('msys.qp.encode', text, label))
@@ -60,7 +59,7 @@ export const ENCODING_FUNCTIONS = [
   ),
   fn(
     'msys.qp.decode',
-    [octets, charset],
+    [text, charset],
     { result: 'string', tier: 2, doc: 'decodes to UTF-8, from `charset`; raises if it cannot' },
     (_, [text, label]) => {
       if (/=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r?\n|$))/.test(text)) {
@@ -71,13 +70,13 @@ export const ENCODING_FUNCTIONS = [
   ),
   fn(
     'curl.escape',
-    [octets],
+    [text],
     { result: 'string', tier: 1, doc: 'percent-encodes all but letters, digits and -._~' },
     (_, [text]) => text.replace(/[^A-Za-z0-9._~-]/g, (octet) => ESCAPES[octet.charCodeAt(0)] ?? ''),
   ),
   fn(
     'curl.unescape',
-    [octets],
+    [text],
     { result: 'string', tier: 1, doc: 'decodes percent-encoding' },
     (_, [text]) =>
       text.replace(/%([0-9A-Fa-f]{2})/g, (_sign, hex: string) =>

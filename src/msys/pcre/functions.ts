@@ -30,7 +30,13 @@ export const PCRE_FUNCTIONS = [
   fn(
     'msys.pcre.match',
     [string('subject'), string('pattern')],
-    { result: 'table | nil | nil, error, offset', tier: 1, doc: 'the first match' },
+    {
+      result: 'table | nil | nil, error, offset',
+      tier: 1,
+      doc: 'the first match: [0] the whole, [1] and so on the groups, and groups by name',
+      differs:
+        'a subject that is not UTF-8 is matched octet by octet, a match that takes too long raises; \\X, (?C) and (*VERB) but (*FAIL) are refused',
+    },
     (_, [subject, pattern], runtime) =>
       within('msys.pcre.match', pattern, () => {
         const found = match(subject, pattern, spendTicks)
@@ -44,8 +50,12 @@ export const PCRE_FUNCTIONS = [
     { result: 'string | nil, error, offset', tier: 1, doc: 'replaces matches' },
     (_, [subject, pattern, by, limit], runtime) =>
       within('msys.pcre.replace', pattern, () => {
-        if (typeof by !== 'string') return replaceBy(subject, pattern, by, limit, runtime)
-        const result = replace(subject, pattern, by, { limit, spend: spendTicks })
+        if (typeof by !== 'string')
+          return replaceBy(subject, pattern, by, Math.trunc(limit), runtime)
+        const result = replace(subject, pattern, by, {
+          limit: Math.trunc(limit),
+          spend: spendTicks,
+        })
         return typeof result === 'string' ? result : problemResult(result)
       }),
   ),
@@ -55,7 +65,7 @@ export const PCRE_FUNCTIONS = [
     { result: 'string[] | nil, error, offset', tier: 1, doc: 'the pieces between matches' },
     (_, [subject, pattern, limit]) =>
       within('msys.pcre.split', pattern, () => {
-        const pieces = split(subject, pattern, { limit, spend: spendTicks })
+        const pieces = split(subject, pattern, { limit: Math.trunc(limit), spend: spendTicks })
         return 'kind' in pieces ? problemResult(pieces) : pieces
       }),
   ),
