@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import type * as Fengari from '#fengari'
 import type { Table, TValue, lua_State } from '#fengari'
 import { bitwise } from './bitwise.ts'
-import { formatNumber, formatString } from './format.ts'
 import { numberToText, power, textToNumber } from './number.ts'
 
 export type { LClosure, NativeFunction, Table, TValue, Udata, lua_State as Thread } from '#fengari'
@@ -18,8 +17,6 @@ export const { host, lobject, lstring, ltable, ldebug, lua, lauxlib, lualib } = 
 
 host.numberToText = numberToText
 host.textToNumber = textToNumber
-host.formatNumber = formatNumber
-host.formatString = formatString
 host.power = power
 host.bitwise = bitwise
 

@@ -50,6 +50,12 @@ const FOUND: readonly [string, string, unknown[]][] = [
     'local function f(a, b, c) return a, b, c end f(1, 2, 3) return select("#", f(4)), f(4)',
     [3, 4, undefined, undefined],
   ],
+  ['a lone closing parenthesis is searched as it stands', 'return ("a)"):find(")")', [2, 2]],
+  [
+    'a callback that matches itself leaves the captures of gsub alone',
+    'return (("ab cd"):gsub("(%a)(%a)", function(x, y) ("zz"):match("(z)(z)") return y .. x end))',
+    ['ba dc'],
+  ],
   ['a search from behind the end starts at the end', 'return ("abc"):find("", 10)', [4, 3]],
   ['an empty text is repeated at once', 'return (""):rep(1e9)', ['']],
   [

@@ -26,9 +26,7 @@ import { LIBRARY } from './patches/library.ts'
 import { NUMBERS } from './patches/numbers.ts'
 import { OPERATORS } from './patches/operators.ts'
 import { PARSER } from './patches/parser.ts'
-import { PATTERNS } from './patches/patterns.ts'
 import { STEPS } from './patches/steps.ts'
-import { STRING_LIBRARY } from './patches/stringlib.ts'
 import { STRINGS } from './patches/strings.ts'
 import { TABLES } from './patches/tables.ts'
 import { DROPPED_FILES, TRIM } from './patches/trim.ts'
@@ -45,8 +43,6 @@ export const PATCHES: readonly Patch[] = [
   ...PARSER,
   ...ERRORS,
   ...LIBRARY,
-  ...STRING_LIBRARY,
-  ...PATTERNS,
   ...STEPS,
   ...CALLS,
 ]

@@ -107,8 +107,6 @@ export const host: {
   syntaxAt: number
   numberToText: (value: number) => string
   textToNumber: (text: string) => number | undefined
-  formatNumber: (spec: string, conversion: string, value: number) => string
-  formatString: (spec: string, text: string) => string
   power: (base: number, exponent: number) => number
   bitwise: Readonly<Record<'and' | 'or' | 'xor' | 'shl' | 'shr', (a: number, b: number) => number>>
 }
@@ -153,6 +151,7 @@ export const lua: {
   lua_checkstack(L: lua_State, n: number): boolean
   lua_error(L: lua_State): never
   lua_getinfo(L: lua_State, what: Uint8Array, ar: lua_Debug): number
+  lua_gettable(L: lua_State, index: number): number
   lua_getstack(L: lua_State, level: number, ar: lua_Debug): number
   lua_gettop(L: lua_State): number
   lua_load(
@@ -189,8 +188,5 @@ export const lauxlib: {
 }
 
 export const lualib: Readonly<
-  Record<
-    'luaopen_base' | 'luaopen_string' | 'luaopen_table' | 'luaopen_math' | 'luaopen_debug',
-    NativeFunction
-  >
+  Record<'luaopen_base' | 'luaopen_table' | 'luaopen_math' | 'luaopen_debug', NativeFunction>
 >

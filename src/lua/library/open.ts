@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { bindFunction, setNative, type HostFunction, type InternalError } from '../binding.ts'
 import {
+  STRING,
   TABLE,
   argumentAt,
   byteString,
@@ -30,6 +31,7 @@ import { ioLibrary } from './io.ts'
 import { serveLocals } from './locals.ts'
 import { mathFunctions } from './math.ts'
 import { forbidden, osFunctions, type OsOptions } from './os.ts'
+import { STRING_FUNCTIONS } from './string.ts'
 import { TABLE_FUNCTIONS } from './table.ts'
 import { THREAD_CONSTANTS, threadFunctions } from './thread.ts'
 
@@ -50,6 +52,7 @@ export function openLibraries(L: Thread, options: LibraryOptions): void {
     L.top--
   }
   const globals = globalsOf(L)
+  openString(L, newLibrary(globals, 'string'))
   adaptLibraries(globals, options)
   addLibraries(globals, options)
   serveLocals(globals)
@@ -91,6 +94,14 @@ function addLibraries(globals: Table, options: LibraryOptions): void {
   })
   add('buffer', buffer.functions)
   add('thread', { ...threadFunctions(warn, report), ...THREAD_CONSTANTS })
+}
+
+// Its functions are methods of all strings.
+function openString(L: Thread, library: Table): void {
+  setAll(library, STRING_FUNCTIONS)
+  const metatable = emptyTable()
+  setField(metatable, '__index', new lobject.TValue(TABLE, library))
+  L.l_G.mt[STRING & 15] = metatable
 }
 
 /** The prelude compiled: its function is left on top of the stack. */
@@ -149,7 +160,6 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 const ENGINE_LIBRARIES = [
   ['_G', lualib.luaopen_base],
-  ['string', lualib.luaopen_string],
   ['table', lualib.luaopen_table],
   ['math', lualib.luaopen_math],
   ['debug', lualib.luaopen_debug],

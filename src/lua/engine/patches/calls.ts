@@ -29,7 +29,6 @@ export const CALLS: readonly Patch[] = [
   checks('lobject.js', 5),
   checks('lstring.js', 5),
   checks('ltm.js', 1),
-  checks('lstrlib.js', 2),
   deletes('lapi.js', 18),
   deletes('ldo.js', 5),
   deletes('lvm.js', 3),

@@ -21,8 +21,6 @@ module.exports = {
     syntaxAt: 0,
     numberToText: String,
     textToNumber: Number,
-    formatNumber: null,
-    formatString: null,
     power: Math.pow,
     bitwise: null,
 };

@@ -58,42 +58,6 @@ export const KILL: readonly Patch[] = [
     replace: `const ldebug  = require('./ldebug.js');\n${REQUIRE}`,
   },
   {
-    name: 'tick per pattern step',
-    file: 'lstrlib.js',
-    why,
-    find: '    while (gotoinit || gotodefault) {',
-    replace: `    while (gotoinit || gotodefault) {\n        ${TICK}`,
-  },
-  {
-    name: 'tick per repetition',
-    file: 'lstrlib.js',
-    why,
-    find: '    while (singlematch(ms, s + i, p, ep))\n        i++;',
-    replace: `    while (singlematch(ms, s + i, p, ep))\n        i++;\n    tick.n -= i >> 3;`,
-  },
-  {
-    name: 'tick per balanced byte',
-    file: 'lstrlib.js',
-    why,
-    find: 'while (++s < ms.src_end) {',
-    replace: 'tick.n -= (ms.src_end - s) >> 5;\n        while (++s < ms.src_end) {',
-  },
-  {
-    name: 'tick per byte compared',
-    file: 'lstrlib.js',
-    why,
-    find: '    let len = ms.capture[l].len;',
-    replace: '    let len = ms.capture[l].len;\n    tick.n -= 4 + (len >> 5);',
-  },
-  {
-    name: 'tick per byte searched',
-    file: 'lstrlib.js',
-    why: `${why}, and the search must be linear`,
-    find: '        let f = find_subarray(s.subarray(init - 1), p, 0);',
-    replace: `        tick.n -= ls >> 5;
-        let f = lp === 0 ? 0 : Buffer.from(s.buffer, s.byteOffset + init - 1, ls - init + 1).indexOf(p);`,
-  },
-  {
     name: 'tick per item joined',
     file: 'ltablib.js',
     why,
@@ -129,27 +93,11 @@ export const KILL: readonly Patch[] = [
     replace: '    tick.n -= n;\n    for (; i < e; i++)',
   },
   {
-    name: 'tick per byte pushed',
-    file: 'lstrlib.js',
-    why,
-    find: '    if (posi > pose) return 0;  /* empty interval; return no values */',
-    replace: '    if (posi > pose) return 0;\n    tick.n -= 2 * (pose - posi);',
-  },
-  {
     name: 'tick per byte ordered',
     file: 'lvm.js',
     why,
     find: '    let r = luaS_hashlongstr(rs);',
     replace: '    let r = luaS_hashlongstr(rs);\n    tick.n -= l.length >> 6;',
-  },
-  {
-    name: 'tick per repeated copy',
-    file: 'lstrlib.js',
-    why: 'and the result is bounded before it is allocated',
-    find: '        let totallen = n * l + (n - 1) * lsep;',
-    replace: `        let totallen = n * l + (n - 1) * lsep;
-        if (totallen > tick.maxString)
-            return luaL_error(L, to_luastring("resulting string too large"));`,
   },
   {
     name: 'tick in lauxlib',

@@ -11,12 +11,13 @@ export const DROPPED_FILES: readonly string[] = [
   'liolib.js',
   'loadlib.js',
   'loslib.js',
+  'lstrlib.js',
   'lutf8lib.js',
 ]
 
 const file = 'lualib.js'
 const why = 'this library is left out'
-const dropped = ['lcorolib', 'liolib', 'loslib', 'lutf8lib', 'loadlib', 'fengarilib']
+const dropped = ['lcorolib', 'liolib', 'loslib', 'lstrlib', 'lutf8lib', 'loadlib', 'fengarilib']
 
 export const TRIM: readonly Patch[] = [
   ...dropped.map((library) => ({
@@ -33,13 +34,6 @@ export const TRIM: readonly Patch[] = [
     why,
     find: 'module.exports.luaL_openlibs = linit.luaL_openlibs;',
     replace: '',
-  },
-  {
-    name: 'without sprintf-js',
-    file: 'lstrlib.js',
-    why: 'its formats are not those of C; the host formats',
-    find: "const { sprintf } = require('sprintf-js');",
-    replace: "const host = require('./host.js');\nconst tick = host.tick;\nconst sprintf = String;",
   },
   {
     name: 'without readline-sync',
