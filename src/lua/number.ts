@@ -98,7 +98,9 @@ export function formatGeneral(value: number, precision: number, alternate: boole
 export function formatExponent(value: number, precision: number): string {
   const digits = Math.min(precision, 100)
   let text = value.toExponential(digits)
-  if (digits < 75) text = halfToEven(text, value.toExponential(digits + 25), digits)
+  const scale = digits - Number(text.slice(text.indexOf('e') + 1))
+  if (digits < 75 && mayBeHalf(value, scale))
+    text = halfToEven(text, value.toExponential(digits + 25), digits)
   const [mantissa = '', exponent = '+0'] = text.split('e')
   const sign = value === 0 && 1 / value < 0 ? '-' : ''
   return `${sign}${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
@@ -111,7 +113,14 @@ export function formatFixed(value: number, precision: number): string {
   if (size >= 1e21)
     return sign + BigInt(size).toString() + (precision > 0 ? `.${'0'.repeat(precision)}` : '')
   const text = size.toFixed(precision)
-  return sign + (precision < 75 ? halfToEven(text, size.toFixed(precision + 25), precision) : text)
+  if (precision >= 75 || !mayBeHalf(size, precision)) return sign + text
+  return sign + halfToEven(text, size.toFixed(precision + 25), precision)
+}
+
+// A number can lie halfway between two of `digits` decimal places only if it has no more binary places
+// than one above that.
+function mayBeHalf(value: number, digits: number): boolean {
+  return digits < 0 || Number.isInteger(value * 2 ** (digits + 1))
 }
 
 // JavaScript rounds a half away from zero, C to the even digit. `longer` shows whether it was a half.

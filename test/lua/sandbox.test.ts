@@ -141,7 +141,7 @@ describe('the objects of the host', () => {
     ['for k in pairs(secret) do end', "bad argument #1 to 'pairs' (table expected, got userdata)"],
     [
       'for k in next, secret do end',
-      "bad argument #1 to 'for iterator' (table expected, got userdata)",
+      "bad argument #1 to '(for generator)' (table expected, got userdata)",
     ],
     ['newproxy(secret)', "bad argument #1 to 'newproxy' (boolean or proxy expected)"],
     ['newproxy(io.stdout)', "bad argument #1 to 'newproxy' (boolean or proxy expected)"],

@@ -105,6 +105,9 @@ export const host: {
   over: () => void
   /** Where the last syntax error was: a byte of the source; the host sets it to -1 before. */
   syntaxAt: number
+  /** The natives behind pairs and ipairs, which the interpreter does without calling. */
+  next: NativeFunction
+  following: NativeFunction
   numberToText: (value: number) => string
   textToNumber: (text: string) => number | undefined
   power: (base: number, exponent: number) => number
@@ -128,6 +131,7 @@ export const ltable: {
   luaH_getint(table: Table, key: number): TValue
   luaH_getstr(table: Table, key: TString): TValue
   luaH_getn(table: Table): number
+  luaH_next(L: lua_State, table: Table, key: number): boolean
   luaH_setint(table: Table, key: number, value: TValue): void
   luaH_setfrom(L: lua_State, table: Table, key: TValue, value: TValue): void
   invalidateTMcache(table: Table): void

@@ -28,6 +28,7 @@ import { bufferLibrary } from './buffer.ts'
 import { COROUTINE_FUNCTIONS } from './coroutine.ts'
 import { getfenv, setfenv } from './environment.ts'
 import { ioLibrary } from './io.ts'
+import { ITERATION_FUNCTIONS } from './iterate.ts'
 import { serveLocals } from './locals.ts'
 import { mathFunctions } from './math.ts'
 import { forbidden, osFunctions, type OsOptions } from './os.ts'
@@ -61,7 +62,7 @@ export function openLibraries(L: Thread, options: LibraryOptions): void {
 // What the engine brings, made that of the dialect.
 function adaptLibraries(globals: Table, options: LibraryOptions): void {
   remove(globals, ['rawlen', 'dofile', 'loadfile'])
-  setAll(globals, { ...baseFunctions(options), getfenv, setfenv })
+  setAll(globals, { ...baseFunctions(options), ...ITERATION_FUNCTIONS, getfenv, setfenv })
   setField(globals, '_VERSION', toLua('thrLua 5.1'))
   const table = library(globals, 'table')
   setField(globals, 'unpack', fieldOf(table, 'unpack'))

@@ -1,7 +1,18 @@
 // Instructions that call, return and make closures. A Lua function called by a Lua function is entered
 // in the same run of the interpreter; its frame and its stack slots are used again from earlier calls.
 
-import { LUA_CLOSURE, NATIVE, SAVE, TICK, copy, setNil } from './operands.ts'
+import {
+  LUA_CLOSURE,
+  NATIVE,
+  NIL,
+  NUMBER,
+  SAVE,
+  TABLE,
+  TICK,
+  copy,
+  setNil,
+  setNumber,
+} from './operands.ts'
 
 // Calls the function at `off`, whose arguments end at the top, for `wanted` results (-1: all).
 const enter = (wanted: string): string => `
@@ -30,6 +41,29 @@ const enter = (wanted: string): string => `
                     continue frame;
                 }`
 
+// pairs and ipairs of tables do without a call.
+const ITERATE_TABLE = `
+                if (iterator.value === host.next || iterator.value === host.following) {
+                    ${SAVE}
+                    ${TICK}
+                    const object = stack[from + 1], control = stack[from + 2], key = stack[from + 3];
+                    let isTable = object.type === ${TABLE};
+                    if (!isTable) ;
+                    else if (iterator.value === host.next) {
+                        ${copy('key', 'control')}
+                        if (!ltable.luaH_next(L, object.value, from + 3)) ${setNil('key')}
+                    } else if (control.type === ${NUMBER}) {
+                        const n = control.value + 1, slot = ltable.luaH_getint(object.value, n);
+                        ${copy('stack[from + 4]', 'slot')}
+                        if (slot.type === ${NIL}) ${setNil('key')}
+                        else ${setNumber('key', 'n')}
+                    } else isTable = false;
+                    if (isTable) {
+                        for (let j = from + 5, end = from + 3 + i.C; j < end; j++) ${setNil('stack[j]')}
+                        break;
+                    }
+                }`
+
 export const CALLS = `
             case OP_CALL: {
                 const off = base + i.A;
@@ -40,6 +74,7 @@ export const CALLS = `
             }
             case OP_TFORCALL: {
                 const from = base + i.A, iterator = stack[from];
+                ${ITERATE_TABLE}
                 if (iterator.type !== ${NATIVE} && iterator.type !== ${LUA_CLOSURE}) {
                     ${SAVE}
                     iterate(L, ci, from);

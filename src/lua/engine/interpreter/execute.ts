@@ -5,7 +5,7 @@
 
 import { ARITHMETIC, JOIN } from './arithmetic.ts'
 import { CALLS, CLOSE, ITERATE } from './calls.ts'
-import { FIELDS } from './fields.ts'
+import { FIELDS, INDEX_OF } from './fields.ts'
 import { FLOW, FORPREP } from './flow.ts'
 
 /** The instructions in the order of their numbers. */
@@ -42,6 +42,7 @@ ${numbered(FIELDS + ARITHMETIC + FLOW + CALLS)}
         }
     }
 };
+${INDEX_OF}
 ${CLOSE}
 ${JOIN}
 ${FORPREP}

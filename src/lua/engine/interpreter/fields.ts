@@ -27,8 +27,18 @@ const READ = `
                     const table = object.value;
                     let slot;
                     if (key.type === ${STRING}) {
-                        const ts = key.value, entry = table.strong.get(${text('ts')});
-                        slot = entry === void 0 ? lobject.luaO_nilobject : entry.value;
+                        if (i.table === table && i.entry.value !== void 0) slot = i.entry.value;
+                        else {
+                            const ts = key.value, entry = table.strong.get(${text('ts')});
+                            if (entry === void 0) slot = lobject.luaO_nilobject;
+                            else {
+                                slot = entry.value;
+                                if (i.C & 256) {
+                                    i.table = table;
+                                    i.entry = entry;
+                                }
+                            }
+                        }
                     } else if (key.type === ${NUMBER}) {
                         const n = key.value, array = table.array;
                         slot = ${inArray('n', 'array')} ? array[n - 1] : ltable.luaH_getint(table, n);
@@ -46,7 +56,15 @@ const WRITE = `
                 if (object.type === ${TABLE}) {
                     const table = object.value;
                     if (key.type === ${STRING}) {
-                        const ts = key.value, entry = table.strong.get(${text('ts')});
+                        let entry = i.entry;
+                        if (i.table !== table || entry.value === void 0) {
+                            const ts = key.value;
+                            entry = table.strong.get(${text('ts')});
+                            if (entry !== void 0 && (i.B & 256)) {
+                                i.table = table;
+                                i.entry = entry;
+                            }
+                        }
                         if (entry !== void 0 && value.type !== ${NIL}) {
                             ${copy('entry.value', 'value')}
                             table.flags = 0;
@@ -56,6 +74,11 @@ const WRITE = `
                         const n = key.value, array = table.array;
                         if (${inArray('n', 'array')}) {
                             ${copy('array[n - 1]', 'value')}
+                            break;
+                        }
+                        if (n === array.length + 1) {
+                            ${SAVE}
+                            ltable.luaH_setint(table, n, value);
                             break;
                         }
                     }
@@ -108,14 +131,21 @@ export const FIELDS = `
                 ${copy('stack[base + i.A + 1]', 'object')}
                 let methods = null;
                 if (object.type === ${USERDATA}) methods = object.value.methods;
+                else if (object.type === ${STRING}) methods = indexOf(L, L.l_G.mt[${STRING & 15}]);
                 else if (object.type === ${TABLE}) {
                     methods = object.value;
-                    if (methods.metatable !== null && methods.strong.get(${text('ts')}) === void 0) {
-                        const index = ltm.fasttm(L, methods.metatable, ltm.TMS.TM_INDEX);
-                        methods = index !== null && index.type === ${TABLE} ? index.value : null;
+                    if (methods.metatable !== null && methods.strong.get(${text('ts')}) === void 0)
+                        methods = indexOf(L, methods.metatable);
+                }
+                let method = i.entry;
+                if (methods === null) method = void 0;
+                else if (i.table !== methods || method.value === void 0) {
+                    method = methods.strong.get(${text('ts')});
+                    if (method !== void 0 && methods !== object.value) {
+                        i.table = methods;
+                        i.entry = method;
                     }
                 }
-                const method = methods === null ? void 0 : methods.strong.get(${text('ts')});
                 if (method !== void 0) ${copy(A, 'method.value')}
                 else { ${SAVE} luaV_gettable(L, object, key, base + i.A); }
                 break;
@@ -143,3 +173,11 @@ export const FIELDS = `
                 L.top = ci.top;
                 break;
             }`
+
+/** The table that a metatable names as __index, or null. */
+export const INDEX_OF = `
+const indexOf = function(L, metatable) {
+    if (!metatable) return null;
+    const index = ltm.fasttm(L, metatable, ltm.TMS.TM_INDEX);
+    return index !== null && index.type === ${TABLE} ? index.value : null;
+};`

@@ -177,6 +177,13 @@ const luaD_precall = function(L, off, nresults) {
 `,
   ),
   {
+    name: 'larger first stack',
+    file: 'lstate.js',
+    why: 'a callout does without growing it',
+    find: 'const BASIC_STACK_SIZE = 2 * LUA_MINSTACK;',
+    replace: 'const BASIC_STACK_SIZE = 64;',
+  },
+  {
     name: 'slots that are there',
     file: 'lstate.js',
     why: 'how far the stack is filled is known',
@@ -199,6 +206,13 @@ const luaD_precall = function(L, off, nresults) {
     count: 9,
   },
   supersede('lvm.js', 'const', 'luaV_execute', 'most of the time is spent here', EXECUTE),
+  {
+    name: 'room for caches',
+    file: 'lopcodes.js',
+    why: 'an instruction that reads a field remembers where it was found last',
+    find: '            code:   ins,',
+    replace: '            table: null,\n            entry: null,\n            code:   ins,',
+  },
   {
     name: 'captured registers',
     file: 'lfunc.js',
@@ -255,11 +269,11 @@ const luaD_precall = function(L, off, nresults) {
       '            if (t.dead_strong === NO_DEAD) t.dead_strong = new Map();\n            t.dead_strong.set(hash, e);',
   },
   {
-    name: 'no dead keys',
+    name: 'maps when needed',
     file: 'ltable.js',
-    why: 'shared by all tables that never lost a key',
+    why: 'a Map costs more than the rest of a table: arrays need none, few tables lose a key',
     find: 'class Table {',
-    replace: 'const NO_DEAD = new Map();\n\nclass Table {',
+    replace: 'const NO_ENTRIES = new Map();\nconst NO_DEAD = new Map();\n\nclass Table {',
   },
   {
     name: 'handles of closures',

@@ -91,4 +91,11 @@ const varinfo = function() {
     find: '        if (l <= bufflen) {  /* small enough? */',
     replace: '        if (true) {',
   },
+  {
+    name: 'name of an iterator',
+    file: 'ldebug.js',
+    why: 'the words of 5.1',
+    find: 'r.name = to_luastring("for iterator", true);',
+    replace: 'r.name = to_luastring("(for generator)", true);',
+  },
 ]

@@ -23,5 +23,7 @@ module.exports = {
     textToNumber: Number,
     power: Math.pow,
     bitwise: null,
+    next: null,
+    following: null,
 };
 `

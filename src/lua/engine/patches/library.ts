@@ -96,35 +96,6 @@ const auxsort = function(L, lo, up) {
     replace: '    lua_rawseti: lua_seti,',
   },
   {
-    name: 'pairs of tables',
-    file: 'lbaselib.js',
-    why: 'a table is required and __pairs ignored',
-    find: '    if (luaL_getmetafield(L, 1, method) === LUA_TNIL) {  /* no metamethod? */',
-    replace: '    luaL_checktype(L, 1, LUA_TTABLE);\n    if (true) {',
-  },
-  {
-    name: 'ipairs of tables',
-    file: 'lbaselib.js',
-    why: 'a table is required',
-    find: '    luaL_checkany(L, 1);\n    lua_pushcfunction(L, ipairsaux);  /* iteration function */',
-    replace:
-      '    luaL_checktype(L, 1, LUA_TTABLE);\n    lua_pushcfunction(L, ipairsaux);  /* iteration function */',
-  },
-  {
-    name: 'raw ipairs',
-    file: 'lbaselib.js',
-    why: '__index is ignored',
-    find: '    return lua_geti(L, 1, i) === LUA_TNIL ? 1 : 2;',
-    replace: '    return lua_rawgeti(L, 1, i) === LUA_TNIL ? 1 : 2;',
-  },
-  {
-    name: 'rawgeti in lbaselib',
-    file: 'lbaselib.js',
-    why: 'for ipairs',
-    find: '    lua_rawget,\n    lua_rawlen,',
-    replace: '    lua_rawget,\n    lua_rawgeti,\n    lua_rawlen,',
-  },
-  {
     name: 'xpcall of 5.1',
     file: 'lbaselib.js',
     why: 'it takes no arguments for the function',

@@ -15,7 +15,7 @@ export const TABLES: readonly Patch[] = [
     replace: `        tick.bytes -= 350;
         tick.n -= 4;
         this.array = [];
-        this.strong = new Map();`,
+        this.strong = NO_ENTRIES;`,
   },
   {
     name: 'tick in ltable',
@@ -70,6 +70,7 @@ const migrate = function(t) {
 const add = function(t, hash, key, value) {
     tick.n -= 4;
     if ((tick.bytes -= 180) < 0) host.over();
+    if (t.strong === NO_ENTRIES) t.strong = new Map();
     if (t.dead_strong.size > 0) t.dead_strong.clear();`,
   },
   supersede(
