@@ -127,18 +127,4 @@ const luaL_optinteger = function(L, arg, def) {`,
     find: '    let m = a % b;\n    if ((m*b) < 0)\n        m += b;\n    return m;',
     replace: '    return a - Math.floor(a / b) * b;',
   },
-  {
-    name: 'large integers from libraries',
-    file: 'luaconf.js',
-    why,
-    find: 'return n >= LUA_MININTEGER && n < -LUA_MININTEGER ? n : false;',
-    replace: 'return n;',
-  },
-  {
-    name: 'integers of tonumber with base',
-    file: 'lbaselib.js',
-    why,
-    find: '    return v|0;',
-    replace: '    return v;',
-  },
 ]

@@ -22,14 +22,6 @@ export const OPERATORS: readonly Patch[] = [
     replace: '            return false;',
   },
   {
-    name: 'bitwise error',
-    file: 'ltm.js',
-    why: 'every number has an integer form',
-    find: 'return ldebug.luaG_tointerror(L, p1, p2);',
-    replace:
-      'return ldebug.luaG_opinterror(L, p1, p2, to_luastring("perform bitwise operation on", true));',
-  },
-  {
     name: 'power of constants',
     file: 'lobject.js',
     why: '1 to any power is 1, as in C',
@@ -94,13 +86,6 @@ export const OPERATORS: readonly Patch[] = [
     why: '__len of a table is ignored, as in 5.1',
     find: '            tm = ltm.fasttm(L, h.metatable, ltm.TMS.TM_LEN);\n            if (tm !== null) break; /* metamethod? break switch to call it */\n',
     replace: '',
-  },
-  {
-    name: 'string order',
-    file,
-    why: 'the hash is the text',
-    find: '/* In fengari we assume string hash has same collation as byte values */',
-    replace: '/* latin-1 texts order like their bytes */',
   },
   {
     name: 'nothing cached in prototypes',

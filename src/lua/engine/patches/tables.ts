@@ -234,11 +234,4 @@ const nextgeneric = function(L, table, keyI, first) {`,
     find: '    if (keyO.type === LUA_TNIL) {\n        entry = table.f;',
     replace: '    if (first) {\n        entry = table.f;',
   },
-  {
-    name: 'constructors ascend',
-    file: 'lvm.js',
-    why: 'pairs over an array literal must run from 1',
-    find: '                for (; n > 0; n--) {\n                    ltable.luaH_setint(h, last--, L.stack[ra + n]);\n                }',
-    replace: '                ltable.luaH_setlist(h, last - n + 1, L.stack, ra, n);',
-  },
 ]
