@@ -61,6 +61,14 @@ const FOUND: readonly [string, string, unknown[]][] = [
     'local function t() return setmetatable({}, {__eq = function() return true end}) end return t() == t()',
     [false],
   ],
+  [
+    'errors name the type of a value whatever its metatable has as __name',
+    'local t = setmetatable({}, {__name = "X"}) return select(2, pcall(function() return t + 1 end)), select(2, pcall(string.rep, "x", t))',
+    [
+      "test.lua:1: attempt to perform arithmetic on upvalue 't' (a table value)",
+      "bad argument #2 to '?' (number expected, got table)",
+    ],
+  ],
   ['constants are reduced as 5.1 does', 'return 5 % 1e999, 1 ^ -(1e999)', [NaN, 1]],
   ['a search from behind the end starts at the end', 'return ("abc"):find("", 10)', [4, 3]],
   ['an empty text is repeated at once', 'return (""):rep(1e9)', ['']],
