@@ -1,5 +1,6 @@
 // Speed of calls and of the stack: no assertions, no `delete`, call records and stack slots used
 // again, and the loop of the virtual machine without what does not change inside one function.
+// No test can see them, being for speed only: test/bench/interpreter.ts does.
 
 import { EXECUTE } from '../interpreter/execute.ts'
 import { supersede, type Patch } from '../patch.ts'
