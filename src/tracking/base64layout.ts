@@ -124,10 +124,10 @@ function regularLineLength(raw: Buffer, end: number): number {
   const first = raw.indexOf(CR)
   const length = first < 0 || first > end ? MAX_LINE : first
   if (length === 0 || length % 4 || length > MAX_LINE) return 0
-  for (let at = 0; at < end; at++) {
-    const place = at % (length + 2)
-    const isBreak = place >= length
-    if (isBreak ? raw[at] !== (place === length ? CR : LF) : (raw[at] ?? 0) <= 0x20) return 0
+  for (let start = 0; start < end; start += length + 2) {
+    const lineEnd = Math.min(start + length, end)
+    for (let at = start; at < lineEnd; at++) if ((raw[at] ?? 0) <= 0x20) return 0
+    if (lineEnd < end && (raw[lineEnd] !== CR || raw[lineEnd + 1] !== LF)) return 0
   }
   return length
 }

@@ -222,7 +222,9 @@ function linkOutcome(link: FoundLink, { settings, sealer }: PlanOptions): LinkOu
   if (link.refusal) return link.refusal
   if (!settings.clicks) return 'off'
   if (link.isForeignOptOut && settings.foreignOptOuts) return 'opted-out-elsewhere'
-  const [, authority = '', path = ''] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(link.target) ?? []
-  const isOurs = authority.toLowerCase() === settings.domain.toLowerCase()
-  return isOurs && sealer.hasSealed(path) ? 'already-tracked' : 'tracked'
+  const { domain } = settings
+  const host = link.target.indexOf('//') + 2
+  const path = host + domain.length
+  const isOurs = link.target.slice(host, path).toLowerCase() === domain.toLowerCase()
+  return isOurs && sealer.hasSealed(link.target.slice(path)) ? 'already-tracked' : 'tracked'
 }

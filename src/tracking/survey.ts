@@ -46,6 +46,8 @@ export interface SurveyedPart extends Findings {
   /** As it stands in the body. */
   readonly raw: Buffer
   readonly decoded: Buffer
+  /** Of quoted-printable: where its lines end, decoded and encoded (`decodeQuotedPrintable`). */
+  readonly lines: readonly number[]
 }
 
 export interface Survey {
@@ -101,7 +103,8 @@ function surveyPart(
   if (!raw.length) return 'empty'
   const encoding = encodingOf(part)
   if (!encoding || (encoding === 'base64' && !isBase64(raw))) return 'encoding'
-  const decoded = decode(raw, encoding)
+  const lines: number[] = []
+  const decoded = decode(raw, encoding, lines)
   const charset = part.type.parameters.get('charset') ?? ''
   const text = fromBytes(decoded)
   const masked = maskCharset(text, charset)
@@ -114,7 +117,7 @@ function surveyPart(
       : findInText(text, masked, decodeText, isDelSp(part))
   if (found.links.length > MAX_LINKS) return 'too-many-links'
   const cuts = [...found.cuts, ...findMacros(masked)]
-  return { ...found, cuts, name, part, isRoot, encoding, raw, decoded }
+  return { ...found, cuts, name, part, isRoot, encoding, raw, decoded, lines }
 }
 
 function encodingOf(part: Part): TransferEncoding | undefined {
@@ -131,8 +134,8 @@ function encodingOf(part: Part): TransferEncoding | undefined {
   }
 }
 
-function decode(raw: Buffer, encoding: TransferEncoding): Buffer {
-  if (encoding === 'quoted-printable') return decodeQuotedPrintable(raw)
+function decode(raw: Buffer, encoding: TransferEncoding, lines: number[]): Buffer {
+  if (encoding === 'quoted-printable') return decodeQuotedPrintable(raw, lines)
   return encoding === 'base64' ? decodeBase64(raw) : raw
 }
 

@@ -89,17 +89,16 @@ function tryLayOut(
 
 function layOutPart({ part, edits }: PlannedPart, lengths: HoleLengths): LaidOut {
   const { raw, decoded, encoding } = part
-  const quoted = (octets: Buffer): Segment[] => {
-    const offsets = mapQuotedPrintable(
-      octets,
-      edits.flatMap(({ start, end }) => [start, end]),
-    )
+  const quoted = (octets: Buffer, lines?: readonly number[]): Segment[] => {
+    const wanted = edits.flatMap(({ start, end }) => [start, end])
+    const offsets = mapQuotedPrintable(octets, wanted, lines)
     return layoutQuotedPrintable(octets, edits, offsets, lengths)
   }
   if (encoding === 'base64') {
     return { segments: layoutBase64(raw, decoded, edits, lengths), isRecoded: false }
   }
-  if (encoding === 'quoted-printable') return { segments: quoted(raw), isRecoded: false }
+  if (encoding === 'quoted-printable')
+    return { segments: quoted(raw, part.lines), isRecoded: false }
   const isRecoded = encoding === 'plain' && longestEditedLine(raw, edits, lengths) > MAX_LINE_LENGTH
   if (isRecoded) return { segments: quoted(encodeQuotedPrintable(raw)), isRecoded }
   return { segments: layoutPlain(raw, edits, lengths), isRecoded }

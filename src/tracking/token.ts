@@ -59,7 +59,7 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
 
   return {
     link(target, name, kind, sublink, residue) {
-      const id = JSON.stringify([target, name, kind, sublink, residue])
+      const id = `${kind} ${sublink} ${residue} ${name.length} ${name} ${target}`
       const present = links.get(id)
       if (present !== undefined) return present
       const counter = take(nextLink++) * KINDS.length + KINDS.indexOf(kind)

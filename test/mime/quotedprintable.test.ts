@@ -99,6 +99,20 @@ describe('mapQuotedPrintable', () => {
     expect(mapQuotedPrintable(bytes(text), offsets)).toEqual(expected)
   })
 
+  test('finds the same places with the line ends that decoding noted', () => {
+    fc.assert(
+      fc.property(messy, fc.array(fc.nat(60), { maxLength: 5 }), (text, wanted) => {
+        const lines: number[] = []
+        const { length } = decodeQuotedPrintable(bytes(text), lines)
+        const offsets = wanted.filter((offset) => offset <= length).sort((a, b) => a - b)
+        expect(mapQuotedPrintable(bytes(text), offsets, lines)).toEqual(
+          mapQuotedPrintable(bytes(text), offsets),
+        )
+      }),
+      { seed: 3, numRuns: 3000 },
+    )
+  })
+
   test('cuts the encoded bytes where the decoded ones are cut', () => {
     fc.assert(
       fc.property(messy, (text) => {
