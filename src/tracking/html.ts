@@ -57,8 +57,9 @@ export function findInHtml(
       attributes = LINK_TAGS.has(masked.slice(start, end).toLowerCase()) ? [] : undefined
     },
     onattribname(start, nameEnd) {
-      const name = attributes && masked.slice(start, nameEnd).toLowerCase()
-      attribute = name === undefined ? undefined : { name, start, nameEnd, end: nameEnd, value: '' }
+      const name = attributes ? masked.slice(start, nameEnd).toLowerCase() : ''
+      // Others are not kept: a tag may have a million of them.
+      attribute = matters(name) ? { name, start, nameEnd, end: nameEnd, value: '' } : undefined
     },
     onattribdata(start, end) {
       if (attribute) attribute.value = decodeHTMLAttribute(decode(text.slice(start, end)))
@@ -85,6 +86,10 @@ const LINK_TAGS: ReadonlySet<string> = new Set(['a', 'area'])
 const RAW_TEXT_TAGS: ReadonlySet<string> = new Set(
   'script style title textarea xmp noembed noframes iframe plaintext'.split(' '),
 )
+
+function matters(name: string): boolean {
+  return name === 'href' || name.startsWith(CONTROL_PREFIX) || FOREIGN_OPT_OUTS.has(name)
+}
 
 function ignore(): void {
   // Nothing of this token matters here.
