@@ -136,6 +136,7 @@ function journalOptions(config: Config, now: () => number, events: EventRecorder
     mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },
     rejectlog: { path: logger?.rejectlog, mode: logger?.rejectlogMode ?? 0o644 },
     paniclog: { path: logger?.paniclog, mode: logger?.paniclogMode ?? 0o644 },
+    acctlog: { path: logger?.acctlog, mode: logger?.acctlogMode ?? 0o644 },
     events,
     heartbeatSeconds: logger?.heartbeatSeconds ?? 0,
     wants: wantedBy(config),

@@ -14,7 +14,9 @@ import { sendNow } from './smtp/injection.ts'
 import { openListener } from './smtp/listener.ts'
 import { receive, type ReceptionOptions } from './smtp/reception.ts'
 import { openSession } from './smtp/session.ts'
+import { refusing, TOO_MANY_SESSIONS } from './smtp/refusal.ts'
 import type { SessionSurroundings } from './smtp/state.ts'
+import { type Budgets, listenerKey, takeSeat } from './seat.ts'
 import { SALT_LENGTH } from './tracking/token.ts'
 
 /** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
@@ -25,31 +27,49 @@ export function makeSessions(
   store: Store,
   now: () => number,
 ): Listeners<SmtpEndpoint> {
+  const converse = conversations(current, store, now)
+  return makeListeners((endpoint, latest) =>
+    openListener({
+      ...endpoint.address,
+      idleSeconds: endpoint.options('').idleSeconds,
+      proxySeconds: (address) => proxySeconds(latest().options(address)),
+      converse: (peer, control) => converse(latest(), peer, control),
+      report: (error) => current().journal.panic('esmtp_listener', String(error)),
+    }),
+  )
+}
+
+/** How a session of an endpoint begins; all of them share memory, budgets and census. */
+function conversations(current: () => Generation, store: Store, now: () => number) {
   const inflight = { bytes: 0 }
-  const budgets = new Map<string, number>()
+  const budgets: Budgets = new Map()
   const census = makeCensus()
 
-  const converse = (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
+  return (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
     const generation = current()
-    const options = endpoint.options(peer.remoteAddress)
-    const leave = enter(budgets, options.sessionBudget)
-    if (!leave) return turnedAway()
-    const listener = `${endpoint.address.host} ${endpoint.address.port}`
-    const goodbye = census.enter(listener, peer.remoteAddress)
+    const seat = takeSeat(budgets, census, endpoint, peer.remoteAddress)
+    if (!seat) return refusing(TOO_MANY_SESSIONS)
     const delays = sessionDelays()
-    const release = generation.hold(() => control.close(reconfigured(options)))
+    const release = generation.hold(() => control.close(reconfigured(seat.options)))
     const hold = holder(inflight)
     const reception = receptionOptions(generation, store)
-    control.setIdleSeconds(options.idleSeconds)
+    control.setIdleSeconds(seat.options.idleSeconds)
     const session = openSession(peer, {
       hostname: generation.config.hostname,
       version: VERSION,
-      options,
+      get options() {
+        return seat.options
+      },
+      adopt({ remoteAddress }) {
+        if (!seat.move(remoteAddress)) return TOO_MANY_SESSIONS
+        control.setIdleSeconds(seat.options.idleSeconds)
+        return undefined
+      },
       policy: generation.policy,
       isReplaced: () => generation.isReplaced,
       journal: generation.journal,
       ids: store.ids,
-      census: census.of(listener),
+      census: census.of(listenerKey(endpoint)),
       now,
       delay: delays.wait,
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
@@ -64,21 +84,15 @@ export function makeSessions(
         session.closed(aborted)
         delays.end()
         hold(0)
-        leave()
-        goodbye()
+        seat.leave()
         release()
       },
     }
   }
+}
 
-  return makeListeners((endpoint, latest) =>
-    openListener({
-      ...endpoint.address,
-      idleSeconds: endpoint.options('').idleSeconds,
-      converse: (peer, control) => converse(latest(), peer, control),
-      report: (error) => current().journal.panic('esmtp_listener', String(error)),
-    }),
-  )
+function proxySeconds(options: ListenerOptions): number | undefined {
+  return options.proxyProtocol ? options.proxySeconds : undefined
 }
 
 function reconfigured({ reconfigMessage }: ListenerOptions): Reply {
@@ -174,42 +188,5 @@ function sender(options: ReceptionOptions, generation: Generation): SessionSurro
       release()
       return reason
     })
-  }
-}
-
-/** A place under the budget, as the function that gives it back; undefined when there is none left. */
-function enter(
-  budgets: Map<string, number>,
-  budget: ListenerOptions['sessionBudget'],
-): (() => void) | undefined {
-  if (!budget) return () => {}
-  const { counter, limit } = budget
-  const taken = budgets.get(counter) ?? 0
-  if (taken >= limit) return undefined
-  budgets.set(counter, taken + 1)
-  return () => {
-    const left = (budgets.get(counter) ?? 1) - 1
-    if (left > 0) budgets.set(counter, left)
-    else budgets.delete(counter)
-  }
-}
-
-const TOO_MANY: Reply = {
-  code: 421,
-  enhanced: '4.4.5',
-  text: 'Service unavailable, concurrency limit reached.',
-  close: true,
-}
-
-function turnedAway(): Conversation {
-  const refuse = (): Reply => TOO_MANY
-  const nothing = (): void => {}
-  return {
-    greet: refuse,
-    command: refuse,
-    data: refuse,
-    received: refuse,
-    violation: nothing,
-    closed: nothing,
   }
 }

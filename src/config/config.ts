@@ -82,7 +82,7 @@ const HTTP_PORT = 2081
 export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
   const server = resolveTable(SERVER, [root])
   const hostname = server.hostname ?? surroundings.defaultHostname
-  const smtp = smtpEndpoints(root, hostname)
+  const smtp = smtpEndpoints(root, hostname, surroundings.warn)
   const http = stanzasOf(root, 'http_listener').flatMap((listener) => httpEndpoints(listener))
   refuseDoubles([...smtp, ...http])
   warnRisks(smtp, surroundings.warn)

@@ -5,9 +5,12 @@
 import { holds, readAddress, readCidr, type Cidr, type IpAddress } from './cidr.ts'
 import { ConfigError, locate, mismatch, quote, type Place } from './error.ts'
 import { remember } from './memo.ts'
+import { type AuthOptions, authReader, type AuthReader } from './auth.ts'
 import { readListen, type HostPort } from './nexthop.ts'
-import type { Resolved } from './schema/option.ts'
+import type { Resolved, Warn } from './schema/option.ts'
 import { ACCESS, RECEPTION, TRACKING } from './schema/reception.ts'
+import { CONNECTION } from './schema/security.ts'
+import { type TlsOptions, tlsReader, type TlsReader } from './tls.ts'
 import { givenFor, resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
 
 /** One address that is listened on. */
@@ -18,7 +21,11 @@ export interface SmtpEndpoint {
   readonly options: (peerAddress: string) => ListenerOptions
 }
 
-export interface ListenerOptions extends Resolved<typeof RECEPTION> {
+export interface ListenerOptions extends Resolved<typeof RECEPTION>, Resolved<typeof CONNECTION> {
+  /** Undefined where there is no certificate. */
+  readonly tls: TlsOptions | undefined
+  /** Undefined where AUTH is not offered. */
+  readonly auth: AuthOptions | undefined
   readonly context: ReadonlyMap<string, string>
   /** This client may send to any domain (relay_hosts, open_relay). */
   readonly canRelay: boolean
@@ -41,6 +48,11 @@ interface Peer {
   readonly stanza: Stanza
 }
 
+interface Lookups {
+  readonly pathwayNamed: (name: string) => Pathway
+  readonly readers: { readonly tls: TlsReader; readonly auth: AuthReader }
+}
+
 interface Pathway {
   readonly name: string
   readonly group: Stanza | undefined
@@ -51,8 +63,9 @@ interface Pathway {
 const SMTP_PORT = 25
 
 /** One endpoint for each enabled Listen. */
-export function smtpEndpoints(root: Stanza, hostname: string): readonly SmtpEndpoint[] {
+export function smtpEndpoints(root: Stanza, hostname: string, warn: Warn): readonly SmtpEndpoint[] {
   checkPathways(root)
+  const readers = { tls: tlsReader(warn), auth: authReader(warn) }
   const pathwayNamed = remember((name) => pathwayFor(name, root))
   return stanzasOf(root, 'esmtp_listener').flatMap((listener) =>
     enabledListens(listener, SMTP_PORT).map(({ listen, address }) => {
@@ -61,8 +74,11 @@ export function smtpEndpoints(root: Stanza, hostname: string): readonly SmtpEndp
         const ip = readAddress(peerAddress)
         const matching = peers.filter((peer) => ip && holds(peer.block, ip))
         const nearest = [...matching.map((peer) => peer.stanza), listen, listener]
-        return listenerOptions(nearest, pathwayNamed, ip, hostname)
+        return listenerOptions(nearest, { pathwayNamed, readers }, ip, hostname)
       }
+      // Files that cannot be read are told now, not to the first client.
+      for (const { stanza } of peers) optionsFor(stanza.instance.split('/', 1)[0] ?? '')
+      optionsFor('')
       return { address, place: listen.place, options: remember(optionsFor) }
     }),
   )
@@ -85,7 +101,7 @@ export function enabledListens(
 
 function listenerOptions(
   nearest: readonly Stanza[],
-  pathwayNamed: (name: string) => Pathway,
+  { pathwayNamed, readers }: Lookups,
   ip: IpAddress | undefined,
   hostname: string,
 ): ListenerOptions {
@@ -95,8 +111,12 @@ function listenerOptions(
     valueOf(ACCESS.loneLfInHeaders, chain) === 'pedantic' ||
     valueOf(ACCESS.loneLfInBody, chain) === 'pedantic'
   const isRelayHost = valueOf(ACCESS.relayHosts, chain).some((block) => ip && holds(block, ip))
+  const reception = resolveTable(RECEPTION, chain)
   return {
-    ...resolveTable(RECEPTION, chain),
+    ...reception,
+    ...resolveTable(CONNECTION, chain),
+    tls: readers.tls(chain),
+    auth: readers.auth(chain, reception.extensions),
     context: mergeContexts(chain),
     canRelay: isRelayHost || valueOf(ACCESS.openRelay, chain),
     relaysDomain: valueOf(ACCESS.relayDomains, chain),

@@ -4,6 +4,8 @@ import { MAX_TIMER_MS } from '../mail/eventually.ts'
 import { eventRecord, type EventType, type Facts } from '../tracking/record.ts'
 import {
   type AttemptLine,
+  authenticationLine,
+  type AuthenticationLine,
   deliveryLine,
   type FailureLine,
   failureLine,
@@ -27,6 +29,7 @@ export interface JournalOptions {
   readonly mainlog: LogOptions
   readonly rejectlog: LogOptions
   readonly paniclog: LogOptions
+  readonly acctlog: LogOptions
   readonly events: EventRecorder
   readonly heartbeatSeconds: number
   /** Which lines are wanted. */
@@ -53,6 +56,7 @@ export interface Journal {
   delay(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
   bounce(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
   rejection(line: Unstamped<RejectionLine>, ...facts: readonly Facts[]): void
+  authentication(line: Unstamped<AuthenticationLine>): void
   /** One that has no line in a log: an open, a click. */
   event(type: EventType, ...facts: readonly Facts[]): void
   panic(origin: string, text: string): void
@@ -71,11 +75,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (paniclog) paniclog.write(entry)
     else process.stderr.write(`${entry}\n`, 'latin1')
   }
-  const [mainlog, rejectlog, paniclog] = await openAll(
-    [options.mainlog, options.rejectlog, options.paniclog],
+  const [mainlog, rejectlog, paniclog, acctlog] = await openAll(
+    [options.mainlog, options.rejectlog, options.paniclog, options.acctlog],
     (text) => panic('ec_logger', text),
   )
-  const files = [mainlog, rejectlog, paniclog].filter((file) => file !== undefined)
+  const files = [mainlog, rejectlog, paniclog, acctlog].filter((file) => file !== undefined)
   const seconds = (): number => Math.floor(options.now() / 1000)
   const heartbeat = startHeartbeat(options.heartbeatSeconds, () => {
     mainlog?.write(heartbeatLine(seconds()))
@@ -114,6 +118,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
       event('policy_rejection', ...facts)
     },
+    authentication: (entry) => acctlog?.write(authenticationLine({ ...entry, seconds: seconds() })),
     event,
     panic,
     flush: async () => void (await Promise.all(files.map((file) => file.flush()))),

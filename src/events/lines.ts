@@ -154,3 +154,20 @@ function pairs(variables: ContextVariables): string {
     /[\s,="[\]\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value
   return [...variables].map(([key, value]) => printable(`${key}=${quote(value)}`)).join(',')
 }
+
+export interface AuthenticationLine {
+  readonly seconds: number
+  /** Address and port that took the connection. */
+  readonly listener: string
+  readonly peer: string
+  readonly user: string
+  readonly isGood: boolean
+}
+
+/** A line of acctlog; a backslash stands before whatever would end a field or the line. */
+export function authenticationLine(line: AuthenticationLine): string {
+  // oxlint-disable-next-line no-control-regex
+  const field = (text: string): string => text.replace(/[@\\\0-\x1f\x7f]/g, '\\$&')
+  const { seconds, listener, peer, user, isGood } = line
+  return [String(seconds), 'N', listener, peer, user].map(field).join('@') + `@${isGood ? 1 : 0}`
+}

@@ -16,6 +16,18 @@ export const CORE_FUNCTIONS = [
     (_, [name, callouts], { registerModule }) => registerModule(name, callouts),
   ),
   fn(
+    'msys.registerAuth',
+    [string('scheme'), table('handlers')],
+    {
+      result: 'nil',
+      tier: 2,
+      stages: LOAD_STAGE,
+      doc: 'registers who knows user names and passwords: `uri = "scheme://…"` in AuthPlainParameters',
+      differs: 'only `authenticate` is called: there is no authorization by groups',
+    },
+    (_, [scheme, handlers], { registerAuth }) => registerAuth(scheme, handlers),
+  ),
+  fn(
     'msys.expandMacro',
     [string('text')],
     {

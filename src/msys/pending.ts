@@ -29,7 +29,6 @@ const ROWS = `
 2 message msgpart:raw_match(pattern) | table or false | matches header and body
 2 message msgpart:raw_replace(pattern, replacement) | boolean | replaces in header and body
 2 load msys.registerControl(prefix, handler) | nil | a console command
-2 load msys.registerAuth(scheme, handlers) | nil | a source of user names and passwords
 1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
 1 any msys.config(action, ...scope) | string | reads or sets an option
 2 any msys.readfile(path) | string or nil, error | a whole file

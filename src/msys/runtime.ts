@@ -49,6 +49,7 @@ export interface CallSite {
 /** What a policy lends to its bindings. */
 export interface Services {
   registerModule(name: string, callouts: LuaTable): void
+  registerAuth(scheme: string, handlers: LuaTable): void
   /** Undefined while scripts load. */
   callSite(): CallSite | undefined
   /** Epoch milliseconds. */

@@ -4,6 +4,7 @@ import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite } from '../msys/runtime.ts'
+import type { AuthSchemes } from './authentication.ts'
 import type { Callouts, Registration } from './module.ts'
 import type { Script } from './scriptlet.ts'
 
@@ -29,6 +30,7 @@ export interface Loaded {
   readonly wrap: Wrap
   readonly registrations: readonly Registration[]
   readonly callouts: Callouts
+  readonly authSchemes: AuthSchemes
   readonly options: PolicyOptions
 }
 

@@ -5,14 +5,16 @@
 
 import type { Stage } from '../msys/stage.ts'
 
-export type Argument = 'str' | 'msg' | 'ac' | 'vctx' | 'list_node'
+export type Argument =
+  'str' | 'msg' | 'ac' | 'vctx' | 'list_node' | 'user' | 'password' | 'response'
 
 /**
  * What the callout's result means. `verdict`: CONT, DONE or AGAIN drive the chain, the reply is data on
  * vctx. `binding`: CONT or DONE, no reply to change. `final`: 0 continue, 1 reject, 2 defer. `ignored`:
- * called for its effects. `success`: must be true.
+ * called for its effects. `success`: must be true. `auth`: EC_AUTH_OK, EC_AUTH_FAIL or
+ * EC_AUTH_ERROR.
  */
-export type Result = 'verdict' | 'binding' | 'final' | 'ignored' | 'success'
+export type Result = 'verdict' | 'binding' | 'final' | 'ignored' | 'success' | 'auth'
 
 export interface Phase {
   readonly name: CalloutName
@@ -43,6 +45,13 @@ const TABLE = {
     'after every validate_connect',
   ),
   validate_ehlo: row('ehlo', 'str ac vctx', 'verdict', 'awaiting ehlo/helo', 'EHLO or HELO'),
+  ac_auth_perform_auth: row(
+    'ehlo',
+    'user password ac response',
+    'auth',
+    'awaiting ehlo/helo',
+    'AUTH, where the source of passwords is ac_auth://',
+  ),
   validate_mailfrom: row('mailfrom', 'str ac vctx', 'verdict', 'awaiting mailfrom', 'MAIL FROM'),
   validate_rcptto: row('rcptto', 'msg str ac vctx', 'verdict', 'awaiting rcptto', 'each RCPT TO'),
   validate_data: row('data', 'msg ac vctx', 'verdict', BODY, 'the final dot, once'),
@@ -117,7 +126,7 @@ export const ALIASES: Readonly<Record<string, CalloutName>> = {
 
 /** Callouts and hooks of Momentum that are not run yet: a script that defines one is told so. */
 const LATER = new Set(
-  `ac_auth_log_auth_failure ac_auth_perform_auth core_config_get_domain_relay
+  `ac_auth_log_auth_failure core_config_get_domain_relay
   core_config_get_message_routing_domain core_ec_message_enqueue core_get_outbound_tls_parameters
   core_get_received_header_text core_inbound_smtp_tls_post_accept core_log_attempt_v1
   core_log_client_connection_failure core_log_client_connection_success core_log_delivery_v1 core_log_error

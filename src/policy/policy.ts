@@ -1,11 +1,18 @@
 // A policy: the scripts of one configuration, loaded into a Lua state of their own. Immutable once loaded;
 // a reload makes another one beside it. Globals are shared by all its sessions, as in Momentum.
-import { andThen } from '../mail/eventually.ts'
+import { andThen, type Eventually } from '../mail/eventually.ts'
+import type { PasswordSource } from '../config/auth.ts'
 import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
-import type { CallSite } from '../msys/runtime.ts'
+import type { CallSite, Subject } from '../msys/runtime.ts'
+import {
+  authenticate,
+  type AuthResult,
+  type AuthSchemes,
+  type Credentials,
+} from './authentication.ts'
 import { currentCallout, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
@@ -17,6 +24,12 @@ export interface Policy {
   readonly scripts: readonly string[]
   has(callout: CalloutName): boolean
   openSession(): PolicySession
+  /** Asks the script that a source of passwords names. Never fails. */
+  authenticate(
+    source: Extract<PasswordSource, { kind: 'policy' }>,
+    credentials: Credentials,
+    subject: Subject,
+  ): Eventually<AuthResult>
   /** Runs `deinit` and drops the state. */
   close(): Promise<void>
 }
@@ -32,6 +45,7 @@ export class PolicyError extends Error {
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
   const registrations: Registration[] = []
+  const authSchemes: AuthSchemes = new Map()
   const { now = Date.now } = options
   const state = openState({
     print: (text) => options.panic('scriptlet', text),
@@ -44,6 +58,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   })
   const wrap = installMsys(state, {
     registerModule: (name, table) => void registrations.push({ name, table }),
+    registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
     callSite: currentCallout,
     nowMs: now,
     panic: (text) => options.panic('scriptlet', text),
@@ -51,12 +66,20 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
   const { callouts, notices } = collectCallouts(registrations)
   for (const notice of notices) options.panic('scriptlet', notice)
-  const loaded: Loaded = { state, wrap, registrations, callouts, options }
+  const loaded: Loaded = {
+    state,
+    wrap,
+    registrations,
+    callouts,
+    authSchemes,
+    options,
+  }
   await runInit(loaded)
   return {
     scripts: scriptlets.map(({ path }) => path),
     has: (callout) => callouts.has(callout),
     openSession: () => openPolicySession(loaded),
+    authenticate: (...request) => authenticate(loaded, ...request),
     close: () => closePolicy(loaded),
   }
 }

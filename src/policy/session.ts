@@ -169,6 +169,11 @@ function toLua({ wrap }: Loaded, argument: Argument, subject: Subject): LuaValue
       return wrap({ kind: 'ec_string', text: subject.str ?? '' } satisfies EcString)
     case 'list_node':
       return wrap({ kind: 'list_node' } satisfies ListNode)
+    // Those of AUTH, which is no phase of the session.
+    case 'user':
+    case 'password':
+    case 'response':
+      return undefined
     default:
       return argument satisfies never
   }

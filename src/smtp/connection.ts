@@ -1,5 +1,5 @@
 // Dialogues on sockets: the one file that knows smtp-server's internals (3.21.6, pinned). The library
-// accepts, keeps sockets, paces input, half-closes and (later) speaks TLS; octets, replies and deadlines
+// accepts, keeps sockets, paces input, half-closes and speaks TLS; octets, replies and deadlines
 // are the dialogue's. No override may touch a field before the library's constructor has returned.
 /* oxlint-disable no-underscore-dangle -- so are the members of smtp-server that we override */
 import type { Socket } from 'node:net'
@@ -7,9 +7,13 @@ import { SMTPServer } from 'smtp-server'
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { type Reply, replyTo } from '../mail/reply.ts'
+import type { TlsOptions } from '../config/tls.ts'
 import type { Conversation, Peer } from './conversation.ts'
-import { SHUTTING_DOWN, TOO_MANY_SESSIONS } from './refusal.ts'
-import { type Dialogue, type DialogueSettings, openDialogue } from './dialogue.ts'
+import { openProxyGate, type ProxyGate } from './proxygate.ts'
+import { tlsFacts } from './tlsfacts.ts'
+import { refusing, SHUTTING_DOWN, TOO_MANY_SESSIONS } from './refusal.ts'
+import { type Dialogue, openDialogue } from './dialogue.ts'
+import type { DialogueSettings } from './dialoguestate.ts'
 
 /** What a session may do to its own connection. */
 export interface Control {
@@ -20,6 +24,8 @@ export interface Control {
 }
 
 export interface ServerSettings extends DialogueSettings {
+  /** The time for the header that a client with this address puts first; undefined: it puts none. */
+  readonly proxySeconds?: (remoteAddress: string) => number | undefined
   /** Sessions at once; 0: no limit. */
   readonly maxSessions: number
   readonly converse: (peer: Peer, control: Control) => Conversation
@@ -27,6 +33,8 @@ export interface ServerSettings extends DialogueSettings {
 
 /** The time a client that was dismissed has to read why and to close its side. */
 const LINGER_MS = 1_000
+
+const HANDSHAKE_MS = 30_000
 
 /** Accepts connections and gives each a Conversation. */
 export class SmtpServer extends SMTPServer {
@@ -55,7 +63,14 @@ export class SmtpServer extends SMTPServer {
     this.#open.add(connection)
     socket.once('close', () => this.#open.delete(connection))
     const refusal = this.#isClosing ? SHUTTING_DOWN : isFull ? TOO_MANY_SESSIONS : undefined
-    connection.start(refusal ? refusing(refusal) : this.#converse(connection), this.#settings)
+    if (refusal) return connection.start(refusing(refusal), this.#settings)
+    const { localAddress, localPort, remoteAddress, remotePort } = connection
+    const own: Peer = { localAddress, localPort, remoteAddress, remotePort }
+    const proxySeconds = this.#settings.proxySeconds?.(remoteAddress)
+    const begin = (peer = own): void =>
+      connection.start(this.#converse(connection, peer), this.#settings)
+    if (proxySeconds === undefined) begin()
+    else connection.awaitProxyHeader(proxySeconds * 1_000, begin)
   }
 
   get sessions(): number {
@@ -95,14 +110,12 @@ export class SmtpServer extends SMTPServer {
     if (this.server.listening) this.#settings.report(error)
   }
 
-  #converse(connection: SmtpConnection): Conversation {
-    const { localAddress, localPort, remoteAddress, remotePort } = connection
+  #converse(connection: SmtpConnection, peer: Peer): Conversation {
     const control: Control = {
       close: (reply = SHUTTING_DOWN) => connection.dismiss(reply),
       setIdleSeconds: (seconds) => connection.setIdleSeconds(seconds),
     }
     try {
-      const peer = { localAddress, localPort, remoteAddress, remotePort }
       return this.#settings.converse(peer, control)
     } catch (error) {
       this.#settings.report(error)
@@ -116,13 +129,17 @@ export class SmtpConnection extends SMTPConnection {
   #closed: ((aborted: boolean) => void) | undefined
   #idleSeconds: number | undefined
   #isEndedByUs = false
+  #gate: ProxyGate | undefined
   #lingerMs: number | undefined
   #lingerTimer: NodeJS.Timeout | undefined
+  #handshakeTimer: NodeJS.Timeout | undefined
 
   start(conversation: Conversation, settings: DialogueSettings): void {
     const wire = {
       write: (replies: string) => !this._socket.writable || this._socket.write(replies, 'latin1'),
       end: () => this.close(),
+      startTls: (options: TlsOptions, resume: () => void) => this.#startTls(options, resume),
+      abort: () => this.destroy(),
     }
     const idleSeconds = this.#idleSeconds ?? settings.idleSeconds
     this.#dialogue = openDialogue(conversation, wire, { ...settings, idleSeconds })
@@ -133,6 +150,13 @@ export class SmtpConnection extends SMTPConnection {
         settings.report(error)
       }
     }
+    if (this.#gate) this.#greet()
+    else this.init()
+  }
+
+  /** `begin` starts the session once the header is whole; without a good one the connection ends. */
+  awaitProxyHeader(timeoutMs: number, begin: (peer: Peer | undefined) => void): void {
+    this.#gate = openProxyGate(timeoutMs, begin, () => this.destroy())
     this.init()
   }
 
@@ -156,8 +180,7 @@ export class SmtpConnection extends SMTPConnection {
   /** Greets at once: no delay, no reverse DNS. */
   override init(): void {
     this._setListeners(() => {
-      this._socket.on('drain', () => this.#dialogue?.drained())
-      this.#dialogue?.greet()
+      if (!this.#gate) this.#greet()
     })
   }
 
@@ -168,7 +191,7 @@ export class SmtpConnection extends SMTPConnection {
     this.#linger()
   }
 
-  /** What the library itself wants to say (TLS, later). */
+  /** What the library itself wants to say. */
   override send(code: number, data?: string | string[] | null): void {
     const text = Array.isArray(data) ? data.join('\n') : (data ?? '')
     this.dismiss({ code, text })
@@ -177,7 +200,10 @@ export class SmtpConnection extends SMTPConnection {
   // The library calls this in its constructor, and again for the TLS session after STARTTLS.
   override _createParser(): SMTPStream {
     return new Input(
-      (chunk, more) => this.#dialogue?.take(chunk, more),
+      (chunk, more) => {
+        if (this.#gate) this.#takeHeader(this.#gate, chunk, more)
+        else this.#dialogue?.take(chunk, more)
+      },
       () => this.#hangUp(),
     )
   }
@@ -192,9 +218,43 @@ export class SmtpConnection extends SMTPConnection {
     super._onClose()
     this.#dialogue?.stop()
     clearTimeout(this.#lingerTimer)
+    this.#gate?.close()
+    clearTimeout(this.#handshakeTimer)
     const closed = this.#closed
     this.#closed = undefined
     closed?.(!this.#isEndedByUs)
+  }
+
+  #greet(): void {
+    this._socket.on('drain', () => this.#dialogue?.drained())
+    this.#dialogue?.greet()
+  }
+
+  #takeHeader(gate: ProxyGate, chunk: Buffer, more: () => void): void {
+    const rest = gate.take(chunk)
+    if (!rest) return more()
+    this.#gate = undefined
+    this.#dialogue?.take(rest, more)
+  }
+
+  // The library takes the context from its server, where the next connection may need another one.
+  #startTls(options: TlsOptions, resume: () => void): void {
+    const server = this._server
+    const requested = { requestCert: options.asksForCertificate, rejectUnauthorized: false }
+    this._server = Object.assign(Object.create(server) as typeof server, {
+      secureContext: new Map([['*', options.context]]),
+      options: { ...server.options, ...requested },
+    })
+    this.#handshakeTimer = setTimeout(() => this.destroy(), HANDSHAKE_MS)
+    try {
+      this.upgrade(resume, () => {
+        clearTimeout(this.#handshakeTimer)
+        this._socket.on('drain', () => this.#dialogue?.drained())
+        this.#dialogue?.secured(tlsFacts(this._socket))
+      })
+    } finally {
+      this._server = server
+    }
   }
 
   /** The client closed its side; all it sent has been answered. */
@@ -228,16 +288,5 @@ class Input extends SMTPStream {
   // The client closed its side. The library would run an unfinished line as a command.
   override _flushData(): void {
     if (!this.isClosed) this.#end()
-  }
-}
-
-function refusing(reply: Reply): Conversation {
-  return {
-    greet: () => reply,
-    command: () => reply,
-    data: () => reply,
-    received: () => reply,
-    violation() {},
-    closed() {},
   }
 }

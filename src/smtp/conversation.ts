@@ -2,6 +2,7 @@
 // more: the session is tested through this, without sockets. A method that need not wait returns its
 // reply directly; the connection must not put a promise on that path.
 import type { Eventually } from '../mail/eventually.ts'
+import type { TlsOptions } from '../config/tls.ts'
 import type { Endpoints } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 
@@ -13,6 +14,32 @@ export interface Command {
   readonly argument: string
   /** The line as received, without its line ending. */
   readonly line: string
+  /** Of STARTTLS: whether more octets had come behind the line. */
+  readonly isPipelined?: boolean
+}
+
+/** A reply, and what the connection does next. */
+export interface Answer extends Reply {
+  /** The handshake; or the next line is no command but goes to this function. */
+  readonly next?: { readonly tls: TlsOptions } | ((line: string) => Eventually<Answer>)
+}
+
+/** What a handshake came to. Byte strings. */
+export interface TlsFacts {
+  readonly cipher: string
+  /** Bits of the key. */
+  readonly bits: number
+  /** Undefined when the client showed no certificate. */
+  readonly peer: PeerCertificate | undefined
+}
+
+export interface PeerCertificate {
+  readonly isVerified: boolean
+  /** `/C=US/O=Example/CN=name` */
+  readonly subject: string
+  readonly subjectName: string
+  readonly issuer: string
+  readonly issuerName: string
 }
 
 /** How the octets after 354 are read. */
@@ -32,10 +59,14 @@ export type Received =
   | { readonly kind: 'no room' }
 
 export interface Conversation {
+  /** TLS comes before the greeting. */
+  readonly implicitTls?: TlsOptions | undefined
   /** The greeting (220), or what refuses the connection. */
   greet(): Eventually<Reply>
   /** Any command but DATA; unknown verbs too. `close` in the reply ends the connection. */
-  command(command: Command): Eventually<Reply>
+  command(command: Command): Eventually<Answer>
+  /** TLS is in use from now on; what the client said before counts for nothing. */
+  secured(facts: TlsFacts): void
   /** DATA: the limits to read with after 354, or the refusal. */
   data(command: Command): DataLimits | Reply
   /** The final dot. */

@@ -2,10 +2,11 @@
 // strictly one after the other, at most one is with the Conversation at a time, and input waits
 // meanwhile. Replies gather until the input is used up or an answer has to be waited for, then leave
 // in one write (RFC 2920 §3.2). Deadlines are for whole commands, so that single octets buy no time.
+import type { TlsOptions } from '../config/tls.ts'
 import { type Eventually, MAX_TIMER_MS } from '../mail/eventually.ts'
 import { type Reply, replyBytes, replyTo, SmtpError } from '../mail/reply.ts'
-import type { Command, Conversation, Received } from './conversation.ts'
-import { type Line, openLines } from './line.ts'
+import type { Answer, Command, Conversation, TlsFacts, Received } from './conversation.ts'
+import type { Line } from './line.ts'
 import {
   DATA_FOLLOWS,
   DATA_TOO_SLOW,
@@ -16,26 +17,15 @@ import {
   LONE_LINE_END,
   TOO_MANY_ERRORS,
 } from './refusal.ts'
-import { openScanner, type Reader } from './scanner.ts'
-
-export interface DialogueSettings {
-  /** The time a client has for its next whole command, or for the next octets of its data; 0: any. */
-  readonly idleSeconds: number
-  /** The time it has for all octets between 354 and the final dot. */
-  readonly dataSeconds: number
-  /** Replies 500 to 504 since the last message; the one that reaches it becomes 421. */
-  readonly maxBadCommands: number
-  /** What should not happen: the Conversation threw. */
-  readonly report: (error: unknown) => void
-}
-
-/** Our side of the connection. */
-export interface Wire {
-  /** Byte string. False: the client does not read; `drained` will be called when it has. */
-  write(replies: string): boolean
-  /** No octets will be taken any more. */
-  end(): void
-}
+import {
+  EMPTY,
+  initialState,
+  linesOf,
+  type State,
+  type Wire,
+  type DialogueSettings,
+} from './dialoguestate.ts'
+import { openScanner } from './scanner.ts'
 
 export interface Dialogue {
   readonly greet: () => void
@@ -45,6 +35,8 @@ export interface Dialogue {
   /** Ends the dialogue with a reply: now, or after the reply to the command being worked on. */
   readonly dismiss: (reply: Reply) => void
   readonly setIdleSeconds: (seconds: number) => void
+  /** The handshake is done. */
+  readonly secured: (facts: TlsFacts) => void
   /** The connection is gone. */
   readonly stop: () => void
 }
@@ -57,10 +49,6 @@ const MAX_OUTBOX = 16_384
 // What a web page can make a browser send to a mail server begins with one of these.
 const HTTP = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) /i
 
-const EMPTY = Buffer.alloc(0)
-
-type State = ReturnType<typeof initialState>
-
 export function openDialogue(
   conversation: Conversation,
   wire: Wire,
@@ -70,8 +58,8 @@ export function openDialogue(
   return {
     greet() {
       startIdleTimer(state)
-      ask(state, () => conversation.greet())
-      run(state)
+      if (conversation.implicitTls) secure(state, conversation.implicitTls)
+      else greet(state)
     },
     take(chunk, more) {
       state.chunk = chunk
@@ -85,6 +73,7 @@ export function openDialogue(
     },
     dismiss(reply) {
       if (state.isOver) return
+      if (state.isSecuring) return wire.abort()
       state.farewell ??= reply
       if (!state.isAsking && !state.isYielding && !state.scanner) part(state)
     },
@@ -92,34 +81,21 @@ export function openDialogue(
       state.idleMs = seconds * 1_000
       if (!state.isOver) startIdleTimer(state)
     },
+    secured(facts) {
+      state.isSecuring = false
+      tell(state, () => conversation.secured(facts))
+      startIdleTimer(state)
+      if (state.isGreeted) run(state)
+      else greet(state)
+    },
     stop: () => stop(state),
   }
 }
 
-function initialState(conversation: Conversation, wire: Wire, settings: DialogueSettings) {
-  return {
-    conversation,
-    wire,
-    settings,
-    lines: openLines(),
-    /** Between 354 and the final dot. */
-    scanner: undefined as Reader<{ received: Received }> | undefined,
-    chunk: EMPTY as Buffer,
-    more: undefined as (() => void) | undefined,
-    outbox: '',
-    isAsking: false,
-    /** Other clients have their turn. */
-    isYielding: false,
-    /** The client does not read its replies, so they must not become more. */
-    isBlocked: false,
-    isOver: false,
-    isFirstCommand: true,
-    badCommands: 0,
-    farewell: undefined as Reply | undefined,
-    idleMs: settings.idleSeconds * 1_000,
-    idleTimer: undefined as NodeJS.Timeout | undefined,
-    dataTimer: undefined as NodeJS.Timeout | undefined,
-  }
+function greet(state: State): void {
+  state.isGreeted = true
+  ask(state, () => state.conversation.greet())
+  run(state)
 }
 
 function run(state: State): void {
@@ -137,7 +113,8 @@ function run(state: State): void {
 }
 
 function canGoOn(state: State): boolean {
-  return !state.isAsking && !state.isYielding && !state.isBlocked && !state.isOver
+  const { isAsking, isBlocked, isOver, isSecuring, isYielding } = state
+  return !isAsking && !isYielding && !isBlocked && !isOver && !isSecuring
 }
 
 function yieldTurn(state: State): void {
@@ -172,6 +149,7 @@ function takeLine(state: State, line: Line): void {
     case 'command':
       return takeCommand(state, line.command)
     case 'too long':
+      state.listener = undefined
       return refuse(state, LINE_TOO_LONG)
     case 'lone line end':
       return refuse(state, LONE_LINE_END)
@@ -183,11 +161,17 @@ function takeLine(state: State, line: Line): void {
 }
 
 function takeCommand(state: State, command: Command): void {
+  const { listener } = state
+  state.listener = undefined
+  if (listener) return ask(state, () => listener(command.line))
   const isFirst = state.isFirstCommand
   state.isFirstCommand = false
   if (isFirst && HTTP.test(command.line)) refuse(state, HTTP_REQUEST)
   else if (command.verb === 'DATA') ask(state, () => startData(state, command))
-  else ask(state, () => state.conversation.command(command))
+  else if (command.verb === 'STARTTLS') {
+    const isPipelined = state.chunk.length > 0
+    ask(state, () => state.conversation.command({ ...command, isPipelined }))
+  } else ask(state, () => state.conversation.command(command))
 }
 
 function startData(state: State, command: Command): Reply {
@@ -207,9 +191,9 @@ function takeMessage(state: State, received: Received): void {
 }
 
 /** No promise is made where the Conversation makes none. */
-function ask(state: State, question: () => Eventually<Reply>): void {
+function ask(state: State, question: () => Eventually<Answer>): void {
   state.isAsking = true
-  let answer: Eventually<Reply>
+  let answer: Eventually<Answer>
   try {
     answer = question()
   } catch (error) {
@@ -229,7 +213,7 @@ function failure(state: State, error: unknown): Reply {
   return replyTo(error)
 }
 
-function finish(state: State, reply: Reply): void {
+function finish(state: State, reply: Answer): void {
   state.isAsking = false
   state.idleTimer?.refresh()
   say(state, reply)
@@ -249,7 +233,7 @@ function tell(state: State, message: () => void): void {
   }
 }
 
-function say(state: State, reply: Reply): void {
+function say(state: State, reply: Answer): void {
   if (state.isOver) return
   const isBad = reply.code >= 500 && reply.code <= 504
   if (isBad && !reply.close && ++state.badCommands >= state.settings.maxBadCommands) {
@@ -258,6 +242,19 @@ function say(state: State, reply: Reply): void {
   state.outbox += replyBytes(reply)
   if (reply.close) end(state)
   else if (state.farewell && !state.scanner) part(state)
+  else if (typeof reply.next === 'object') secure(state, reply.next.tls)
+  else state.listener = reply.next
+}
+
+/** What came in clear behind STARTTLS is dropped, read or unread (RFC 3207 §4.2, CVE-2011-0411). */
+function secure(state: State, options: TlsOptions): void {
+  flush(state)
+  state.isSecuring = true
+  state.chunk = EMPTY
+  state.lines = linesOf(state)
+  const resume = state.more
+  state.more = undefined
+  state.wire.startTls(options, resume ?? (() => {}))
 }
 
 function part(state: State): void {
@@ -286,6 +283,7 @@ function startIdleTimer(state: State): void {
     () => {
       // Who waits for our answer is not idle.
       if (state.isAsking) state.idleTimer?.refresh()
+      else if (state.isSecuring) state.wire.abort()
       else refuse(state, IDLE)
     },
     Math.min(state.idleMs, MAX_TIMER_MS),

@@ -2,6 +2,7 @@
 // (manual page "esmtp_listener.extensions").
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { Reply } from '../mail/reply.ts'
+import { capabilities } from './capabilities.ts'
 import type { Command } from './conversation.ts'
 import { mailDate } from '../mail/date.ts'
 import type { Session } from './state.ts'
@@ -45,19 +46,6 @@ export function hello(
     const lines = verb === 'HELO' ? [text] : [text, ...capabilities(session)]
     return { code: 250, text: lines.join('\n'), ...(reply?.close && { close: true }) }
   })
-}
-
-/** Extensions that exist without being listed. */
-const ALWAYS = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES']
-
-const OPTIONAL = ['XSETCONTEXT', 'XDUMPCONTEXT']
-
-function capabilities({ ac, surroundings }: Session): string[] {
-  const { extensions, maxMessageSize } = surroundings.options
-  const listed = OPTIONAL.filter((name) => extensions.has(name))
-  const { added, removed } = ac.capabilities
-  const own = [...ALWAYS, `SIZE ${maxMessageSize}`, ...listed]
-  return [...own.filter((line) => !removed.has(line.split(' ', 1)[0] ?? '')), ...added]
 }
 
 function banner({ surroundings }: Session): Reply {

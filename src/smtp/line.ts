@@ -22,8 +22,8 @@ const LF = 10
 const CR = 13
 const EMPTY = Buffer.alloc(0)
 
-/** Reads lines, one after the other. */
-export function openLines(): Reader<{ line: Line }> {
+/** Reads lines, one after the other. `mayBeLong`: the line that is read now is no command. */
+export function openLines(mayBeLong: () => boolean = () => false): Reader<{ line: Line }> {
   let kept = ''
   let length = 0
   let endsInCr = false
@@ -39,7 +39,7 @@ export function openLines(): Reader<{ line: Line }> {
   }
 
   const finish = (kind: 'line' | 'lone line end' | 'endless', rest: Buffer) => {
-    const line: Line = kind === 'line' ? judge(kept, length) : { kind }
+    const line: Line = kind === 'line' ? judge(kept, length, mayBeLong()) : { kind }
     kept = ''
     length = 0
     endsInCr = false
@@ -66,8 +66,9 @@ export function openLines(): Reader<{ line: Line }> {
 }
 
 /** `kept` is the line with its CR, cut if it is longer than any may be. */
-function judge(kept: string, length: number): Line {
-  if (length - 1 > (LONG_VERB.test(kept) ? MAX_LINE : MAX_SHORT_LINE)) return { kind: 'too long' }
+function judge(kept: string, length: number, mayBeLong: boolean): Line {
+  const most = mayBeLong || LONG_VERB.test(kept) ? MAX_LINE : MAX_SHORT_LINE
+  if (length - 1 > most) return { kind: 'too long' }
   if (kept.indexOf('\r') !== length - 1) return { kind: 'lone line end' }
   return { kind: 'command', command: parseCommand(kept.slice(0, -1)) }
 }

@@ -14,6 +14,8 @@ export interface ListenerOptions {
   readonly dataSeconds?: number
   /** Replies 500 to 504 before 421. Default 20. */
   readonly maxBadCommands?: number
+  /** See `ServerSettings`. */
+  readonly proxySeconds?: (remoteAddress: string) => number | undefined
   readonly converse: (peer: Peer, control: Control) => Conversation
   /** Bugs of a Conversation, and errors of accepting; the listener goes on. */
   readonly report: (error: unknown) => void
@@ -34,6 +36,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     dataSeconds: options.dataSeconds ?? 600,
     maxBadCommands: options.maxBadCommands ?? 20,
     converse: options.converse,
+    ...(options.proxySeconds && { proxySeconds: options.proxySeconds }),
     report: options.report,
   })
   const address = await server.bind(options.host, options.port)

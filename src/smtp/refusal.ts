@@ -1,5 +1,6 @@
 // What a connection answers by itself, without its Conversation: protocol violations and deadlines.
 import type { Reply } from '../mail/reply.ts'
+import type { Conversation } from './conversation.ts'
 
 export const DATA_FOLLOWS: Reply = { code: 354, text: 'end data with <CR><LF>.<CR><LF>' }
 
@@ -26,4 +27,17 @@ export const SHUTTING_DOWN = goodbye('4.3.2', 'Service shutting down')
 
 function goodbye(enhanced: string, text: string): Reply {
   return { code: 421, enhanced, text, close: true }
+}
+
+/** A session that only says this. */
+export function refusing(reply: Reply): Conversation {
+  return {
+    greet: () => reply,
+    command: () => reply,
+    data: () => reply,
+    received: () => reply,
+    violation() {},
+    closed() {},
+    secured() {},
+  }
 }

@@ -4,12 +4,15 @@ import { errorText } from '../events/lines.ts'
 import { emptyContext } from '../mail/context.ts'
 import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
 import { type Reply, replyTo } from '../mail/reply.ts'
-import type { MessageConstruct } from '../msys/handle.ts'
+import type { Accept, MessageConstruct } from '../msys/handle.ts'
 import { noVerdict } from '../msys/verdict.ts'
-import type { Command, Conversation, DataLimits, Peer } from './conversation.ts'
+import { authenticate } from './auth.ts'
+import type { Answer, Command, Conversation, DataLimits, Peer } from './conversation.ts'
 import { greet, hello } from './hello.ts'
 import { dumpContext, setContext } from './contextverbs.ts'
+import { setClient, setRemoteAddress } from './identity.ts'
 import { NO_MEMORY } from './refusal.ts'
+import { secured, startTls } from './starttls.ts'
 import {
   addRecipient,
   endTransaction,
@@ -22,15 +25,17 @@ import type { Session, SessionSurroundings } from './state.ts'
 export function openSession(peer: Peer, surroundings: SessionSurroundings): Conversation {
   const session = newSession(peer, surroundings)
   // An error that nothing expected must not end the process, nor the connection: a temporary reply.
-  const guarded = (attempt: () => Eventually<Reply>): Eventually<Reply> =>
+  const guarded = <T extends Reply>(attempt: () => Eventually<T>): Eventually<T | Reply> =>
     orElse(attempt, (error) => {
       surroundings.journal.panic('esmtp_listener', `${session.connectionId}: ${errorText(error)}`)
       return replyTo(error)
     })
 
   return {
+    implicitTls: surroundings.options.usesTls ? surroundings.options.tls : undefined,
     greet: () => guarded(() => greet(session)),
     command: (command) => guarded(() => runCommand(session, command)),
+    secured: (facts) => secured(session, facts),
     data: (command) => dataLimits(session, command),
     received(received) {
       const { transaction } = session
@@ -59,9 +64,14 @@ const NO_PARAMETERS: Reply = { code: 501, enhanced: '5.5.4', text: 'no parameter
 const UNRECOGNIZED: Reply = { code: 500, enhanced: '5.5.2', text: 'unrecognized command' }
 
 /** Verbs that a scope must list among its smtp_extensions. */
-const EXTENSION_VERBS: Readonly<Record<string, (session: Session, command: Command) => Reply>> = {
-  XSETCONTEXT: setContext,
+const EXTENSION_VERBS: Readonly<
+  Record<string, (session: Session, command: Command) => Eventually<Answer>>
+> = {
+  STARTTLS: startTls,
+  XCLIENT: setClient,
   XDUMPCONTEXT: dumpContext,
+  XREMOTEIP: setRemoteAddress,
+  XSETCONTEXT: setContext,
 }
 
 function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
@@ -77,14 +87,7 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
     surroundings,
     connectionId,
     policy: policy.openSession(),
-    ac: {
-      kind: 'ac',
-      connectionId,
-      ...peer,
-      capabilities: { added: [], removed: new Set() },
-      census: surroundings.census,
-      construct: constructOf(() => session),
-    },
+    ac: acceptOf(() => session, connectionId),
     context,
     vctx: {
       kind: 'vctx',
@@ -100,10 +103,37 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
     },
     injected,
     isRefused: false,
+    isAuthenticated: false,
+    authFailures: 0,
     messageCount: 0,
     recipientCount: 0,
   }
   return session
+}
+
+/** What policy sees of the connection: the addresses that the client has when it looks. */
+function acceptOf(session: () => Session, connectionId: string): Accept {
+  return {
+    kind: 'ac',
+    connectionId,
+    get remoteAddress() {
+      return session().peer.remoteAddress
+    },
+    get remotePort() {
+      return session().peer.remotePort
+    },
+    get localAddress() {
+      return session().peer.localAddress
+    },
+    get localPort() {
+      return session().peer.localPort
+    },
+    capabilities: { added: [], removed: new Set() },
+    get census() {
+      return session().surroundings.census
+    },
+    construct: constructOf(session),
+  }
 }
 
 /** What policy sees of the transaction, as it is when it looks. */
@@ -131,7 +161,7 @@ function constructOf(session: () => Session): MessageConstruct {
   }
 }
 
-function runCommand(session: Session, command: Command): Eventually<Reply> {
+function runCommand(session: Session, command: Command): Eventually<Answer> {
   const { verb, argument } = command
   if (verb === 'QUIT') return quit(session)
   if (session.isRefused) return BAD_SEQUENCE
@@ -158,7 +188,8 @@ function runCommand(session: Session, command: Command): Eventually<Reply> {
   }
 }
 
-function runExtension(session: Session, command: Command): Reply {
+function runExtension(session: Session, command: Command): Eventually<Answer> {
+  if (command.verb === 'AUTH') return authenticate(session, command)
   const verb = session.surroundings.options.extensions.has(command.verb)
     ? EXTENSION_VERBS[command.verb]
     : undefined

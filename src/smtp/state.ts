@@ -16,14 +16,17 @@ import type {
 import type { Injection, Sending } from '../msys/runtime.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { PolicySession } from '../policy/session.ts'
-import type { Peer, Received } from './conversation.ts'
+import type { Peer, Received, TlsFacts } from './conversation.ts'
 
 /** What a session needs of its surroundings. */
 export interface SessionSurroundings {
   /** The server's name in greetings and trace headers. */
   readonly hostname: string
   readonly version: string
+  /** Those of the client's present address. */
   readonly options: ListenerOptions
+  /** The client has other addresses from now on; a reply when there is no room for it there. */
+  adopt(peer: Peer): Reply | undefined
   readonly policy: Policy
   /** Whether a reload has replaced the configuration that this session began with. */
   isReplaced(): boolean
@@ -47,7 +50,8 @@ export interface SessionSurroundings {
 }
 
 export interface Session {
-  readonly peer: Peer
+  /** XREMOTEIP and XCLIENT change it. */
+  peer: Peer
   readonly surroundings: SessionSurroundings
   readonly connectionId: string
   readonly policy: PolicySession
@@ -62,6 +66,10 @@ export interface Session {
   /** Policy refused the connection without ending it: every command but QUIT is out of order. */
   isRefused: boolean
   transaction?: Transaction | undefined
+  /** Undefined while the connection is in clear. */
+  tls?: TlsFacts
+  isAuthenticated: boolean
+  authFailures: number
   messageCount: number
   recipientCount: number
 }

@@ -179,6 +179,8 @@ describe('loggers', () => {
       rejectlogMode: 0o644,
       paniclog: '/var/log/ecelerity/paniclog.ec',
       paniclogMode: 0o644,
+      acctlog: '/var/log/ecelerity/acctlog.ec',
+      acctlogMode: 0o644,
       heartbeatSeconds: 60,
       receptions: true,
       deliveries: true,

@@ -250,6 +250,13 @@ describe('listeners', () => {
         foreignOptOuts: false,
       },
       sessionBudget: undefined,
+      tls: undefined,
+      usesTls: false,
+      startTlsInjection: 'reject',
+      verifiedPeerCanRelay: false,
+      auth: undefined,
+      proxyProtocol: false,
+      proxySeconds: 60,
     })
   })
 

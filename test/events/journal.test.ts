@@ -28,6 +28,7 @@ const open = (unwanted: readonly string[] = []) => {
   return openJournal({
     mainlog: { path: join(folder, 'log/mainlog.ec'), mode: 0o644 },
     rejectlog: { mode: 0o644 },
+    acctlog: { mode: 0o644 },
     paniclog: { path: join(folder, 'paniclog.ec'), mode: 0o644 },
     events: {
       wants: (type) => !unwanted.includes(type),

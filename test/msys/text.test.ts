@@ -54,6 +54,7 @@ describe('msys.pcre', () => {
     const { state, wait } = testHost()
     installMsys(state, {
       registerModule: () => {},
+      registerAuth: () => {},
       callSite: () => undefined,
       nowMs: () => 0,
       panic: () => {},
@@ -225,6 +226,7 @@ describe('addresses and dictionaries', () => {
     const { state, run } = testHost()
     const wrap = installMsys(state, {
       registerModule: () => {},
+      registerAuth: () => {},
       callSite: () => undefined,
       nowMs: () => 0,
       panic: () => {},

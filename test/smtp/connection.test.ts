@@ -54,6 +54,7 @@ async function listen(setup: Setup = {}) {
           log.push(`closed ${aborted}`)
           closed.give(`closed ${aborted}`)
         },
+        secured() {},
         ...setup.answers,
       }
     },
@@ -73,7 +74,14 @@ describe('smtp-server', () => {
     ['SMTPConnection', SMTPConnection.prototype, SmtpConnection.prototype],
     ['SMTPServer', SMTPServer.prototype, SmtpServer.prototype],
   ])('has the members of %s that are overridden', (_, theirs, ours) => {
-    const own = new Set(['constructor', 'start', 'dismiss', 'setIdleSeconds', 'destroy'])
+    const own = new Set([
+      'constructor',
+      'start',
+      'dismiss',
+      'setIdleSeconds',
+      'destroy',
+      'awaitProxyHeader',
+    ])
     for (const name of ['sessions', 'bind', 'drain']) own.add(name)
     const overridden = Object.getOwnPropertyNames(ours).filter((name) => !own.has(name))
     expect(overridden.length).toBeGreaterThan(1)
@@ -93,7 +101,10 @@ describe('smtp-server', () => {
       _parser: expect.any(SMTPStream),
       remoteAddress: '',
       remotePort: 0,
+      upgrade: expect.any(Function),
+      _server: server,
     })
+    expect(server).toMatchObject({ secureContext: expect.any(Map), options: expect.any(Object) })
     expect(new SMTPStream().isClosed).toBe(false)
     expect(server.connections.size).toBe(0)
   })

@@ -31,6 +31,7 @@ function talk(setup: Setup = {}) {
     },
     violation: (reply) => void log.push(`violation ${reply.code} ${reply.enhanced}`),
     closed() {},
+    secured: ({ cipher }) => void log.push(`secured ${cipher}`),
     ...setup.answers,
   }
   const wire = {
@@ -39,6 +40,11 @@ function talk(setup: Setup = {}) {
       return setup.isReading?.() ?? true
     },
     end: () => void log.push('end'),
+    startTls(_: unknown, resume: () => void) {
+      log.push('handshake')
+      resume()
+    },
+    abort: () => void log.push('abort'),
   }
   const dialogue = openDialogue(conversation, wire, {
     idleSeconds: 60,

@@ -35,6 +35,7 @@ async function listen(
         received: () => ({ code: 250, text: 'kept' }),
         violation() {},
         closed() {},
+        secured() {},
         ...answers,
       }
     },

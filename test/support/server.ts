@@ -61,7 +61,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       ${options.listener ?? ''}
     }
     http_listener { listen "127.0.0.1:0" {} }
-    ec_logger { mainlog = "mainlog.ec" rejectlog = "rejectlog.ec" paniclog = "paniclog.ec" }
+    ec_logger { mainlog = "mainlog.ec" rejectlog = "rejectlog.ec" paniclog = "paniclog.ec" acctlog = "acctlog.ec" }
     event_hydrant { write_jlog = true jlog_filename = "events.jsonl" }
     ${options.more ?? ''}`
   const server = await openServer({

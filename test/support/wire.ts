@@ -28,6 +28,11 @@ export async function dial(port: number, host = '127.0.0.1'): Promise<Wire> {
     socket.once('connect', resolve)
     socket.once('error', reject)
   })
+  return wireOf(socket)
+}
+
+/** The same on a socket that is connected already. */
+export function wireOf(socket: Socket): Wire {
   let unread = ''
   let isEnded = false
   let wake = nobody

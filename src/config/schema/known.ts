@@ -18,23 +18,26 @@ export const KNOWN: readonly KnownOption[] = [
   ),
   known([...SOCKETS, 'global'], 'disable_nagle_algorithm'),
   known(['http_listener'], 'idle_time'),
-  known([...SOCKETS, 'peer'], 'proxy_protocol proxy_protocol_timeout'),
+  known(['http_listener'], 'proxy_protocol proxy_protocol_timeout'),
   known(['listen', 'binding'], 'duravip_follow duravip_preference enable_duravip'),
   known(
     ACCESS,
-    `always_allow always_deny authcrammd5parameters authdigestmd5parameters authloginparameters
-    authorizationparameters authplainparameters disable_chunked enable_authentication enable_authorization
-    log_requests_to_paniclog max_request_size tls_allow_renegotiation tls_verified_peer_can_relay
-    tls_verified_peer_is_authorized tls_verify_mode use_ssl`,
+    `authcrammd5parameters authdigestmd5parameters authorizationparameters disable_chunked
+    enable_authentication enable_authorization log_requests_to_paniclog max_request_size
+    tls_allow_renegotiation tls_verified_peer_is_authorized`,
   ),
   known(
-    [...ACCESS, ...OUTBOUND],
+    ['http_listener'],
+    `always_allow always_deny authloginparameters authplainparameters tls_verified_peer_can_relay
+    tls_verify_mode use_ssl`,
+  ),
+  known(
+    ['http_listener', 'domain', 'binding', 'binding_group'],
     'tls_certificate tls_ciphers tls_client_ca tls_key tls_protocols tlsv13_ciphersuites',
   ),
   known(
     LISTENER,
-    `ecstream_idle_time ecstream_max_batch_size mcmt_reception relay_for_sending_domains service_sessions
-    starttls_injection_policy`,
+    'ecstream_idle_time ecstream_max_batch_size mcmt_reception relay_for_sending_domains service_sessions',
   ),
   known(
     LISTENER_OR_GLOBAL,
@@ -102,7 +105,7 @@ export const KNOWN: readonly KnownOption[] = [
   ),
   known(['script'], 'enabled serialize'),
   known(['engagement_tracker'], 'enabled'),
-  known(['ec_logger'], 'acctlog acctlog_mode acctlog_log_mode importlog importlog_mode log_errors'),
+  known(['ec_logger'], 'acctlog_log_mode importlog importlog_mode log_errors'),
   known(
     ['event_hydrant'],
     'concurrency log_conversion log_genfail log_genrejection log_outofband_bounce',

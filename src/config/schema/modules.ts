@@ -98,6 +98,8 @@ export const LOGGER = {
   rejectlogMode: option('rejectlog_mode', MODE, 0o644, EC_LOGGER),
   paniclog: option('paniclog', LOG_PATH, `${LOGS}/paniclog.ec`, EC_LOGGER),
   paniclogMode: option('paniclog_mode', MODE, 0o644, EC_LOGGER),
+  acctlog: option('acctlog', LOG_PATH, `${LOGS}/acctlog.ec`, EC_LOGGER),
+  acctlogMode: option('acctlog_mode', MODE, 0o644, EC_LOGGER),
   heartbeatSeconds: option('heartbeat', SECONDS, 60, EC_LOGGER),
   receptions: option('log_receptions', BOOLEAN, true, EC_LOGGER),
   deliveries: option('log_deliveries', BOOLEAN, true, EC_LOGGER),

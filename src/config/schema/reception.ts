@@ -28,7 +28,12 @@ const SOCKETS = ['esmtp_listener', 'listen', 'http_listener']
 
 /** Those that can be listed and are served; what else is listed is warned about and not offered. */
 const SERVED = new Set([
+  'AUTH LOGIN',
+  'AUTH PLAIN',
   'PIPELINING',
+  'STARTTLS',
+  'XCLIENT',
+  'XREMOTEIP',
   '8BITMIME',
   'SMTPUTF8',
   'SIZE',
@@ -40,7 +45,7 @@ const SERVED = new Set([
 const EXTENSIONS: Type<ReadonlySet<string>> = {
   expected: 'a list of SMTP extensions',
   read(value) {
-    const names = readStrings(value)?.map((name) => name.toUpperCase())
+    const names = readStrings(value)?.flatMap(extensionNames)
     return names && new Set(names.filter((name) => SERVED.has(name)))
   },
 }
@@ -121,9 +126,17 @@ export const ACCESS = {
   receivedHostname: optional('received_hostname', HOSTNAME, LISTENER),
 }
 
+/** In upper case; `AUTH PLAIN LOGIN` stands for two. */
+function extensionNames(text: string): string[] {
+  const [name = '', ...parameters] = text.toUpperCase().trim().split(/[ =]+/)
+  return name === 'AUTH' ? parameters.map((mechanism) => `AUTH ${mechanism}`) : [name]
+}
+
 function inspectExtensions(value: Value, warn: Warn): void {
-  for (const { text, place } of itemsOf(value) ?? []) {
-    const name = text.toUpperCase()
+  const items = (itemsOf(value) ?? []).flatMap(({ text, place }) =>
+    extensionNames(text).map((name) => ({ name, place })),
+  )
+  for (const { name, place } of items) {
     if (name === 'XSETCONTEXT2') {
       const complaint = 'what XSETCONTEXT2 does was never published: expected XSETCONTEXT instead'
       throw new ConfigError(place, 'smtp_extensions', complaint)

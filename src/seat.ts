@@ -1,0 +1,74 @@
+// A session's place among all: the options of its client's address, its share of their budget, its count
+// among those connected. XREMOTEIP and XCLIENT move it to another address.
+import type { Census } from './census.ts'
+import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
+
+export interface Seat {
+  readonly options: ListenerOptions
+  /** False, and nothing has changed, when there is no room under the budget of that address. */
+  move(address: string): boolean
+  leave(): void
+}
+
+/** Sessions by the counter of their budget. */
+export type Budgets = Map<string, number>
+
+/** Undefined when there is no room. */
+export function takeSeat(
+  budgets: Budgets,
+  census: Census,
+  endpoint: SmtpEndpoint,
+  address: string,
+): Seat | undefined {
+  const listener = listenerKey(endpoint)
+  const sit = (at: string): { options: ListenerOptions; leave: () => void } | undefined => {
+    const options = endpoint.options(at)
+    const leave = enter(budgets, options.sessionBudget)
+    if (!leave) return undefined
+    const goodbye = census.enter(listener, at)
+    return {
+      options,
+      leave() {
+        leave()
+        goodbye()
+      },
+    }
+  }
+  let place = sit(address)
+  if (!place) return undefined
+  return {
+    get options() {
+      return place!.options
+    },
+    move(next) {
+      const other = sit(next)
+      if (!other) return false
+      place?.leave()
+      place = other
+      return true
+    },
+    leave: () => place?.leave(),
+  }
+}
+
+/** Names a listener in the census. */
+export function listenerKey({ address }: SmtpEndpoint): string {
+  return `${address.host} ${address.port}`
+}
+
+/** A place under the budget, as the function that gives it back; undefined when there is none left. */
+function enter(
+  budgets: Budgets,
+  budget: ListenerOptions['sessionBudget'],
+): (() => void) | undefined {
+  if (!budget) return () => {}
+  const { counter, limit } = budget
+  const taken = budgets.get(counter) ?? 0
+  if (taken >= limit) return undefined
+  budgets.set(counter, taken + 1)
+  return () => {
+    const left = (budgets.get(counter) ?? 1) - 1
+    if (left > 0) budgets.set(counter, left)
+    else budgets.delete(counter)
+  }
+}
