@@ -3,7 +3,7 @@
 import { encodeBase64 } from './base64.ts'
 import { encodeWords } from './encodedword.ts'
 import { formatValue } from './contenttype.ts'
-import { type Field, isFieldName, makeField, type Split, splitHeader } from './field.ts'
+import { type Field, isFieldName, makeField, oneLine, type Split, splitHeader } from './field.ts'
 import { appendFields } from './header.ts'
 import { canonicalLines } from './line.ts'
 import { describeFields } from './part.ts'
@@ -84,7 +84,7 @@ function append(parent: PartNode, child: PartNode, fresh: FreshBoundary): void {
 function messageFields(headers: Composition['headers'], defaults: Defaults): readonly Field[] {
   const own = headers
     .filter(([name]) => isFieldName(name) && !isOurs(name))
-    .map(([name, value]) => makeField(name, encodeWords(value)))
+    .map(([name, value]) => makeField(name, encodeWords(oneLine(value))))
   const has = (key: string): boolean => own.some((field) => field.key === key)
   return [
     ...own,

@@ -13,6 +13,9 @@ interface Token {
 /** RFC 2047 §2 allows 75, but 76 for its whole line, which may begin with the name of the field. */
 const LONGEST_WORD = 60
 
+const BEGINS_WITH_WORD = /^=\?[^?*\s]+(?:\*[^?\s]*)?\?[bq]\?[^?]*\?=/i
+const ENDS_WITH_WORD = /=\?[^?*\s]+(?:\*[^?\s]*)?\?[bq]\?[^?]*\?=$/i
+
 const WORD = /=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bq])\?([^?]*)\?=/gi
 
 /**
@@ -54,13 +57,13 @@ export function encodeWords(value: string): string {
   for (const { blanks, text } of tokensOf(value)) {
     if (isAscii(text)) {
       // Between two encoded words blanks vanish, so these become part of ours.
-      out += encodeRun(run && text.startsWith('=?') ? run + blanks : run) + blanks + text
+      out += encodeRun(run && BEGINS_WITH_WORD.test(text) ? run + blanks : run) + blanks + text
       run = ''
     } else if (run) {
       run += blanks + text
     } else {
       out += blanks
-      run = previous.endsWith('?=') ? blanks + text : text
+      run = ENDS_WITH_WORD.test(previous) ? blanks + text : text
     }
     previous = text
   }

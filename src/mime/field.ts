@@ -71,9 +71,17 @@ export function rawValue(field: Field): string {
  */
 export function makeField(name: string, value: string): Field {
   if (!isFieldName(name)) throw new RangeError(`not a field name: ${JSON.stringify(name)}`)
-  const line = trimBlanks(value.replace(/[\r\n\0]+[ \t]*/g, ' '))
+  const line = oneLine(value)
   const text = line ? `${name}: ${fold(line, name.length + 2)}\r\n` : `${name}:\r\n`
   return { key: name.toLowerCase(), bytes: Buffer.from(text, 'latin1') }
+}
+
+/**
+ * A value on one line: line ends and NUL become a space, blanks around it go. To be done before it is
+ * encoded, or these would be hidden in encoded words.
+ */
+export function oneLine(value: string): string {
+  return trimBlanks(value.replace(/[\r\n\0]+[ \t]*/g, ' '))
 }
 
 /** Printable ASCII without blank and colon, short enough to stand before a value on one line. */

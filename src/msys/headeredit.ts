@@ -4,7 +4,7 @@ import { LuaCallError } from '../lua/error.ts'
 import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { parseAddresses } from '../mime/addresslist.ts'
 import { decodeWords, encodeWords } from '../mime/encodedword.ts'
-import { type Field, fieldValue, isFieldName, makeField } from '../mime/field.ts'
+import { type Field, fieldValue, isFieldName, makeField, oneLine } from '../mime/field.ts'
 import { appendFields, findFields, prependFields, replaceFields } from '../mime/header.ts'
 import type { AddressComponent } from './addresscomponent.ts'
 import { asString, isTable } from './parameter.ts'
@@ -37,7 +37,9 @@ export function writeHeader(
   mode: string,
 ): readonly Field[] {
   if (!isFieldName(name)) throw new LuaCallError(`${caller}: bad argument #1 (not a field name)`)
-  const made = headerValues(caller, value).map((text) => makeField(name, encodeWords(text)))
+  const made = headerValues(caller, value).map((text) =>
+    makeField(name, encodeWords(oneLine(text))),
+  )
   if (mode === 'replace' || made.length === 0) return replaceFields(fields, name, made)
   if (mode === 'append') return appendFields(fields, made)
   if (mode === 'prepend') return prependFields(fields, made)
