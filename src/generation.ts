@@ -31,6 +31,8 @@ export interface Generation {
   hold(retire?: () => void): () => void
   /** No new sessions; closes when nothing holds it any more. */
   replace(): Promise<void>
+  /** Asks what holds it to let go, now. */
+  retire(): void
 }
 
 export interface GenerationSurroundings {
@@ -61,6 +63,9 @@ export async function openGeneration(
   let isReplaced = false
   const holders = new Set<{ readonly retire?: (() => void) | undefined }>()
   let isFree = (): void => {}
+  const retire = (): void => {
+    for (const holder of holders) holder.retire?.()
+  }
   return {
     config,
     policy,
@@ -80,15 +85,14 @@ export async function openGeneration(
     async replace() {
       isReplaced = true
       if (holders.size > 0) {
-        const timer = setTimeout(() => {
-          for (const { retire } of holders) retire?.()
-        }, RETIRE_MS)
+        const timer = setTimeout(retire, RETIRE_MS)
         await new Promise<void>((resolve) => (isFree = resolve))
         clearTimeout(timer)
       }
       await policy.close()
       await journal.close()
     },
+    retire,
   }
 }
 

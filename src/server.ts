@@ -49,6 +49,22 @@ export interface Server {
   close(): Promise<void>
 }
 
+/** Generations that end with their sessions: with one more, the oldest's sessions are asked to end. */
+const MOST_REPLACED = 2
+
+function makeRetirement() {
+  const replaced = new Set<Generation>()
+  return (old: Generation, onError: (error: unknown) => void): void => {
+    replaced.add(old)
+    void old
+      .replace()
+      .catch(onError)
+      .finally(() => replaced.delete(old))
+    const [oldest] = replaced
+    if (replaced.size > MOST_REPLACED) oldest?.retire()
+  }
+}
+
 /** Rejects with what is wrong; nothing is left open then. */
 export async function openServer(options: ServerOptions): Promise<Server> {
   const { config, warnings } = options.load()
@@ -71,6 +87,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     await reportUnreported(spool.recovered, events, current.journal, Date.now())
     for (const stored of spool.recovered) parts.dispatcher.enqueue(stored)
     let work: Promise<void> = Promise.resolve()
+    const retire = makeRetirement()
     const reload = async (): Promise<void> => {
       const next = await nextGeneration(options, surroundings, current, parts)
       if (!next) return
@@ -79,7 +96,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       current = next.generation
       next.listening.adopt(graceMs(current.config))
       parts.dispatcher.reconfigure(current.config)
-      void old.replace().catch(noteFailure)
+      retire(old, noteFailure)
     }
     const noteFailure = (error: unknown): void => current.journal.panic('config', errorText(error))
     return {

@@ -7,7 +7,16 @@ import type { Table, TValue, lua_State } from '#fengari'
 import { bitwise } from './bitwise.ts'
 import { numberToText, power, textToNumber } from './number.ts'
 
-export type { LClosure, NativeFunction, Table, TValue, Udata, lua_State as Thread } from '#fengari'
+export type {
+  LClosure,
+  NativeFunction,
+  Proto,
+  Reading,
+  Table,
+  TValue,
+  Udata,
+  lua_State as Thread,
+} from '#fengari'
 
 // The engine is CommonJS; `require` loads it the same from the sources and from the build.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a JavaScript module typed by hand

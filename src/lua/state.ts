@@ -30,13 +30,12 @@ import {
 } from './engine.ts'
 import { LuaError } from './error.ts'
 import { allowFiles } from './files.ts'
-import { compileFile, globalsOf } from './library/base.ts'
+import { compileFile, globalsOf } from './chunk.ts'
 import {
   fileLoader,
   fileSearcher,
   loadPrelude,
   openLibraries,
-  sourceOf,
   type LibraryOptions,
 } from './library/open.ts'
 import { lineWriter } from './library/writer.ts'
@@ -140,7 +139,7 @@ export function openState(options: StateOptions): LuaState {
     setGlobal: (name, value) => setField(globals, name, valueOf(name, value)),
     getGlobal: (name) => fromLua(fieldOf(globals, name)),
     load(source, chunkName) {
-      const problem = compileFile(main, sourceOf(source), `@${chunkName}`)
+      const problem = compileFile(main, source, `@${chunkName}`)
       if (problem !== undefined) throw new LuaError('syntax', problem)
       return popFunction(main)
     },

@@ -53,8 +53,22 @@ export interface Udata {
   handle?: unknown
 }
 
+/** How far a chunk has been read. */
+export interface Reading {
+  readonly source: Uint8Array
+  /** Where the present piece begins. */
+  start: number
+  read: number
+}
+
+/** The code of a function: never changed once it is compiled. */
+export interface Proto {
+  readonly upvalues: readonly { readonly name: TString | null }[]
+}
+
 export interface LClosure {
-  readonly p: { readonly upvalues: readonly { readonly name: TString | null }[] }
+  p: Proto
+  readonly nupvalues: number
   readonly upvals: TValue[]
   /** What stands for it in TypeScript. */
   handle?: unknown
@@ -116,6 +130,7 @@ export const host: {
 
 export const lobject: {
   readonly TValue: new <T extends TValue>(type: T['type'], value: T['value']) => TValue
+  readonly LClosure: new (L: lua_State, upvalues: number) => LClosure
   readonly Udata: new (L: lua_State, size: number) => Udata
 }
 
@@ -160,8 +175,8 @@ export const lua: {
   lua_gettop(L: lua_State): number
   lua_load(
     L: lua_State,
-    reader: (L: lua_State, data: { rest: Uint8Array }) => Uint8Array | null,
-    data: { rest: Uint8Array },
+    reader: (L: lua_State, data: Reading) => Uint8Array | null,
+    data: Reading,
     name: Uint8Array,
     mode: Uint8Array,
   ): number

@@ -4,7 +4,6 @@
 import {
   NIL,
   NUMBER,
-  OK,
   TABLE,
   argumentAt,
   byteString,
@@ -20,13 +19,12 @@ import {
   tableIn,
   textIn,
   type NativeFunction,
-  type Table,
   type Thread,
 } from '../engine.ts'
 import { textToNumber, textToUnsigned } from '../number.ts'
 import { position, raise, raiseArgument } from '../raise.ts'
-import { explainSyntax } from '../syntax.ts'
-import { emptyTable, toLua } from '../value.ts'
+import { compile, globalsOf } from '../chunk.ts'
+import { toLua } from '../value.ts'
 import { COLLECTOR_FUNCTIONS } from './collector.ts'
 import type { LineWriter } from './writer.ts'
 
@@ -49,46 +47,6 @@ export function baseFunctions(output: Output): Record<string, NativeFunction> {
     load,
     ...COLLECTOR_FUNCTIONS,
   }
-}
-
-/** Compiles a chunk: on success leaves the function on the stack, else returns the message. */
-export function compile(L: Thread, source: Uint8Array, chunkName: string): string | undefined {
-  const text = octets('t')
-  host.tick.bytes -= MEMORY_PER_CHUNK
-  const status = lua.lua_load(L, readPiece, { rest: source }, octets(chunkName), text)
-  if (status === OK) return undefined
-  return textIn(pop(L)) ?? 'unknown error'
-}
-
-/** The same for a file that people edit: the message names the column, and damage done by copying. */
-export function compileFile(L: Thread, source: Uint8Array, chunkName: string): string | undefined {
-  host.syntaxAt = -1
-  const problem = compile(L, source, chunkName)
-  if (problem === undefined || host.syntaxAt < 0) return problem
-  return explainSyntax(problem, source, host.syntaxAt)
-}
-
-/** The table that holds the globals of the state. */
-export function globalsOf(L: Thread): Table {
-  const RIDX_GLOBALS = 2
-  return tableIn(ltable.luaH_getint(L.l_G.l_registry.value, RIDX_GLOBALS)) ?? emptyTable()
-}
-
-const MEMORY_PER_CHUNK = 2000
-const PIECE_BYTES = 512
-/** What an octet of source costs: reading it, and what the compiled code takes. */
-const TICKS_PER_BYTE = 4
-const MEMORY_PER_BYTE = 80
-
-// The engine reads in pieces, so that compiling counts on the budget while it goes on.
-function readPiece(_: Thread, data: { rest: Uint8Array }): Uint8Array | null {
-  const piece = data.rest.subarray(0, PIECE_BYTES)
-  if (piece.length === 0) return null
-  data.rest = data.rest.subarray(PIECE_BYTES)
-  host.tick.bytes -= piece.length * MEMORY_PER_BYTE
-  host.tick.n -= piece.length * TICKS_PER_BYTE
-  if (host.tick.n < 0 || host.tick.bytes < 0) host.over()
-  return piece
 }
 
 /** `print`, for other functions that write the same way. */

@@ -18,7 +18,7 @@ import {
   type Thread,
 } from '../engine.ts'
 import { raise, raiseArgument } from '../raise.ts'
-import { globalsOf } from './base.ts'
+import { globalsOf } from '../chunk.ts'
 
 // Environments of functions that use no global and so have no upvalue to hold one.
 const environments = new WeakMap<LClosure, Table>()

@@ -23,7 +23,8 @@ import type { Files } from '../files.ts'
 import { findModule, readWhole } from '../module.ts'
 import { raisePlain } from '../raise.ts'
 import { emptyTable, toLua, type LuaValue } from '../value.ts'
-import { baseFunctions, compile, compileFile, globalsOf, printTo, type Output } from './base.ts'
+import { compileFile, globalsOf } from '../chunk.ts'
+import { baseFunctions, printTo, type Output } from './base.ts'
 import { bufferLibrary } from './buffer.ts'
 import { COROUTINE_FUNCTIONS } from './coroutine.ts'
 import { getfenv, setfenv } from './environment.ts'
@@ -107,7 +108,7 @@ function openString(L: Thread, library: Table): void {
 
 /** The prelude compiled: its function is left on top of the stack. */
 export function loadPrelude(L: Thread): void {
-  const problem = compile(L, readFileSync(new URL('prelude.lua', SHIPPED)), '=(prelude)')
+  const problem = compileFile(L, readFileSync(new URL('prelude.lua', SHIPPED)), '=(prelude)')
   if (problem !== undefined) throw new Error(problem)
 }
 
@@ -119,7 +120,7 @@ export function fileSearcher(files: Files): NativeFunction {
     if (path === undefined) return raisePlain(L, "'package.path' must be a string")
     const found = findModule(files, path, name)
     if (found.kind === 'found') {
-      const problem = compileFile(L, sourceOf(found.source), `@${found.path}`)
+      const problem = compileFile(L, found.source, `@${found.path}`)
       if (problem === undefined) return 1
       return raisePlain(
         L,
@@ -140,7 +141,7 @@ export function fileLoader(files: Files): NativeFunction {
     const file = readWhole(files, path)
     const problem =
       file.kind === 'read'
-        ? compileFile(L, sourceOf(file.source), `@${path}`)
+        ? compileFile(L, file.source, `@${path}`)
         : `cannot open ${path}: ${file.text}`
     if (problem === undefined) return 1
     L.stack[L.top++] = toLua(undefined)
@@ -148,16 +149,6 @@ export function fileLoader(files: Files): NativeFunction {
     return 2
   }
 }
-
-/** A file's chunk: without a byte order mark, and without a first line that begins with `#`. */
-export function sourceOf(file: Buffer): Buffer {
-  const text = file.subarray(0, 3).equals(BYTE_ORDER_MARK) ? file.subarray(3) : file
-  if (text[0] !== 0x23) return text
-  const end = text.indexOf(10)
-  return end < 0 ? Buffer.alloc(0) : text.subarray(end)
-}
-
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 const ENGINE_LIBRARIES = [
   ['_G', lualib.luaopen_base],

@@ -197,7 +197,7 @@ const txtToken = function`,
     replace: `const llex = function(ls, seminfo) {
     luaZ_resetbuffer(ls.buff);
     for (;;) {
-        ls.start = ls.current === EOZ ? ls.z.off : ls.z.off - 1;`,
+        ls.start = ls.z.data.start + (ls.current === EOZ ? ls.z.off : ls.z.off - 1);`,
   },
   {
     name: 'start of the current token',
