@@ -39,6 +39,19 @@ test.each([
     [6],
   ],
   [
+    '__iter',
+    `local t = setmetatable({}, {__iter = function() wait()
+       return function(last, i) i = (i or 0) + 1 if i <= last then return wait(i) end end, wait(3) end})
+     local n = 0 for i in t do n = n + i end for i in t do n = n + i * 10 end return n`,
+    [66],
+  ],
+  [
+    '__iter that fails after waiting',
+    `local t = setmetatable({}, {__iter = function() fail("closed") end})
+     return pcall(function() for i in t do return i end end)`,
+    [false, 'test.lua:1: closed'],
+  ],
+  [
     '__index',
     'return setmetatable({}, {__index = function(_, k) return wait(k) end}).name',
     ['name'],

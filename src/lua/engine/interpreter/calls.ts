@@ -164,7 +164,10 @@ const capturedBy = function(p) {
     return [...registers];
 };`
 
-/** Asks an object in the place of an iterator for __iter: iterator, state and control. */
+/**
+ * Asks an object in the place of an iterator for __iter: iterator, state and control. When that suspends,
+ * luaV_finishOp goes on here.
+ */
 export const ITERATE = `
 const iterate = function(L, ci, ra) {
     const iter = ltm.luaT_gettmbyname(L, L.stack[ra], "__iter");
@@ -172,7 +175,15 @@ const iterate = function(L, ci, ra) {
     lobject.setobj2s(L, ra + 3, iter);
     lobject.setobjs2s(L, ra + 4, ra);
     L.top = ra + 5;
-    ldo.luaD_callnoyield(L, ra + 3, 3);
+    ci.callstatus |= CIST_ITER;
+    ldo.luaD_call(L, ra + 3, 3);
+    iterated(L, ci, ra);
+};
+
+const CIST_ITER = 1 << 10;
+
+const iterated = function(L, ci, ra) {
+    ci.callstatus &= ~CIST_ITER;
     for (let j = 0; j < 3; j++) lobject.setobjs2s(L, ra + j, ra + 3 + j);
     L.top = ci.top;
 };`
