@@ -104,7 +104,7 @@ export interface LuaState {
 export function openState(options: StateOptions): LuaState {
   const main = lauxlib.luaL_newstate()
   const report = options.onInternalError ?? (() => {})
-  lua.lua_atnativeerror(main, describeNativeError)
+  lua.lua_atnativeerror(main, nativeError(report))
   openLibraries(main, libraryOptions(options, report))
   const caller: Caller = {
     main,
@@ -191,13 +191,15 @@ const UNLIMITED: Budget = {
 }
 
 // A JavaScript exception inside the engine, such as a stack overflow, as the text of a Lua error.
-function describeNativeError(L: Thread): number {
-  const error = argumentAt(L, 1)?.value
-  const message =
-    error instanceof RangeError ? 'stack overflow' : `internal error: ${String(error)}`
-  L.stack[L.top++] = toLua(message)
-  return 1
-}
+const nativeError =
+  (report: InternalError) =>
+  (L: Thread): number => {
+    const error = argumentAt(L, 1)?.value
+    const isOverflow = error instanceof RangeError && error.message.includes('call stack')
+    if (!isOverflow) report(error, 'the engine')
+    L.stack[L.top++] = toLua(isOverflow ? 'stack overflow' : `internal error: ${String(error)}`)
+    return 1
+  }
 
 // The table of a dotted name, made with its parents where missing, in the globals and package.loaded.
 function moduleTable(globals: Table, name: string): Table {

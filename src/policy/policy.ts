@@ -1,5 +1,6 @@
 // A policy: the scripts of one configuration, loaded into a Lua state of their own. Immutable once loaded;
 // a reload makes another one beside it. Globals are shared by all its sessions, as in Momentum.
+import { getHeapStatistics } from 'node:v8'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { PasswordSource } from '../config/auth.ts'
 import type { Budget } from '../lua/budget.ts'
@@ -134,7 +135,11 @@ function stretch(budget: Budget): Budget {
     ...budget,
     cpuMs: budget.cpuMs * LOAD_ALLOWANCE,
     wallMs: budget.wallMs * LOAD_ALLOWANCE,
-    allocBytes: budget.allocBytes * LOAD_ALLOWANCE,
+    // A reload that allocates without end must be killed before it takes the server along.
+    allocBytes: Math.max(
+      budget.allocBytes,
+      Math.min(budget.allocBytes * LOAD_ALLOWANCE, getHeapStatistics().heap_size_limit / 2),
+    ),
   }
 }
 

@@ -78,6 +78,13 @@ describe('loading', () => {
     await expect(policyOf({ bad: source }, { budget })).rejects.toThrow(message)
   })
 
+  test('gives a script ten times the memory of a callout while it loads', async () => {
+    const budget = { ...BUDGET, allocBytes: 1e5 }
+    const keep = (length: number) => `kept = ("x"):rep(${length}) ${EMPTY} })`
+    await (await policyOf({ a: keep(4e5) }, { budget })).close()
+    await expect(policyOf({ a: keep(2e6) }, { budget })).rejects.toThrow(/allocation limit/)
+  })
+
   test('runs init before anything else, and takes 0 with a warning', async () => {
     const source = `${EMPTY}, init = function(self) self.ready = 1 print("init") return 0 end })`
     const { panics, close } = await policyOf({ a: source })

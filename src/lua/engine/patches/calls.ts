@@ -215,19 +215,6 @@ const luaD_precall = function(L, off, nresults) {
     replace: '            table: null,\n            entry: null,\n            code:   ins,',
   },
   {
-    name: 'after __iter has waited',
-    file: 'lvm.js',
-    within: 'const luaV_finishOp = function',
-    why: 'the generic for then begins with what it gave',
-    find: 'case OP_TFORCALL: {',
-    replace: `case OP_TFORCALL: {
-            if (ci.callstatus & CIST_ITER) {
-                iterated(L, ci, base + inst.A);
-                ci.l_savedpc--;
-                break;
-            }`,
-  },
-  {
     name: 'captured registers',
     file: 'lfunc.js',
     why: 'only their slots are renewed when a scope ends',

@@ -115,4 +115,17 @@ const luaT_gettmbyobj = function`,
     find: '    luaS_bless,\n    luaS_new\n',
     replace: '    luaS_bless,\n    luaS_text,\n    luaS_new\n',
   },
+  {
+    name: 'after __iter has waited',
+    file: 'lvm.js',
+    within: 'const luaV_finishOp = function',
+    why: 'the generic for then begins with what it gave',
+    find: 'case OP_TFORCALL: {',
+    replace: `case OP_TFORCALL: {
+            if (ci.callstatus & CIST_ITER) {
+                iterated(L, ci, base + inst.A);
+                ci.l_savedpc--;
+                break;
+            }`,
+  },
 ]
