@@ -8,6 +8,7 @@ import { CONTEXT_METHODS } from './messagecontext.ts'
 import { ENVELOPE_METHODS } from './messageenvelope.ts'
 import { FACT_FIELDS, FACT_METHODS } from './messagefacts.ts'
 import { HEADER_METHODS } from './messageheader.ts'
+import { MATCH_METHODS } from './messagematch.ts'
 import { MIME_METHODS } from './messagemime.ts'
 import { SEND_METHODS } from './messagesend.ts'
 import { optional, string } from './parameter.ts'
@@ -26,6 +27,7 @@ export const MESSAGE: ClassShape<MessageHandle> = {
   methods: [
     ...HEADER_METHODS,
     ...BODY_METHODS,
+    ...MATCH_METHODS,
     ...MIME_METHODS,
     ...ENVELOPE_METHODS,
     ...CONTEXT_METHODS,

@@ -4,16 +4,24 @@ import type { HostResult } from '../lua/binding.ts'
 import { LuaCallError } from '../lua/error.ts'
 import type { LuaValue } from '../lua/value.ts'
 import { describeNode, type PartNode } from '../mime/tree.ts'
-import { insertChild, isWithin, setFields, unlinkNode } from '../mime/treeedit.ts'
+import {
+  type FreshBoundary,
+  insertChild,
+  isWithin,
+  setFields,
+  unlinkNode,
+} from '../mime/treeedit.ts'
 import { putText, textOf } from '../mime/treetext.ts'
 import { addressComponent } from './addresscomponent.ts'
-import { adoptPart, assertBodyOpen, noteEdit, partHandle } from './content.ts'
+import { adoptPart, noteEdit, partHandle } from './content.ts'
 import { declare } from './declaration.ts'
 import { assertAlive, type PartHandle } from './handle.ts'
 import { readAddresses, readHeader, writeHeader } from './headeredit.ts'
 import { freshBoundary } from './messagemime.ts'
 import { any, object, optional, string } from './parameter.ts'
+import { assertPartOpen, changePart } from './partedit.ts'
 import { PART_FIELDS } from './partfields.ts'
+import { PART_MATCH_METHODS } from './partmatch.ts'
 import type { Runtime } from './runtime.ts'
 import type { ClassShape } from './shape.ts'
 import { MESSAGE_STAGES } from './stage.ts'
@@ -85,6 +93,7 @@ export const MESSAGE_PART: ClassShape<PartHandle> = {
         return textOf(self.node)
       },
     ),
+    ...PART_MATCH_METHODS,
     method(
       'msgpart:addFirstChild',
       [part('child', 'part')],
@@ -136,22 +145,15 @@ export const MESSAGE_PART: ClassShape<PartHandle> = {
 }
 
 /** Changes a part and lets its message follow. */
-export function edit(
+function edit(
   self: PartHandle,
   name: string,
   runtime: Runtime,
-  change: (fresh: () => string) => void,
+  change: (fresh: FreshBoundary) => void,
 ): true {
   assertPartOpen(self, name, runtime)
-  change(freshBoundary(self.owner, [self.tree.root]))
-  noteEdit(self.owner, self.tree)
+  changePart(self, change)
   return true
-}
-
-function assertPartOpen({ owner, tree }: PartHandle, name: string, runtime: Runtime): void {
-  assertBodyOpen(owner, name, runtime)
-  if (!tree.isReadOnly) return
-  throw new LuaCallError(`${name}: this part is read only: msg:mime(false) gives parts to edit`)
 }
 
 function contentType({ node }: PartHandle): HostResult {

@@ -14,20 +14,8 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 message msg:body_match(pattern) | table or false | matches the body as it stands
-1 message msg:body_replace(pattern, replacement) | boolean | replaces in the body as it stands
-1 message msg:raw_match(pattern) | table or false | matches the whole message
-1 message msg:raw_replace(pattern, replacement) | boolean | replaces in the whole message
-1 message msg:text_match(pattern) | table or false | matches the text parts as UTF-8
-1 message msg:text_replace(pattern, replacement) | boolean | replaces in the text parts as UTF-8
 1 binding msg:binding(name?) | string or nil | the egress binding; sets it
 1 binding msg:binding_group(name?) | string | the binding group; sets it
-1 message msgpart:text_match(pattern) | table or false | matches the part as UTF-8
-1 message msgpart:text_replace(pattern, replacement) | boolean | replaces in the part as UTF-8
-2 message msgpart:body_match(pattern) | table or false | matches the encoded body
-2 message msgpart:body_replace(pattern, replacement) | boolean | replaces in the encoded body
-2 message msgpart:raw_match(pattern) | table or false | matches header and body
-2 message msgpart:raw_replace(pattern, replacement) | boolean | replaces in header and body
 2 load msys.registerControl(prefix, handler) | nil | a console command
 1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
 1 any msys.config(action, ...scope) | string | reads or sets an option
