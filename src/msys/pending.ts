@@ -67,7 +67,6 @@ const ROWS = `
 2 any msys.audit.connections(monitor, options?) | number | connections in a time window
 2 any msys.audit.receptions(monitor, options?) | number | receptions in a time window
 2 any msys.audit.rejections(monitor, options?) | number | rejections in a time window
-2 any msys.audit.inbound_session_count(cidr, service) | number | live inbound sessions
 1 any msys.audit_series.define(name, type, interval, windows, options?) | nil | a sliding time window
 1 any msys.audit_series.add(name, key?) | nil | counts
 1 any msys.audit_series.count(name, key?) | number | reads

@@ -1,6 +1,7 @@
 // The whole API in one table: what is bound, what will come and what will not. Installation, the coverage
 // table in lua/README.md and the tools read it.
 import { ACCEPT } from './accept.ts'
+import { AUDIT_FUNCTIONS } from './audit.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
@@ -34,6 +35,7 @@ export const CLASSES: readonly AnyShape[] = [
 
 export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...CORE_FUNCTIONS,
+  ...AUDIT_FUNCTIONS,
   ...CONSTRUCT_FUNCTIONS,
   ...SOCKET_ADDRESS_FUNCTIONS,
   ...TEXT_FUNCTIONS,

@@ -50,9 +50,12 @@ export const UNAVAILABLE: readonly Declaration[] = ROWS.flatMap(([doc, names]) =
 )
 
 /** Modules of which nothing will come: they can be required, and whatever is read of them raises. */
-export const UNAVAILABLE_MODULES: Readonly<Record<string, string>> = Object.fromEntries(
-  ['aggregator', 'goodmail', 'mcmt', 'mm7', 'mms', 'smpp', 'xmpp'].map((name) => [
-    `msys.${name}`,
-    MOBILITY,
-  ]),
-)
+export const UNAVAILABLE_MODULES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['aggregator', 'goodmail', 'mcmt', 'mm7', 'mms', 'smpp', 'xmpp'].map((name) => [
+      `msys.${name}`,
+      MOBILITY,
+    ]),
+  ),
+  'msys.http_lua': 'mail is delivered over SMTP only',
+}

@@ -79,6 +79,11 @@ describe('ac', () => {
     ['say(msys.core.ec_sockaddr_family(ac.remote_addr) == msys.core.AF_INET)', 'true'],
     ['say(ac:inbound_session_count(), ac:inbound_session_count("/24"))', '1 1'],
     ['say(ac:inbound_session_count(nil, "ECStream"))', '0'],
+    ['say(msys.audit.inbound_session_count("192.0.2.0/24"))', '1'],
+    [
+      'msys.audit.inbound_session_count({})',
+      /bad argument #1 \(string expected, got table\): cidr/,
+    ],
     ['say(ac:pbp_inbound_session_count_service("SMTP", "/0"))', '1'],
     ['ac:inbound_session_count("nowhere")', /'nowhere' is no address or block/],
     ['ac:inbound_session_count(nil, "smtp")', /there is no service 'smtp'/],
