@@ -28,7 +28,8 @@ export function startTransaction(session: Session, command: Command): Eventually
   message.set('mailfrom_string', command.line)
   message.set('mailfrom_localpart', address.localpart)
   message.set('mailfrom_domain', address.domain)
-  session.context.connection.set('message_rcpt_count', '0')
+  // Of the message before.
+  session.context.connection.delete('message_rcpt_count')
   // Policy reaches the message by way of the connection.
   session.transaction = openTransaction(session, address, parameters)
   session.vctx.recipients = session.transaction.recipients

@@ -256,7 +256,6 @@ describe('XSETCONTEXT and XDUMPCONTEXT', () => {
       '250-[connection] c ',
       '250-[connection] can_relay true',
       '250-[connection] evil \\x0D\\x0A250 x',
-      '250-[connection] message_rcpt_count 0',
       '250-[connection] pathway default',
       '250-[message] mailfrom_domain n.example',
       '250-[message] mailfrom_localpart m',
