@@ -1,6 +1,7 @@
 // What an accepted transaction becomes: a durable spool entry, a notification to the sender about the
 // recipients that policy refused, log lines and events, work for the relay. In this order: nothing is said
 // or begun before it is on disk.
+import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Ids } from './mail/ids.ts'
 import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
@@ -86,6 +87,7 @@ function reportReception({ peer, surroundings }: Session, stored: Stored): void 
       messageId: copy.id,
       batchId: entry.batchId,
       connectionId: entry.connectionId,
+      egress: copy.egress ?? DEFAULT_EGRESS,
       rcptto: copy.rcptto,
       mailfrom: copy.mailfrom,
       peerAddress: peer.remoteAddress,

@@ -114,10 +114,11 @@ const RETIRE_MS = 60_000
 
 const MB = 1024 * 1024
 
-function openPolicy({ scriptlet }: Config, journal: Journal): Promise<Policy> {
+function openPolicy({ scriptlet, bindings }: Config, journal: Journal): Promise<Policy> {
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
+    bindings,
     files: {
       fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
       pathMap: scriptlet.scriptPathMap,

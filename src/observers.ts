@@ -2,6 +2,7 @@
 import { bounceClass } from './events/bounceclass.ts'
 import type { Journal } from './events/journal.ts'
 import { toText } from './mail/bytes.ts'
+import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Attempt } from './relay/attempt.ts'
 import type { Observers } from './relay/settlement.ts'
 import type { EntryCopy } from './spool/entry.ts'
@@ -31,6 +32,7 @@ function attemptLine(attempt: Attempt) {
     messageId: copy.id,
     batchId: stored.entry.batchId,
     connectionId: attempt.outboundConnectionId || stored.entry.connectionId,
+    egress: copy.egress ?? DEFAULT_EGRESS,
     domain: copy.routingDomain,
     sizeBytes,
     retries,

@@ -4,7 +4,8 @@ import { holds, readAddress } from './cidr.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
 import type { HostPort } from './nexthop.ts'
-import { outboundFor, type OutboundOptions } from './outbound.ts'
+import { type Bindings, bindingsOf } from './bindings.ts'
+import { type Outbound, outboundFor } from './outbound.ts'
 import { warnRisks } from './risks.ts'
 import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
 import { MAX_EVENT_BACKLOG } from './schema/events.ts'
@@ -43,8 +44,9 @@ export interface Config {
   readonly redis: RedisOptions | undefined
   /** Octets of events that wait on disk for sinks. */
   readonly maxEventBacklog: number
-  /** How mail for this domain goes out. */
-  readonly outbound: (domain: string) => OutboundOptions
+  readonly bindings: Bindings
+  /** How mail for this domain goes out by a binding. */
+  readonly outbound: Outbound
 }
 
 export interface HttpEndpoint {
@@ -101,6 +103,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     webhooks: webhooksOf(root),
     redis: redisOf(root, tracking.keys.length > 0),
     maxEventBacklog: valueOf(MAX_EVENT_BACKLOG, [root]),
+    bindings: bindingsOf(root),
     outbound: outboundFor(root, hostname),
   }
 }

@@ -1,6 +1,8 @@
-// How mail for a domain goes out (Momentum manual, "ecelerity.conf.fallback", "conf.ref.domain"): the exact
-// domain stanza, then the regular expressions that match, in file order and unanchored, then global. Each
-// option falls through on its own, but for the next hop: the first scope that names one decides.
+// How mail for a domain goes out by a binding (Momentum manual, "ecelerity.conf.fallback", "conf.ref.domain"):
+// the domain in the group's binding, in the binding, in the group; then these three themselves; then the
+// domain, then global. Of a scope's domain stanzas the exact one goes first, then the regular expressions
+// that match, in file order and unanchored. Each option falls through on its own, but for the next hop: the
+// first scope that names one decides.
 import { ConfigError, mismatch, quote } from './error.ts'
 import { completeRoutes, type HostPort, type Route } from './nexthop.ts'
 import { remember } from './memo.ts'
@@ -15,36 +17,72 @@ export interface OutboundOptions extends Resolved<typeof DELIVERY> {
   readonly routes?: readonly Route[]
   /** Absolute path of the folder. */
   readonly maildir?: string
+  /** Our name in EHLO. */
   readonly ehloHostname: string
+  /** The sender's domain is that name, unless there is no sender. */
+  readonly greetsAsSender?: boolean
 }
 
+/** The binding, and the group that it was chosen in. */
+interface Egress {
+  readonly binding: string
+  readonly group: string
+}
+
+export type Outbound = (domain: string, egress?: Egress) => OutboundOptions
+
 /** Domains are compared in lower case. Remembers the last 4,096. */
-export function outboundFor(root: Stanza, hostname: string): (domain: string) => OutboundOptions {
+export function outboundFor(root: Stanza, hostname: string): Outbound {
+  const domains = domainIndex(root)
+  const one = (parent: Stanza | undefined, kind: string, instance: string): Stanza[] =>
+    parent ? stanzasOf(parent, kind).filter((stanza) => stanza.instance === instance) : []
+  const compute = (key: string): OutboundOptions => {
+    const [domain = '', group = '', binding = ''] = key.split('\n')
+    const groups = one(root, 'binding_group', group)
+    const members = one(groups[0], 'binding', binding)
+    const bindings = one(root, 'binding', binding)
+    const egress = [...members, ...bindings, ...groups]
+    const chain = [...egress.flatMap((scope) => domains(scope, domain)), ...egress]
+    return outboundOptions([...chain, ...domains(root, domain), root], hostname)
+  }
+  const remembered = remember(compute)
+  return (domain, { group, binding } = { binding: 'default', group: 'default' }) =>
+    remembered(`${domain.toLowerCase()}\n${group}\n${binding}`)
+}
+
+/** The domain stanzas of a scope that are about a domain, the most specific first. */
+function domainIndex(root: Stanza): (scope: Stanza, domain: string) => readonly Stanza[] {
+  const indexes = new Map<Stanza, (domain: string) => readonly Stanza[]>()
+  const groups = stanzasOf(root, 'binding_group')
+  const bindings = [root, ...groups].flatMap((scope) => stanzasOf(scope, 'binding'))
+  for (const scope of [root, ...groups, ...bindings]) indexes.set(scope, domainsOf(scope))
+  return (scope, domain) => indexes.get(scope)?.(domain) ?? []
+}
+
+function domainsOf(scope: Stanza): (domain: string) => readonly Stanza[] {
   const exact = new Map<string, Stanza>()
   const patterns: { readonly pattern: RegExp; readonly stanza: Stanza }[] = []
-  for (const stanza of stanzasOf(root, 'domain')) {
+  for (const stanza of stanzasOf(scope, 'domain')) {
     const expression = /^\/(.*)\/$/s.exec(stanza.instance)?.[1]
     if (expression === undefined) exact.set(stanza.instance.toLowerCase(), stanza)
     else patterns.push({ pattern: readPattern(expression, stanza), stanza })
   }
-  const compute = (domain: string): OutboundOptions => {
+  return (domain) => {
     const named = exact.get(domain)
     const matching = patterns.filter(({ pattern }) => pattern.test(domain))
-    const chain = [...(named ? [named] : []), ...matching.map(({ stanza }) => stanza), root]
-    return outboundOptions(chain, hostname)
+    return [...(named ? [named] : []), ...matching.map(({ stanza }) => stanza)]
   }
-  const remembered = remember(compute)
-  return (domain) => remembered(domain.toLowerCase())
 }
 
 function outboundOptions(chain: readonly Stanza[], hostname: string): OutboundOptions {
   const delivery = resolveTable(DELIVERY, chain)
-  const ehlo = valueOf(EHLO_HOSTNAME, chain)
-  const isOwnName = ['__hostname__', '__message__'].includes(ehlo.toLowerCase())
+  const ehlo = valueOf(EHLO_HOSTNAME, chain).toLowerCase()
+  const isOwnName = ehlo === '__hostname__' || ehlo === '__message__'
   return {
     ...delivery,
     ...nextHop(chain, delivery.remoteSmtpPort),
-    ehloHostname: isOwnName ? hostname : ehlo,
+    ehloHostname: isOwnName ? hostname : valueOf(EHLO_HOSTNAME, chain),
+    ...(ehlo === '__message__' && { greetsAsSender: true }),
   }
 }
 

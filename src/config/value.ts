@@ -2,6 +2,7 @@
 // each is read from text, list or dictionary, and what to tell who wrote something else. Reading is
 // total: what does not fit is `undefined`. A single value also stands for a list of one.
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { decode } from './bytes.ts'
 import { readCidr, type Cidr } from './cidr.ts'
@@ -39,6 +40,10 @@ export const PORT = scalar('a port from 1 to 65535', (text) => {
   const port = readInteger(text, 1)
   return port !== undefined && port <= 65_535 ? port : undefined
 })
+
+export const IP_ADDRESS = scalar('an IPv4 or IPv6 address', (text) =>
+  isIP(text) > 0 ? text : undefined,
+)
 
 /** Octal, as modes are written. */
 export const MODE = scalar('an octal file mode such as 0644', (text) =>

@@ -3,6 +3,7 @@
 // wire holds, one event is one line with a fixed number of fields: control characters become `\xHH`.
 import { splitAddress } from '../mail/address.ts'
 import type { Context, ContextVariables } from '../mail/context.ts'
+import type { Egress } from '../mail/envelope.ts'
 
 /** What all lines about one copy begin with. */
 export interface CopyLine {
@@ -10,9 +11,8 @@ export interface CopyLine {
   readonly messageId: string
   readonly batchId: string
   readonly connectionId: string
+  readonly egress: Egress
 }
-
-const DEFAULT_BINDING = 'default'
 
 export interface ReceptionLine extends CopyLine {
   readonly rcptto: string
@@ -33,8 +33,8 @@ export function receptionLine(line: ReceptionLine): string {
     line.peerAddress,
     line.sizeBytes,
     'esmtp',
-    DEFAULT_BINDING,
-    DEFAULT_BINDING,
+    line.egress.group,
+    line.egress.binding,
   ])
 }
 
@@ -51,8 +51,8 @@ export function deliveryLine(line: AttemptLine): string {
     ...head(line, 'D'),
     line.domain,
     line.sizeBytes,
-    DEFAULT_BINDING,
-    DEFAULT_BINDING,
+    line.egress.group,
+    line.egress.binding,
     line.retries,
     line.queueSeconds,
     line.remoteAddress,
@@ -71,8 +71,8 @@ export function failureLine(type: 'T' | 'P', line: FailureLine): string {
     ...head(line, type),
     line.domain,
     line.sizeBytes,
-    DEFAULT_BINDING,
-    DEFAULT_BINDING,
+    line.egress.group,
+    line.egress.binding,
     line.stage,
     line.retries,
     line.queueSeconds,

@@ -2,11 +2,21 @@
 import { type Address, NULL_ADDRESS } from './address.ts'
 import { lowerCase } from './bytes.ts'
 
+/** The egress that a copy leaves by: a binding, and the binding group that it was chosen in. */
+export interface Egress {
+  readonly binding: string
+  readonly group: string
+}
+
+export const DEFAULT_EGRESS: Egress = { binding: 'default', group: 'default' }
+
 export interface Envelope {
   readonly mailfrom: Address
   readonly rcptto: Address
   /** The domain that chooses queue and next hop, lower case; absent: the recipient's domain. */
   readonly routingDomain?: string
+  /** Absent: the default one. */
+  readonly egress?: Egress
 }
 
 export const EMPTY_ENVELOPE: Envelope = { mailfrom: NULL_ADDRESS, rcptto: NULL_ADDRESS }

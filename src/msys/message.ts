@@ -3,6 +3,7 @@
 import { assertWritable } from './content.ts'
 import { declare } from './declaration.ts'
 import type { MessageHandle } from './handle.ts'
+import { BINDING_METHODS } from './messagebinding.ts'
 import { BODY_METHODS } from './messagebody.ts'
 import { CONTEXT_METHODS } from './messagecontext.ts'
 import { ENVELOPE_METHODS } from './messageenvelope.ts'
@@ -30,6 +31,7 @@ export const MESSAGE: ClassShape<MessageHandle> = {
     ...MATCH_METHODS,
     ...MIME_METHODS,
     ...ENVELOPE_METHODS,
+    ...BINDING_METHODS,
     ...CONTEXT_METHODS,
     ...FACT_METHODS,
     ...SEND_METHODS,

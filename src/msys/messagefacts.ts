@@ -124,7 +124,13 @@ export const FACT_FIELDS = [
   fact('delivered', 'number', 2, 'msys.core.EM_TRYING until its delivery ends', () => 0),
   fact('stage', 'number', 2, '0: it is being received', () => 0),
   fact('failed', 'number', 2, '1 when its delivery has failed', () => 0),
-  fact('binding_slot', 'number', 2, '0: the default binding', () => 0),
+  fact(
+    'binding_slot',
+    'number',
+    2,
+    "the id of the copy's binding; 0: the default one",
+    ({ envelope }, { bindings }) => bindings.names.indexOf(envelope.egress?.binding ?? 'default'),
+  ),
   fact('domain', 'string', 2, 'the domain that chooses the queue', ({ envelope }) =>
     routingDomain(envelope),
   ),

@@ -1,21 +1,18 @@
 // What of the API is not implemented yet: it can be read, and raises when it is called. A function that
 // gets implemented leaves this file. A row: tier, where it may be called, signature, result, what it does.
 import type { Declaration, Tier } from './declaration.ts'
-import { BINDING_STAGE, LOAD_STAGE, MESSAGE_STAGES, RECIPIENT_STAGES, type Stage } from './stage.ts'
+import { LOAD_STAGE, MESSAGE_STAGES, RECIPIENT_STAGES, type Stage } from './stage.ts'
 
 const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
   any: undefined,
   load: LOAD_STAGE,
   rcpt: RECIPIENT_STAGES,
   message: MESSAGE_STAGES,
-  binding: BINDING_STAGE,
   data: ['data'],
   final: ['final'],
 }
 
 const ROWS = `
-1 binding msg:binding(name?) | string or nil | the egress binding; sets it
-1 binding msg:binding_group(name?) | string | the binding group; sets it
 2 load msys.registerControl(prefix, handler) | nil | a console command
 1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
 1 any msys.config(action, ...scope) | string | reads or sets an option
@@ -30,9 +27,6 @@ const ROWS = `
 2 any msys.shareUnset(key) | nil | removes it
 1 any msys.core.io_wrapper_open(path, options, mode) | io_object or nil | opens a file
 2 any msys.core.dns_get_domain(name) | domain_record or nil | a domain's queue
-2 any msys.core.config_get_binding_id_from_name(name) | number | below 0: there is no such binding
-2 any msys.core.config_get_binding_name_from_id(id) | string | a binding's name
-2 any msys.core.config_get_binding_group_size(name) | number | members of a binding group
 2 message msys.core.rfc2822_prepend_headers(msg, headers) | nil | puts header lines first
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
 1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
@@ -112,8 +106,6 @@ const ROWS = `
 2 any msys.pbp.set_whitelist(vctx, type, name, value) | nil | says whether a whitelist applies
 2 any msys.pbp.fcdns_check(ac, vctx) | boolean, string, string | checks reverse and forward DNS
 2 any msys.pbp.size_in_bytes(text) | number | a size such as 30m as a number
-2 binding msys.policyeditor.set_binding(ctx, vars, options) | boolean | the egress binding
-2 binding msys.policyeditor.set_binding_group(ctx, vars, options) | boolean | the binding group
 2 any msys.policyeditor.send_email(ctx, vars, options) | nil | sends a message
 2 any msys.dp_config.custom_policy | table | callbacks of the default policy
 `

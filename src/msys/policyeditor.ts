@@ -12,7 +12,7 @@ import { asObject, asString, table, typeName } from './parameter.ts'
 import { spendTicks, within } from './pcre/functions.ts'
 import { match } from './pcre/text.ts'
 import type { Runtime } from './runtime.ts'
-import { MESSAGE_STAGES, RECIPIENT_STAGES, type Stage } from './stage.ts'
+import { BINDING_STAGE, MESSAGE_STAGES, RECIPIENT_STAGES, type Stage } from './stage.ts'
 
 interface Call {
   readonly name: string
@@ -70,6 +70,20 @@ export const POLICYEDITOR_FUNCTIONS = [
     undefined,
     'matches; sets the variables $0, $1 … and $name',
     matchInto,
+  ),
+  editor(
+    'set_binding',
+    'boolean',
+    BINDING_STAGE,
+    'the binding that this copy leaves by, one of `binding = "a,b"` at random',
+    (call) => choose(call, 'msg:binding', option(call, 'binding')),
+  ),
+  editor(
+    'set_binding_group',
+    'boolean',
+    BINDING_STAGE,
+    'the group in which a binding is picked',
+    (call) => choose(call, 'msg:binding_group', option(call, 'binding_group')),
   ),
   editor('get_variable', 'any', undefined, 'reads a variable', (call) =>
     call.vars.get(option(call, 'name')),
@@ -141,6 +155,14 @@ function callMethod(call: Call, method: string, args: readonly LuaValue[]): Host
 function valuesOf(call: Call, method: string, args: readonly LuaValue[]): readonly LuaValue[] {
   const result = callMethod(call, method, args)
   return Array.isArray(result) ? result : []
+}
+
+/** Whether one of the names in the list could be taken. */
+function choose(call: Call, method: string, list: string): boolean {
+  const names = list.split(',').map((name) => name.trim())
+  const name = names[Math.floor(Math.random() * names.length)]
+  const result = callMethod(call, method, [name])
+  return Array.isArray(result) ? result[0] !== undefined : result !== undefined
 }
 
 /** A message in hand goes before the session of the callout. */

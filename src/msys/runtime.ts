@@ -1,5 +1,6 @@
 // What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
 // is being loaded, the logs.
+import type { Bindings } from '../config/bindings.ts'
 import type { LuaState } from '../lua/state.ts'
 import type { LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
 import type { Address } from '../mail/address.ts'
@@ -52,6 +53,8 @@ export interface Services {
   registerAuth(scheme: string, handlers: LuaTable): void
   /** Undefined while scripts load. */
   callSite(): CallSite | undefined
+  /** The egresses that there are. */
+  readonly bindings: Bindings
   /** Epoch milliseconds. */
   nowMs(): number
   /** Writes a line to paniclog. */

@@ -10,6 +10,7 @@ import { IO_OBJECT } from './ioobject.ts'
 import { LIBRARY } from './library.ts'
 import { LIST_NODE } from './listnode.ts'
 import { MESSAGE } from './message.ts'
+import { BINDING_FUNCTIONS } from './messagebinding.ts'
 import { MESSAGE_FUNCTIONS } from './messagefunctions.ts'
 import { SEND_FUNCTIONS } from './messagesend.ts'
 import { MESSAGE_PART } from './part.ts'
@@ -42,6 +43,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...EC_STRING_FUNCTIONS,
   ...SEND_FUNCTIONS,
   ...MESSAGE_FUNCTIONS,
+  ...BINDING_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */

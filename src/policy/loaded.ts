@@ -1,4 +1,5 @@
 // What a loaded policy is made of, as its sessions use it.
+import type { Bindings } from '../config/bindings.ts'
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
@@ -16,6 +17,8 @@ export interface PolicyOptions {
   /** What scripts may read beside that; the default is files in the folders of scripts. */
   readonly files?: Pick<StateOptions, 'fileRoots' | 'pathMap' | 'environment'>
   readonly budget: Budget
+  /** Without them there is the default one. */
+  readonly bindings?: Bindings
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
   /** Epoch milliseconds; the machine's clock unless given. */

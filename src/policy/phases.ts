@@ -98,6 +98,13 @@ const TABLE = {
     ASYNC_BODY,
     'each copy, links and pixel are in',
   ),
+  core_post_validate_set_binding: row(
+    'final',
+    'msg',
+    'ignored',
+    ASYNC_BODY,
+    'each copy whose binding was set',
+  ),
   core_final_validation2: row('final', 'msg ac vctx', 'final', ASYNC_BODY, 'each copy, last'),
   core_final_validation: row('final', 'msg ac vctx', 'ignored', ASYNC_BODY, 'each copy, last'),
   core_post_final_validation: row(
@@ -132,7 +139,7 @@ const LATER = new Set(
   core_log_client_connection_failure core_log_client_connection_success core_log_delivery_v1 core_log_error
   core_log_permanent_failure_v1 core_log_reception_v1 core_log_rejection core_log_reopen
   core_log_transient_failure_v1 core_post_msg_each_rcpt core_post_smtp_command
-  core_post_validate_set_binding core_pre_ec_can_relay_to core_pre_esmtp_auth core_pre_mailq_message_requeue
+  core_pre_ec_can_relay_to core_pre_esmtp_auth core_pre_mailq_message_requeue
   core_pre_msg_each_rcpt core_pre_swap_out_meta core_server_esmtp_session_abort core_smtp_tls_reporting
   core_swap_out_multi core_validate_auth core_validate_auth_hook delay_dsn_send_notification
   http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config rsrc_setup

@@ -3,6 +3,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { PasswordSource } from '../config/auth.ts'
+import { NO_BINDINGS } from '../config/bindings.ts'
 import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
 import { type LuaState, openState } from '../lua/state.ts'
@@ -61,6 +62,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     registerModule: (name, table) => void registrations.push({ name, table }),
     registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
     callSite: currentCallout,
+    bindings: options.bindings ?? NO_BINDINGS,
     nowMs: now,
     panic: (text) => options.panic('scriptlet', text),
   })

@@ -29,6 +29,8 @@ export interface ChannelOptions {
   /** IPv4 or IPv6 address. */
   readonly address: string
   readonly port: number
+  /** Ours; undefined: any. */
+  readonly bindAddress: string | undefined
   readonly connectMs: number
   /** For what was written to leave, without any progress (RFC 5321 §4.5.3.2.5). */
   readonly blockMs: number
@@ -47,8 +49,10 @@ interface Wire {
 /** More replies than one pipelined transaction can have. */
 const MAX_WAITING_REPLIES = 1100
 
-export function openChannel({ address, port, connectMs, blockMs }: ChannelOptions): Channel {
-  const socket = connect({ host: address, port, noDelay: true })
+export function openChannel(options: ChannelOptions): Channel {
+  const { address, port, bindAddress, connectMs, blockMs } = options
+  const local = bindAddress === undefined ? {} : { localAddress: bindAddress }
+  const socket = connect({ host: address, port, noDelay: true, ...local })
   const wire: Wire = {
     socket,
     waiting: [],

@@ -14,6 +14,7 @@ import {
   sizeLimit,
   type Transaction,
 } from './protocol.ts'
+import type { Profile } from './profile.ts'
 
 /** RFC 5321 §4.5.3.2, except connect, quit and the whole. */
 export interface Timeouts {
@@ -48,7 +49,7 @@ export interface ClientOptions {
   /** IPv4 or IPv6 address. */
   readonly address: string
   readonly port: number
-  readonly ehloHostname: string
+  readonly profile: Profile
   readonly timeouts: Timeouts
 }
 
@@ -56,7 +57,6 @@ export interface Client {
   readonly id: string
   readonly address: string
   readonly port: number
-  readonly ehloHostname: string
   /** Transactions begun. */
   deliveries(): number
   /** One outcome for each recipient, in their order. One transaction at a time. */
@@ -85,8 +85,8 @@ const NOBODY_LEFT = refused('451 4.3.0 [internal] every recipient was refused')
 
 /** Connects and greets; an outcome says why that did not succeed. */
 export async function openClient(options: ClientOptions): Promise<Client | Outcome> {
-  const { id, address, port, ehloHostname, timeouts } = options
-  const channel = openChannel({ ...options, ...timeouts })
+  const { id, address, port, profile, timeouts } = options
+  const channel = openChannel({ ...options, ...profile, ...timeouts })
   const extensions = await greet(channel, options)
   if ('kind' in extensions) {
     channel.destroy()
@@ -99,7 +99,6 @@ export async function openClient(options: ClientOptions): Promise<Client | Outco
     id,
     address,
     port,
-    ehloHostname,
     deliveries: () => deliveries,
     async deliver(transaction) {
       deliveries++
@@ -122,11 +121,11 @@ async function greet(channel: Channel, options: ClientOptions): Promise<Extensio
   const { greetingMs, ehloMs } = options.timeouts
   const banner = await channel.reply(greetingMs)
   if (!isPositive(banner)) return judge(banner, STAGES.readingBanner)
-  channel.send([`EHLO ${options.ehloHostname}\r\n`])
+  channel.send([`EHLO ${options.profile.ehloHostname}\r\n`])
   const ehlo = await channel.reply(ehloMs)
   if (ehlo.kind === 'reply' && isPositive(ehlo)) return parseExtensions(ehlo.lines)
   if (ehlo.kind === 'lost' || ehlo.code < 500) return judge(ehlo, STAGES.afterEhlo)
-  channel.send([`HELO ${options.ehloHostname}\r\n`])
+  channel.send([`HELO ${options.profile.ehloHostname}\r\n`])
   const helo = await channel.reply(ehloMs)
   return isPositive(helo) ? new Map() : judge(helo, STAGES.afterEhlo)
 }

@@ -11,6 +11,7 @@ import { deliverToMaildir } from './maildir.ts'
 import { chooseNextHop, type NextHop } from './nexthop.ts'
 import type { Outcome } from './outcome.ts'
 import type { Pool } from './pool.ts'
+import { profileOf } from './profile.ts'
 import type { Resolver } from './resolver.ts'
 
 export interface Delivery {
@@ -40,9 +41,8 @@ export async function deliver(
       const mailfrom = copies[0]?.mailfrom ?? batch.stored.entry.mailfrom
       const recipients = copies.map(({ rcptto }) => rcptto)
       const transaction = { mailfrom, recipients, bytes: await bytesOf(delivery, lane, batch) }
-      const { ehloHostname, maxDeliveriesPerConnection } = outbound
-      const destination = { hosts: hop.hosts, ehloHostname }
-      return tryHosts(delivery.pool, destination, transaction, maxDeliveriesPerConnection)
+      const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom) }
+      return tryHosts(delivery.pool, destination, transaction, outbound.maxDeliveriesPerConnection)
     }
     default:
       return { ...notTried(hop, batch.copies.length), isUnreachable: hop.kind === 'deferred' }

@@ -8,7 +8,7 @@ import type { Spool, Stored } from '../spool/spool.ts'
 import { openClient, TIMEOUTS, type Timeouts } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
-import { copyOf, type Lane, makeLane, takeAll } from './lane.ts'
+import { copyOf, join, type Lane, makeLane, takeAll } from './lane.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { makeTasks } from './tasks.ts'
@@ -53,8 +53,8 @@ const SWEEP_MS = 30_000
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
   const { timeouts = TIMEOUTS, ids, spool, queue, observers, onError, config } = options
-  const pool = makePool(({ address, port }, ehloHostname) =>
-    openClient({ id: ids.connection(), address, port, ehloHostname, timeouts }),
+  const pool = makePool(({ address, port }, profile) =>
+    openClient({ id: ids.connection(), address, port, profile, timeouts }),
   )
   const settlement: Settlement = {
     spool,
@@ -125,7 +125,7 @@ function pump(state: State): void {
     for (const key of queue.ready(state.clock.now())) {
       for (const item of queue.take(key, Number.MAX_SAFE_INTEGER)) {
         const lane = laneOf(state, item)
-        lane.due.push(item)
+        join(lane, item)
         lanes.add(lane)
       }
     }
@@ -154,9 +154,12 @@ function sweep(state: State): void {
   state.sweptMs = state.clock.now()
   for (const lane of state.lanes.values()) {
     const all = takeAll(lane)
-    const expired = all.filter((item) => isExpired(state, item))
+    const expired: QueueItem[] = []
+    for (const item of all) {
+      if (isExpired(state, item)) expired.push(item)
+      else join(lane, item)
+    }
     for (const [stored, copies] of byEntry(expired)) expire(state, { stored, copies })
-    lane.due = expired.length ? all.filter((item) => !isExpired(state, item)) : all
     lane.bearable = Infinity
     if (all.length) startWorkers(state, lane)
     else if (lane.workers === 0 && lane.health === 'good') state.lanes.delete(lane.key)
@@ -189,20 +192,31 @@ async function close(state: State, graceMs: number): Promise<void> {
 }
 
 function outboundFor(state: State, item: QueueItem): OutboundOptions {
-  return state.config.outbound(copyOf(item).routingDomain)
+  const { routingDomain, egress } = copyOf(item)
+  return state.config.outbound(routingDomain, egress)
 }
 
-/** Copies whose mail goes the same way share a lane: a gateway's or maildir's, else their domain's. */
+/**
+ * Copies whose mail goes the same way share a lane: by the same binding to the same gateway or maildir, else
+ * to their domain.
+ */
 function laneKey(item: QueueItem, { gateway, maildir }: OutboundOptions): string {
-  if (maildir !== undefined) return `maildir ${maildir}`
-  return gateway ? `gateway ${gateway.host} ${gateway.port}` : copyOf(item).routingDomain
+  const { routingDomain, egress } = copyOf(item)
+  const to =
+    maildir !== undefined
+      ? `maildir ${maildir}`
+      : gateway
+        ? `gateway ${gateway.host} ${gateway.port}`
+        : routingDomain
+  return egress ? `${to} by ${egress.group} ${egress.binding}` : to
 }
 
 function laneOf(state: State, item: QueueItem): Lane {
   const key = laneKey(item, outboundFor(state, item))
   const present = state.lanes.get(key)
   if (present) return present
-  const lane = makeLane(key, copyOf(item).routingDomain)
+  const { routingDomain, egress } = copyOf(item)
+  const lane = makeLane(key, routingDomain, egress)
   state.lanes.set(key, lane)
   return lane
 }

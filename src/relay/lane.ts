@@ -1,5 +1,7 @@
-// The copies that are due for one next hop, first in first out, and what is known about that next hop.
+// The copies that are due for one next hop, those with priority first, each kind first in first out; and what
+// is known about that next hop.
 // Copies of one entry with equal bytes and sender leave together, as one transaction.
+import { DEFAULT_EGRESS, type Egress } from '../mail/envelope.ts'
 import type { Rendition } from '../mail/rendition.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { QueueItem } from '../spool/queue.ts'
@@ -16,9 +18,9 @@ export interface Lane {
   readonly key: string
   /** Decides limits and next hop. */
   readonly domain: string
-  /** Due copies from `first` on; those before it were taken. */
-  due: QueueItem[]
-  first: number
+  readonly egress: Egress
+  /** Due copies with priority, and the others. */
+  readonly lines: readonly [Line, Line]
   workers: number
   /** Connections that the next hop seems to bear. */
   bearable: number
@@ -31,15 +33,24 @@ export interface Lane {
   lastRead: { readonly stored: Stored; readonly data: Promise<Buffer> } | undefined
 }
 
+/** Items from `first` on; those before it were taken. */
+interface Line {
+  items: QueueItem[]
+  first: number
+}
+
 /** Of one transaction, whatever the configuration says: bounds the replies that may wait unread. */
 const MAX_RECIPIENTS = 1000
 
-export function makeLane(key: string, domain: string): Lane {
+export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): Lane {
   return {
     key,
     domain,
-    due: [],
-    first: 0,
+    egress,
+    lines: [
+      { items: [], first: 0 },
+      { items: [], first: 0 },
+    ],
     workers: 0,
     bearable: Infinity,
     health: 'good',
@@ -49,35 +60,44 @@ export function makeLane(key: string, domain: string): Lane {
   }
 }
 
-export function waiting(lane: Lane): number {
-  return lane.due.length - lane.first
+export function join(lane: Lane, item: QueueItem): void {
+  lane.lines[copyOf(item).priority ? 0 : 1].items.push(item)
+}
+
+export function waiting({ lines: [urgent, usual] }: Lane): number {
+  return urgent.items.length - urgent.first + usual.items.length - usual.first
 }
 
 /** Takes the next copies that can travel together. */
 export function nextBatch(lane: Lane, maxRecipients: number): Batch | undefined {
-  const { due, first } = lane
-  const next = due[first]
-  if (!next) return undefined
+  const line = lane.lines.find(({ items, first }) => first < items.length)
+  const next = line?.items[line.first]
+  if (!line || !next) return undefined
+  const { items, first } = line
   const leader = copyOf(next)
-  const limit = Math.min(due.length, first + Math.min(maxRecipients, MAX_RECIPIENTS))
+  const limit = Math.min(items.length, first + Math.min(maxRecipients, MAX_RECIPIENTS))
   let end = first + 1
   while (end < limit) {
-    const other = due[end]
+    const other = items[end]
     if (other?.stored !== next.stored || !canTravel(copyOf(other), leader)) break
     end++
   }
-  const copies = due.slice(first, end).map(({ copy }) => copy)
-  lane.first = end
+  const copies = items.slice(first, end).map(({ copy }) => copy)
+  line.first = end
   // Half of the list at least, so that taking costs the same however long it is.
-  if (end * 2 > due.length) lane.due = takeAll(lane)
+  if (end * 2 > items.length) line.items = takeLine(line)
   return { stored: next.stored, copies }
 }
 
 /** What waits, in order; the lane is empty after this. */
-export function takeAll(lane: Lane): QueueItem[] {
-  const all = lane.due.slice(lane.first)
-  lane.due = []
-  lane.first = 0
+export function takeAll({ lines: [urgent, usual] }: Lane): QueueItem[] {
+  return [...takeLine(urgent), ...takeLine(usual)]
+}
+
+function takeLine(line: Line): QueueItem[] {
+  const all = line.items.slice(line.first)
+  line.items = []
+  line.first = 0
   return all
 }
 

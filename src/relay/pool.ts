@@ -2,12 +2,13 @@
 // "idle_timeout"), and only for as many messages as the domain allows. Opening tries hosts in order.
 import type { Client } from './client.ts'
 import type { Host } from './nexthop.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, outcome, STAGES } from './outcome.ts'
+import { canReach, type Profile, profileKey } from './profile.ts'
 
-/** Hosts in the order to try, and the name to greet them with. */
+/** Hosts in the order to try, and how to speak to them. */
 export interface Destination {
   readonly hosts: readonly Host[]
-  readonly ehloHostname: string
+  readonly profile: Profile
 }
 
 export interface Pool {
@@ -24,46 +25,55 @@ export interface Pool {
 
 const IDLE_MS = 5_000
 
+const NO_WAY = outcome(
+  STAGES.notConnected,
+  '451 4.4.1 [internal] No valid hosts (no address of the family of bind_address)',
+)
+
 export function makePool(
-  open: (host: Host, ehloHostname: string) => Promise<Client | Outcome>,
+  open: (host: Host, profile: Profile) => Promise<Client | Outcome>,
   { idleMs = IDLE_MS }: { readonly idleMs?: number } = {},
 ): Pool {
   const idle = makeIdle(idleMs)
-  const leased = new Set<Client>()
+  /** With the key that each is kept by. */
+  const leased = new Map<Client, string>()
   let isClosed = false
 
-  const hold = (client: Client): Client => {
-    leased.add(client)
+  const hold = (client: Client, key: string): Client => {
+    leased.set(client, key)
     if (isClosed) client.destroy()
     return client
   }
 
   return {
-    async lease({ hosts, ehloHostname }, isFresh = false) {
-      for (const host of isFresh ? [] : hosts) {
-        const client = idle.take(keyOf({ ...host, ehloHostname }))
-        if (client) return hold(client)
+    async lease({ hosts, profile }, isFresh = false) {
+      const reachable = hosts.filter(({ address }) => canReach(profile, address))
+      const shared = profileKey(profile)
+      const keyOf = ({ address, port }: Host): string => `${address} ${port} ${shared}`
+      for (const host of isFresh ? [] : reachable) {
+        const client = idle.take(keyOf(host))
+        if (client) return hold(client, keyOf(host))
       }
       let result: Outcome | undefined
-      for (const host of hosts) {
-        const opened = await open(host, ehloHostname)
-        if (!('kind' in opened)) return hold(opened)
+      for (const host of reachable) {
+        const opened = await open(host, profile)
+        if (!('kind' in opened)) return hold(opened, keyOf(host))
         // A host that may accept later outweighs one that never will.
         if (result === undefined || opened.kind === 'deferred') result = opened
       }
-      if (!result) throw new Error('a next hop has no hosts')
-      return result
+      return result ?? NO_WAY
     },
     release(client, maxDeliveries) {
+      const key = leased.get(client)
       leased.delete(client)
       const isWorn = maxDeliveries > 0 && client.deliveries() >= maxDeliveries
       if (!client.isUsable()) client.destroy()
       else if (isWorn) void client.quit()
-      else idle.add(keyOf(client), client)
+      else if (key !== undefined) idle.add(key, client)
     },
     async close() {
       isClosed = true
-      for (const client of leased) client.destroy()
+      for (const client of leased.keys()) client.destroy()
       await Promise.all(idle.takeAll().map((client) => client.quit()))
     },
   }
@@ -114,12 +124,4 @@ function makeIdle(idleMs: number): Idle {
       return all.map(({ client }) => client)
     },
   }
-}
-
-function keyOf({
-  address,
-  port,
-  ehloHostname,
-}: Pick<Client, 'address' | 'port' | 'ehloHostname'>): string {
-  return `${address} ${port} ${ehloHostname}`
 }

@@ -8,7 +8,7 @@ import type { Spool } from '../spool/spool.ts'
 import { notTried, type Tried } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { deliver, type Delivery } from './delivery.ts'
-import { type Batch, type Lane, nextBatch, waiting } from './lane.ts'
+import { type Batch, join, type Lane, nextBatch, waiting } from './lane.ts'
 import { EXPIRED, outcome, STAGES } from './outcome.ts'
 import { expiresMs, settle, type Settlement } from './settlement.ts'
 import type { Tasks } from './tasks.ts'
@@ -37,7 +37,11 @@ const FAULT_RETRY_MS = 60_000
 const EXPIRY = outcome(STAGES.notConnected, EXPIRED)
 
 export function startWorkers(works: Works, lane: Lane): void {
-  const { maxOutboundConnections } = works.config.outbound(lane.domain)
+  const { maxOutboundConnections, suspendDelivery } = works.config.outbound(
+    lane.domain,
+    lane.egress,
+  )
+  if (suspendDelivery) return
   const most = Math.min(maxOutboundConnections || MAX_WORKERS, lane.bearable)
   const limit = { good: most, suspect: 1, blocked: 0 }
   while (lane.workers < limit[lane.health] && lane.workers < waiting(lane)) {
@@ -59,7 +63,7 @@ export function isExpired(works: Works, item: QueueItem): boolean {
 async function work(works: Works, lane: Lane): Promise<void> {
   let isWelcome = true
   while (isWelcome && works.phase === 'open' && lane.health !== 'blocked' && !works.spool.failure) {
-    const outbound = works.config.outbound(lane.domain)
+    const outbound = works.config.outbound(lane.domain, lane.egress)
     const batch = nextBatch(lane, outbound.maxRecipientsPerBatch)
     if (!batch) break
     if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {
@@ -97,7 +101,7 @@ async function attempt(
   if (works.phase === 'abandoned' && !tried.outcomes.some(isDelivered)) return false
   if (tried.isUnreachable && lane.workers > 1) {
     lane.bearable = lane.workers - 1
-    lane.due.push(...items)
+    for (const item of items) join(lane, item)
     return false
   }
   works.tasks.run(() => settle(works.settlement, batch, tried))

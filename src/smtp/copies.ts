@@ -37,7 +37,6 @@ const EACH_COPY: readonly CalloutName[] = [
 ]
 
 const LAST: readonly CalloutName[] = [
-  'validate_set_binding',
   'core_final_validation2',
   'core_final_validation',
   'core_post_final_validation',
@@ -112,12 +111,19 @@ function runCopy(
       const tracked = sealing.track(msg.current, message.envelope.rcptto.text)
       if (tracked.kind === 'refused') return { kind: 'failed', reply: tracked.reply } as const
       sealContent(msg, tracked.fields, () => sealing.bodyOf(msg.current, tracked))
-      return andThen(runPhases(session, LAST, subject, context), (late): CopyResult => {
-        if (late) return { kind: 'rejected', reply: late }
-        if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
-        const copy = sealing.seal(msg.current, tracked)
-        return { kind: 'accepted', copy, explain: tracked.explain }
-      })
+      const run = (phases: readonly CalloutName[]) => runPhases(session, phases, subject, context)
+      const bound = andThen(run(['validate_set_binding']), (refusal) =>
+        refusal || !msg.current.envelope.egress ? refusal : run(['core_post_validate_set_binding']),
+      )
+      return andThen(
+        andThen(bound, (refusal) => refusal ?? run(LAST)),
+        (late): CopyResult => {
+          if (late) return { kind: 'rejected', reply: late }
+          if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
+          const copy = sealing.seal(msg.current, tracked)
+          return { kind: 'accepted', copy, explain: tracked.explain }
+        },
+      )
     },
   )
   return andThen(result, (done) => {

@@ -3,7 +3,7 @@
 // strings; empty values are left out of events.
 import { lowerCase, toText } from '../mail/bytes.ts'
 import type { Context } from '../mail/context.ts'
-import { routingDomain } from '../mail/envelope.ts'
+import { DEFAULT_EGRESS, routingDomain } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
 import { decodeWords } from '../mime/encodedword.ts'
 import { fieldValue } from '../mime/field.ts'
@@ -39,6 +39,7 @@ export function copyFacts(
   origin: CopyOrigin,
 ): Facts {
   const { context, envelope } = message
+  const { binding, group } = envelope.egress ?? DEFAULT_EGRESS
   return {
     message_id: origin.messageId,
     msg_from: toText(envelope.mailfrom.text),
@@ -49,8 +50,8 @@ export function copyFacts(
     campaign_id: settings?.campaignId ?? '',
     rcpt_meta: settings?.metadata ? JSON.stringify(settings.metadata) : '',
     rcpt_tags: settings?.tags?.length ? JSON.stringify(settings.tags) : '',
-    binding: 'default',
-    binding_group: 'default',
+    binding: toText(binding),
+    binding_group: toText(group),
     pathway: toText(origin.pathway),
     pathway_group: toText(origin.pathwayGroup),
     ...customFacts(context, origin.customPrefix),

@@ -207,6 +207,8 @@ function entryCopy(
     routingDomain: routingDomain(message.envelope),
     rendition: { pieces, holes: tracked.holes },
     sizeBytes,
+    ...(message.envelope.egress && { egress: message.envelope.egress }),
+    ...(message.priority === 1 && { priority: 1 as const }),
     context: {
       connection: difference(common.connection, message.context.connection),
       message: difference(common.message, message.context.message),

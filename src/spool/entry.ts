@@ -2,6 +2,7 @@
 // message are not in it; the copies' renditions refer to them by range. Its stored form is JSON in which
 // everything that copies share stands once, so that a further recipient costs what is its own.
 // Byte strings are JSON strings here: their characters survive UTF-8.
+import type { Egress } from '../mail/envelope.ts'
 import type { Piece, Rendition } from '../mail/rendition.ts'
 
 /** By name; byte strings. */
@@ -34,6 +35,10 @@ export interface EntryCopy {
   readonly sizeBytes: number
   readonly context: { readonly connection: Changes; readonly message: Changes }
   readonly facts: Facts
+  /** The binding that it leaves by; absent: the default one. */
+  readonly egress?: Egress
+  /** 1: it goes before others. */
+  readonly priority?: 1
 }
 
 const ENTRY_VERSION = 1
@@ -60,6 +65,8 @@ type PackedCopy = readonly [
     readonly connection?: Changes
     readonly message?: Changes
     readonly facts?: Facts
+    readonly egress?: Egress
+    readonly priority?: 1
   },
 ]
 
@@ -97,6 +104,8 @@ export function unpackEntry({ version, common, pieces, copies }: PackedEntry): E
       sizeBytes,
       context: { connection: own?.connection ?? {}, message: own?.message ?? {} },
       facts: own?.facts ?? {},
+      ...(own?.egress && { egress: own.egress }),
+      ...(own?.priority && { priority: own.priority }),
     })),
   }
 }
@@ -108,6 +117,8 @@ function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy 
     ...(hasAny(context.connection) && { connection: context.connection }),
     ...(hasAny(context.message) && { message: context.message }),
     ...(hasAny(facts) && { facts }),
+    ...(copy.egress && { egress: copy.egress }),
+    ...(copy.priority && { priority: copy.priority }),
   }
   const packed = [id, rcptto, routingDomain, table, rendition.holes, sizeBytes] as const
   return hasAny(own) ? [...packed, own] : packed

@@ -73,7 +73,8 @@ async function measure(open: (port: number) => Promise<Sender>, port: number): P
 }
 
 async function ours(port: number): Promise<Sender> {
-  const options = { id: '', address: '127.0.0.1', port, ehloHostname: 'bench', timeouts: TIMEOUTS }
+  const profile = { ehloHostname: 'bench', bindAddress: undefined }
+  const options = { id: '', address: '127.0.0.1', port, profile, timeouts: TIMEOUTS }
   const client = await openClient(options)
   if ('kind' in client) throw new Error(client.text)
   const transaction = { mailfrom: 'a@from.test', recipients: ['b@to.test'], bytes: MESSAGE }

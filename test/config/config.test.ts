@@ -27,7 +27,8 @@ function keys(dictionary: string): Config['tracking']['keys'] {
 
 describe('an empty configuration', () => {
   test('has the defaults and no listener', () => {
-    const { outbound, ...rest } = config('')
+    const { outbound, bindings, ...rest } = config('')
+    expect(bindings.names).toEqual(['default'])
     expect(outbound('x').maildir).toBeUndefined()
     expect(rest).toEqual({
       hostname: 'host.example',

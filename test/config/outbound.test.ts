@@ -10,6 +10,8 @@ function outbound(text: string, domain: string): OutboundOptions {
 describe('outbound', () => {
   test('has the defaults of Momentum', () => {
     expect(outbound('', 'a.example')).toEqual({
+      suspendDelivery: false,
+      bindAddress: undefined,
       remoteSmtpPort: 25,
       retryIntervalSeconds: 1200,
       maxRetryIntervalSeconds: 43_200,

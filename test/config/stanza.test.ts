@@ -105,14 +105,13 @@ describe('known', () => {
       'f.conf:2: option "tls" is known but not supported yet: ignored',
       'f.conf:3: option "tls_verify" is known but not supported yet: ignored',
       'f.conf:4: scope "snmp" is known but not supported yet: ignored',
-      'f.conf:6: scope "binding" is known but not supported yet: ignored',
       'f.conf:8: option "script_ttl" is known but not supported yet: ignored',
       'f.conf:8: option "debug_level" is known but not supported yet: ignored',
       'f.conf:9: option "authcrammd5parameters" is known but not supported yet: ignored',
     ])
   })
 
-  test('scopes that are not supported yet are still checked where we know their options', () => {
+  test('the options of a binding are checked', () => {
     expect(errorOf('binding b { retry_interval = soon }').message).toBe(
       'f.conf:1: option "retry_interval": expected whole seconds, found "soon"',
     )

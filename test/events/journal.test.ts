@@ -15,6 +15,7 @@ const COPY = {
   messageId: '00/00-1-2',
   batchId: '00/00-1-2',
   connectionId: '00/00-1-1',
+  egress: { binding: 'b1', group: 'g1' },
   rcptto: 'a@b.example',
   mailfrom: '',
   peerAddress: '127.0.0.1',

@@ -13,6 +13,7 @@ const COPY = {
   messageId: '10/00-25004-31B987F3',
   batchId: '00/00-25004-31B987F3',
   connectionId: '00/00-25004-31B987F2',
+  egress: { binding: 'b1', group: 'g1' },
 }
 
 const ATTEMPT = {
@@ -35,17 +36,17 @@ describe('mainlog', () => {
     })
     expect(line).toBe(
       '1795260480@10/00-25004-31B987F3@00/00-25004-31B987F3@00/00-25004-31B987F2@R@Anna@example.com@' +
-        'news@sender.example@127.0.0.1@1337@esmtp@default@default',
+        'news@sender.example@127.0.0.1@1337@esmtp@g1@b1',
     )
     expect(line.split('@')).toHaveLength(14)
   })
 
   test('a delivery and a failure have theirs', () => {
     expect(deliveryLine(ATTEMPT).slice(COPY.batchId.length)).toMatch(
-      /@D@example\.com@1337@default@default@2@61@192\.0\.2\.7$/,
+      /@D@example\.com@1337@g1@b1@2@61@192\.0\.2\.7$/,
     )
     expect(failureLine('T', { ...ATTEMPT, stage: 5, text: '450 4.2.0 busy' })).toMatch(
-      /@T@example\.com@1337@default@default@5@2@61@192\.0\.2\.7@450 4\.2\.0 busy$/,
+      /@T@example\.com@1337@g1@b1@5@2@61@192\.0\.2\.7@450 4\.2\.0 busy$/,
     )
   })
 

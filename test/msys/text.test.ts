@@ -1,4 +1,5 @@
 // The text tools, from Lua: each snippet is the body of a callout.
+import { NO_BINDINGS } from '../../src/config/bindings.ts'
 import { describe, expect, test } from 'vitest'
 import type { Dict } from '../../src/msys/dict.ts'
 import { installMsys } from '../../src/msys/install.ts'
@@ -56,6 +57,7 @@ describe('msys.pcre', () => {
       registerModule: () => {},
       registerAuth: () => {},
       callSite: () => undefined,
+      bindings: NO_BINDINGS,
       nowMs: () => 0,
       panic: () => {},
     })
@@ -228,6 +230,7 @@ describe('addresses and dictionaries', () => {
       registerModule: () => {},
       registerAuth: () => {},
       callSite: () => undefined,
+      bindings: NO_BINDINGS,
       nowMs: () => 0,
       panic: () => {},
     })

@@ -319,7 +319,7 @@ async function open(peer: { port: number }, timeouts = TIMEOUTS): Promise<Client
     id: 'c1',
     address: '127.0.0.1',
     port: peer.port,
-    ehloHostname: 'us.test',
+    profile: { ehloHostname: 'us.test', bindAddress: undefined },
     timeouts,
   })
   if (!('kind' in client)) ends.unshift(client.destroy)

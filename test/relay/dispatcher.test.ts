@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { OutboundOptions } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/load.ts'
 import type { Ids } from '../../src/mail/ids.ts'
 import type { Attempt } from '../../src/relay/attempt.ts'
 import { TIMEOUTS } from '../../src/relay/client.ts'
@@ -12,17 +13,11 @@ import { makeQueue } from '../../src/spool/queue.ts'
 import { type Peer, type Script, startPeer } from '../support/peer.ts'
 import { fakeClock, type FakeClock, fakeSpool, type FakeSpool, MESSAGE, START_MS } from './fakes.ts'
 
-const DEFAULTS: OutboundOptions = {
-  remoteSmtpPort: 25,
-  retryIntervalSeconds: 1200,
-  maxRetryIntervalSeconds: 43_200,
-  messageExpirationSeconds: 86_400,
-  generateBounces: true,
-  maxOutboundConnections: 20,
-  maxDeliveriesPerConnection: 0,
-  maxRecipientsPerBatch: 100,
-  ehloHostname: 'us.test',
-}
+const DEFAULTS: OutboundOptions = parseConfig('', 'eachrcpt.conf', {
+  lenient: false,
+  defaultHostname: 'us.test',
+  folder: '/conf',
+}).config.outbound('to.test')
 
 const ends: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -302,6 +297,45 @@ test('keeps to the limit of connections', async () => {
   await relay.idle()
   expect(peer.messages).toHaveLength(50)
   expect(peer.connections()).toBe(2)
+})
+
+test('lets mail with priority go first', async () => {
+  const { relay, spool, log } = await begin({}, { maxOutboundConnections: 1 })
+  relay.enqueue(spool.add(['a@to.test', 'b@to.test'], { personal: true }))
+  relay.enqueue(spool.add(['c@to.test', 'd@to.test'], { personal: true, priority: 1 }))
+  await relay.idle()
+  expect(log.map((line) => line.split(' ')[1])).toEqual([
+    'a@to.test',
+    'c@to.test',
+    'd@to.test',
+    'b@to.test',
+  ])
+})
+
+test('keeps the mail of one binding apart from that of another', async () => {
+  const { relay, spool, peer } = await begin({})
+  const { config } = parseConfig(
+    `gateway = "127.0.0.1:${peer.port}"
+    binding_group g {
+      binding one { bind_address = 127.0.0.2 ehlo_hostname = one.test }
+      binding two { bind_address = 127.0.0.3 ehlo_hostname = __message__ }
+    }`,
+    'eachrcpt.conf',
+    { lenient: false, defaultHostname: 'us.test', folder: '/conf' },
+  )
+  relay.reconfigure(config)
+  for (const binding of ['one', 'two']) {
+    relay.enqueue(spool.add(['b@to.test'], { egress: { binding, group: 'g' } }))
+    await relay.idle()
+  }
+  relay.enqueue(spool.add(['b@to.test']))
+  await relay.idle()
+  expect(peer.commands.filter((command) => command.startsWith('EHLO'))).toEqual([
+    'EHLO one.test',
+    'EHLO from.test',
+    'EHLO us.test',
+  ])
+  expect(peer.clients).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.1'])
 })
 
 test('does not let one next hop hold up another', async () => {

@@ -2,6 +2,7 @@
 import type { Rendition } from '../../src/mail/rendition.ts'
 import type { Clock } from '../../src/relay/clock.ts'
 import type { Dispatcher } from '../../src/relay/dispatcher.ts'
+import type { EntryCopy } from '../../src/spool/entry.ts'
 import type { CopyState } from '../../src/spool/journal.ts'
 import type { Spool, Stored } from '../../src/spool/spool.ts'
 
@@ -40,11 +41,16 @@ export function fakeClock(): FakeClock {
   return clock
 }
 
+interface AddOptions extends Pick<EntryCopy, 'egress' | 'priority'> {
+  readonly personal?: boolean
+  readonly mailfrom?: string
+}
+
 export interface FakeSpool {
   readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
   readonly clock: FakeClock
   readonly replaced: { stored: Stored; copies: readonly number[] }[]
-  add(rcpttos: readonly string[], options?: { personal?: boolean; mailfrom?: string }): Stored
+  add(rcpttos: readonly string[], options?: AddOptions): Stored
   unfinished(): string[]
   rejectNext(error: Error): void
   failReads(...errors: Error[]): void
@@ -106,7 +112,7 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
     spool,
     clock,
     replaced,
-    add(rcpttos, { personal = false, mailfrom = 'a@from.test' } = {}) {
+    add(rcpttos, { personal = false, mailfrom = 'a@from.test', ...own } = {}) {
       const rendition = (rcptto: string): Rendition => ({
         pieces: [[0, MESSAGE.length], ...(personal ? [[0, 0, rcptto.length + 2, 0] as const] : [])],
         holes: personal ? [`${rcptto}\r\n`] : [],
@@ -122,6 +128,7 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
         sizeBytes: MESSAGE.length,
         context,
         facts: {},
+        ...own,
       }))
       const common = {
         batchId,

@@ -4,7 +4,8 @@ import { type Outcome, outcome, STAGES } from '../../src/relay/outcome.ts'
 import { makePool, type Pool } from '../../src/relay/pool.ts'
 
 const HOSTS = ['192.0.2.1', '192.0.2.2'].map((address) => ({ name: 'x', address, port: 25 }))
-const TO = { hosts: HOSTS, ehloHostname: 'us.test' }
+const PROFILE = { ehloHostname: 'us.test', bindAddress: undefined }
+const TO = { hosts: HOSTS, profile: PROFILE }
 
 interface FakeClient extends Client {
   isOpen: boolean
@@ -29,8 +30,27 @@ test('opens a new connection when asked for a fresh one, or under another name',
   const { pool, opened } = fake({})
   pool.release(await lease(pool), 0)
   await pool.lease(TO, true)
-  await pool.lease({ ...TO, ehloHostname: 'other.test' })
+  await pool.lease({ ...TO, profile: { ...PROFILE, ehloHostname: 'other.test' } })
   expect(opened).toEqual(['192.0.2.1 us.test', '192.0.2.1 us.test', '192.0.2.1 other.test'])
+  await pool.close()
+})
+
+test('shares no connection between two source addresses, and tries only hosts of their family', async () => {
+  const { pool, opened } = fake({})
+  const hosts = [{ name: 'x', address: '2001:db8::1', port: 25 }, ...HOSTS]
+  const from = (bindAddress: string) => ({ hosts, profile: { ...PROFILE, bindAddress } })
+  for (const bindAddress of ['192.0.2.8', '192.0.2.9', '192.0.2.8', '2001:db8::8']) {
+    const client = await pool.lease(from(bindAddress))
+    if (isFake(client)) pool.release(client, 0)
+  }
+  expect(opened).toEqual([
+    '192.0.2.1 us.test 192.0.2.8',
+    '192.0.2.1 us.test 192.0.2.9',
+    '2001:db8::1 us.test 2001:db8::8',
+  ])
+  expect(
+    await pool.lease({ hosts: HOSTS, profile: { ...PROFILE, bindAddress: '::1' } }),
+  ).toMatchObject({ kind: 'deferred', stage: 0 })
   await pool.close()
 })
 
@@ -102,13 +122,12 @@ function fake(failures: Readonly<Record<string, Outcome>>): {
 } {
   const opened: string[] = []
   const quits: Promise<Client>[] = []
-  const open = (host: { address: string; port: number }, ehloHostname: string): FakeClient => {
+  const open = (host: { address: string; port: number }): FakeClient => {
     let report: (client: Client) => void
     quits.push(new Promise((resolve) => (report = resolve)))
     const client: FakeClient = {
       ...host,
       id: String(opened.length),
-      ehloHostname,
       isOpen: true,
       count: 1,
       deliveries: () => client.count,
@@ -124,9 +143,9 @@ function fake(failures: Readonly<Record<string, Outcome>>): {
     return client
   }
   const pool = makePool(
-    (host, ehloHostname) => {
-      opened.push(`${host.address} ${ehloHostname}`)
-      return Promise.resolve(failures[host.address] ?? open(host, ehloHostname))
+    (host, { ehloHostname, bindAddress }) => {
+      opened.push([host.address, ehloHostname, bindAddress ?? []].flat().join(' '))
+      return Promise.resolve(failures[host.address] ?? open(host))
     },
     { idleMs: 20 },
   )

@@ -22,6 +22,8 @@ export interface Peer {
   readonly messages: string[]
   /** Chunks of octets as they came, to see what was written together. */
   readonly chunks: string[]
+  /** The address that each connection came from. */
+  readonly clients: string[]
   connections(): number
   readonly close: () => Promise<void>
 }
@@ -44,7 +46,12 @@ export async function startPeer(script: Script = {}): Promise<Peer> {
   const sockets = new Set<Socket>()
   const trickles = new WeakMap<Socket, { text: string }>()
   const turns = new Map<Step, number>()
-  const peer = { commands: [] as string[], messages: [] as string[], chunks: [] as string[] }
+  const peer: Pick<Peer, 'commands' | 'messages' | 'chunks' | 'clients'> = {
+    commands: [],
+    messages: [],
+    chunks: [],
+    clients: [],
+  }
   let connections = 0
 
   const write = (socket: Socket, text: string): void => {
@@ -72,6 +79,7 @@ export async function startPeer(script: Script = {}): Promise<Peer> {
 
   const server = createServer((socket) => {
     connections++
+    peer.clients.push(socket.remoteAddress ?? '')
     sockets.add(socket)
     socket.setNoDelay(true)
     socket.on('close', () => sockets.delete(socket))

@@ -61,7 +61,7 @@ export const KNOWN: readonly KnownOption[] = [
     adaptive_notification_events adaptive_notification_interval adaptive_outbound_throttle_messages
     adaptive_positive_adjustment_interval adaptive_rcptto_timeout adaptive_rejection_rate_suspension_percentage
     adaptive_retry_fuzz adaptive_retry_interval adaptive_rset_timeout adaptive_scope adaptive_sweep_rule_enabled
-    apn_expiry bind_address blackhole body_timeout bounce_behavior bounce_pattern bounces_inline_original
+    apn_expiry blackhole body_timeout bounce_behavior bounce_pattern bounces_inline_original
     cluster_max_outbound_connections cluster_outbound_throttle_connections cluster_outbound_throttle_messages
     cluster_scope_max_outbound_connections cluster_server_max_outbound_connections connect_timeout
     connect_timeout_to_delay connection_allocation_aggressiveness delay_dsn_max_retry_interval
@@ -74,7 +74,7 @@ export const KNOWN: readonly KnownOption[] = [
     mx_failures_fallback_to_a mx_failures_to_delay never_attempt_expired_messages never_retry opendkim_sign
     outbound_throttle_connections outbound_throttle_messages rcptto_timeout response_transcode_pattern
     response_transcode_replace rset_timeout scope_max_outbound_connections send_8bitmime
-    server_max_outbound_connections suspend_delivery tls tls_ca tls_ifavailable_fallback tls_verify
+    server_max_outbound_connections tls tls_ca tls_ifavailable_fallback tls_verify
     transform_8bitmime_content use_mta_sts xclient xmpp_dialback_secret xmpp_role`,
   ),
   known(

@@ -5,18 +5,23 @@ import {
   COUNT,
   HOSTNAME,
   PATH,
+  IP_ADDRESS,
   PORT,
   POSITIVE,
   ROUTES,
   SECONDS,
   TARGET,
 } from '../value.ts'
-import type { Value } from '../tree.ts'
-import { option, optional, type Warn } from './option.ts'
+import { option, optional } from './option.ts'
 
 const OUTBOUND = ['global', 'domain', 'binding', 'binding_group']
 
+export const SUSPEND_DELIVERY = option('suspend_delivery', BOOLEAN, false, OUTBOUND)
+
 export const DELIVERY = {
+  suspendDelivery: SUSPEND_DELIVERY,
+  /** Without one the system chooses. */
+  bindAddress: optional('bind_address', IP_ADDRESS, OUTBOUND),
   remoteSmtpPort: option('remote_smtp_port', PORT, 25, OUTBOUND),
   retryIntervalSeconds: option('retry_interval', SECONDS, 1200, OUTBOUND),
   maxRetryIntervalSeconds: option('max_retry_interval', SECONDS, 43_200, OUTBOUND),
@@ -27,24 +32,12 @@ export const DELIVERY = {
   maxRecipientsPerBatch: option('max_recipients_per_batch', POSITIVE, 100, OUTBOUND),
 }
 
-/** `__hostname__` stands for this server's name. */
-export const EHLO_HOSTNAME = option(
-  'ehlo_hostname',
-  HOSTNAME,
-  '__hostname__',
-  OUTBOUND,
-  inspectHostname,
-)
+/** `__hostname__` stands for this server's name, `__message__` for the domain of the sender. */
+export const EHLO_HOSTNAME = option('ehlo_hostname', HOSTNAME, '__hostname__', OUTBOUND)
 
 /** Where mail goes. The most specific scope that has one of them decides, whichever it is. */
 export const NEXT_HOP = {
   maildir: optional('maildir', PATH, OUTBOUND),
   gateway: optional('gateway', TARGET, OUTBOUND),
   routes: optional('routes', ROUTES, OUTBOUND),
-}
-
-function inspectHostname(value: Value, warn: Warn): void {
-  if (value.kind === 'text' && value.text.toLowerCase() === '__message__') {
-    warn(value.place, '"__message__" is known but not supported yet: the server\'s name is used')
-  }
 }
