@@ -1,12 +1,11 @@
 // The composition root: configuration in, a running server out. Everything that reads a clock, rolls dice
 // or touches the world is made here and handed down.
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
-import { type Events, openEvents } from './events/events.ts'
+import type { Events } from './events/events.ts'
 import { type Generation, type GenerationSurroundings, openGeneration } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
@@ -19,9 +18,8 @@ import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import { makeQueue } from './spool/queue.ts'
-import { openSpool, type Spool } from './spool/spool.ts'
-import { reportUnreported } from './unreported.ts'
-import { VERSION } from './version.ts'
+import type { Spool } from './spool/spool.ts'
+import { openStores, type Stores } from './stores.ts'
 
 export interface ServerOptions {
   /** Reads the configuration: at start and at every reload. */
@@ -77,15 +75,15 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   let current = await openGeneration(config, surroundings)
   const closers: (() => Promise<void>)[] = [() => current.replace()]
   try {
-    const spool = await openStore(config, () => current, options)
-    closers.unshift(() => spool.close())
-    events = await openEventStore(config, () => current)
-    const parts = openParts({ spool, events }, () => current, options)
+    const stores = await openStores(config, () => current.journal, warn)
+    closers.unshift(stores.closeSpool)
+    events = stores.events
+    const parts = openParts(stores, () => current, options)
     closers.unshift(() => parts.close())
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
-    await reportUnreported(spool.recovered, events, current.journal, Date.now())
-    for (const stored of spool.recovered) parts.dispatcher.enqueue(stored)
+    await stores.report()
+    for (const stored of stores.spool.recovered) parts.dispatcher.enqueue(stored)
     let work: Promise<void> = Promise.resolve()
     const retire = makeRetirement()
     const reload = async (): Promise<void> => {
@@ -137,29 +135,6 @@ interface Parts {
   close(): Promise<void>
 }
 
-function openStore(
-  { spoolbase }: Config,
-  current: () => Generation,
-  { warn }: ServerOptions,
-): Promise<Spool> {
-  return openSpool({
-    directory: join(spoolbase, '0'),
-    report(text) {
-      warn(`spool: ${text}`)
-      current().journal.panic('spool', text)
-    },
-  })
-}
-
-function openEventStore(config: Config, current: () => Generation): Promise<Events> {
-  return openEvents({
-    directory: join(config.spoolbase, '0', 'events'),
-    maxBacklogBytes: config.maxEventBacklog,
-    userAgent: `eachrcpt/${VERSION}`,
-    report: (text) => current().journal.panic('events', text),
-  })
-}
-
 /** Nobody is for events before the log is open. */
 function recorderOf(events: () => Events | undefined): EventRecorder {
   return {
@@ -168,13 +143,8 @@ function recorderOf(events: () => Events | undefined): EventRecorder {
   }
 }
 
-interface Stores {
-  readonly spool: Spool
-  readonly events: Events
-}
-
 function openParts(
-  { spool, events }: Stores,
+  { spool, events }: Pick<Stores, 'spool' | 'events'>,
   current: () => Generation,
   options: ServerOptions,
 ): Parts {

@@ -1,9 +1,10 @@
-// Injections that a crash kept from the event log: the message was in the spool, its events were not yet in
-// theirs. What the spool gives back and the end of the event log does not know is reported before it is
-// sent, so that an injection still comes before its delivery.
+// Events that a crash kept from the event log. An injection: the message was in the spool, its events were
+// not yet in theirs. A delivery or a bounce: the spool holds the record of the event with the outcome.
+// What the spool gives back and the end of the event log does not know is reported before anything is sent,
+// so that an injection still comes before its delivery.
 import type { Events } from './events/events.ts'
 import type { Journal } from './events/journal.ts'
-import type { Stored } from './spool/spool.ts'
+import type { Spool, Stored } from './spool/spool.ts'
 
 /** Enough for what happens in the moment that an event takes to its log. */
 const TAIL_BYTES = 4 * 1024 * 1024
@@ -12,15 +13,30 @@ const SLACK_MS = 5_000
 const RECENT_MS = 60_000
 
 export async function reportUnreported(
-  recovered: readonly Stored[],
+  { recovered, events: outcomes }: Pick<Spool, 'recovered' | 'events'>,
   events: Pick<Events, 'tail' | 'wants'>,
-  journal: Pick<Journal, 'event'>,
+  journal: Pick<Journal, 'event' | 'again'>,
   nowMs: number,
 ): Promise<void> {
-  if (recovered.length === 0 || !events.wants('injection')) return
+  if (recovered.length + outcomes.length === 0) return
   const tail = await events.tail(TAIL_BYTES)
   const newest = /.*"timestamp":"(\d+)"/s.exec(tail)?.[1]
   const sinceMs = newest === undefined ? nowMs - RECENT_MS : Number(newest) * 1000 - SLACK_MS
+  if (events.wants('injection')) reportInjections(recovered, tail, sinceMs, journal)
+  for (const record of outcomes) {
+    const timestamp = /"timestamp":"(\d+)"/.exec(record)?.[1]
+    const id = /"event_id":"[^"]*"/.exec(record)?.[0]
+    if (timestamp === undefined || id === undefined) continue
+    if (Number(timestamp) * 1000 >= sinceMs && !tail.includes(id)) journal.again(record)
+  }
+}
+
+function reportInjections(
+  recovered: readonly Stored[],
+  tail: string,
+  sinceMs: number,
+  journal: Pick<Journal, 'event'>,
+): void {
   for (const { entry } of recovered) {
     // What we make ourselves, as a notification, is no injection.
     if (entry.receivedMs < sinceMs || entry.facts['recv_method'] === 'internal') continue

@@ -7,8 +7,19 @@ const NOW = 1_795_260_480_000
 const event = (id: string, seconds: number) =>
   `{"msys":{"message_event":{"type":"injection","timestamp":"${seconds}","message_id":"${id}"}}}\n`
 
+const outcome = (id: string, seconds: number) =>
+  `{"msys":{"message_event":{"type":"delivery","event_id":"${id}","timestamp":"${seconds}"}}}`
+
 async function report(
   tail: string,
+  ...entries: readonly [id: string, receivedMs: number, method?: string][]
+) {
+  return reportAll(tail, [], ...entries)
+}
+
+async function reportAll(
+  tail: string,
+  outcomes: readonly string[],
   ...entries: readonly [id: string, receivedMs: number, method?: string][]
 ) {
   const reported: string[] = []
@@ -19,9 +30,12 @@ async function report(
     } as unknown as Stored
   })
   await reportUnreported(
-    recovered,
+    { recovered, events: outcomes },
     { tail: () => Promise.resolve(tail), wants: () => true },
-    { event: (type, ...facts) => void reported.push(`${type} ${facts[1]?.['message_id']}`) },
+    {
+      event: (type, ...facts) => void reported.push(`${type} ${facts[1]?.['message_id']}`),
+      again: (record) => void reported.push(record),
+    },
     NOW,
   )
   return reported
@@ -41,4 +55,11 @@ test('older ones were reported when they came, or nobody was there to be told', 
 
 test('our own notifications are no injections', async () => {
   expect(await report('', ['dsn', NOW, 'internal'])).toEqual([])
+})
+
+test('an outcome in the spool whose event the log does not know is reported as it was', async () => {
+  const tail = outcome('known', NOW / 1000) + '\n'
+  const lost = outcome('lost', NOW / 1000 - 1)
+  const old = outcome('old', NOW / 1000 - 60)
+  expect(await reportAll(tail, [old, outcome('known', NOW / 1000), lost])).toEqual([lost])
 })

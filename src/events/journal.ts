@@ -52,18 +52,27 @@ export type LineKind =
 
 export interface Journal {
   reception(line: Unstamped<ReceptionLine>, ...facts: readonly Facts[]): void
-  delivery(line: Unstamped<AttemptLine>, ...facts: readonly Facts[]): void
+  delivery(line: Unstamped<AttemptLine>, ...facts: readonly Facts[]): Report
   delay(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
-  bounce(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
+  bounce(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): Report
   rejection(line: Unstamped<RejectionLine>, ...facts: readonly Facts[]): void
   authentication(line: Unstamped<AuthenticationLine>): void
   /** One that has no line in a log: an open, a click. */
   event(type: EventType, ...facts: readonly Facts[]): void
+  /** The record of an event that a report once gave. */
+  again(record: string): void
   panic(origin: string, text: string): void
   flush(): Promise<void>
   /** Goes on in new files of the same names; one that cannot be had goes on as it is. */
   reopen(): Promise<void>
   close(): Promise<void>
+}
+
+/** Made, but not written before `tell` is called. */
+export interface Report {
+  /** The event's record; undefined: nobody is for it. */
+  readonly event: string | undefined
+  readonly tell: () => void
 }
 
 /** A line whose time is still to come. */
@@ -88,38 +97,34 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const line = (kind: LineKind, file: LogFile | undefined, text: () => string): void => {
     if (file && options.wants(kind)) file.write(text())
   }
-  const event = (type: EventType, ...facts: readonly Facts[]): void => {
-    const { nodeName, events } = options
-    if (!events.wants(type)) return
-    const stamp = { eventId: options.eventId(), seconds: seconds(), nodeName }
-    const line = JSON.stringify(eventRecord(type, stamp, facts))
-    const messageId = facts.findLast(({ message_id: id }) => id)?.['message_id'] ?? ''
-    events.append({ type, messageId, line })
-  }
+  const { event, report, again } = eventMaker(options)
 
   return {
     reception(entry, ...facts) {
       line('receptions', mainlog, () => receptionLine({ ...entry, seconds: seconds() }))
       event('injection', ...facts)
     },
-    delivery(entry, ...facts) {
-      line('deliveries', mainlog, () => deliveryLine({ ...entry, seconds: seconds() }))
-      event('delivery', ...facts)
-    },
+    delivery: (entry, ...facts) =>
+      report('delivery', facts, () =>
+        line('deliveries', mainlog, () => deliveryLine({ ...entry, seconds: seconds() })),
+      ),
     delay(entry, ...facts) {
       line('transient failures', mainlog, () => failureLine('T', { ...entry, seconds: seconds() }))
       event('delay', ...facts)
     },
-    bounce(entry, ...facts) {
-      line('permanent failures', mainlog, () => failureLine('P', { ...entry, seconds: seconds() }))
-      event('bounce', ...facts)
-    },
+    bounce: (entry, ...facts) =>
+      report('bounce', facts, () =>
+        line('permanent failures', mainlog, () =>
+          failureLine('P', { ...entry, seconds: seconds() }),
+        ),
+      ),
     rejection(entry, ...facts) {
       line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
       event('policy_rejection', ...facts)
     },
     authentication: (entry) => acctlog?.write(authenticationLine({ ...entry, seconds: seconds() })),
     event,
+    again,
     panic,
     flush: async () => void (await Promise.all(files.map((file) => file.flush()))),
     reopen: () => reopenAll(files, (text) => panic('ec_logger', text)),
@@ -128,6 +133,42 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       await Promise.all(files.map((file) => file.close()))
     },
   }
+}
+
+function eventMaker({ events, nodeName, now, eventId }: JournalOptions) {
+  const make = (type: EventType, facts: readonly Facts[]): OrderedEvent | undefined => {
+    if (!events.wants(type)) return undefined
+    const stamp = { eventId: eventId(), seconds: Math.floor(now() / 1000), nodeName }
+    const line = JSON.stringify(eventRecord(type, stamp, facts))
+    const messageId = facts.findLast(({ message_id: id }) => id)?.['message_id'] ?? ''
+    return { type, messageId, line }
+  }
+  return {
+    event(type: EventType, ...facts: readonly Facts[]): void {
+      const made = make(type, facts)
+      if (made) events.append(made)
+    },
+    report(type: EventType, facts: readonly Facts[], writeLine: () => void): Report {
+      const made = make(type, facts)
+      return {
+        event: made?.line,
+        tell() {
+          writeLine()
+          if (made) events.append(made)
+        },
+      }
+    },
+    again(record: string): void {
+      const made = readEvent(record)
+      if (made) events.append(made)
+    },
+  }
+}
+
+function readEvent(line: string): OrderedEvent | undefined {
+  const type = /"type":"(delivery|bounce)"/.exec(line)?.[1]
+  const messageId = /"message_id":"([^"]*)"/.exec(line)?.[1] ?? ''
+  return type === 'delivery' || type === 'bounce' ? { type, messageId, line } : undefined
 }
 
 /** All that are named, or none: one that cannot be opened leaves no other open. */

@@ -12,9 +12,17 @@ import { type Batch, copyOf } from './lane.ts'
 import { enhancedStatus, EXPIRED, type Outcome, outcome } from './outcome.ts'
 
 export interface Observers {
-  readonly onDelivery: (attempt: Attempt) => void
+  readonly onDelivery: (attempt: Attempt) => Report
   readonly onDelay: (attempt: Attempt) => void
-  readonly onBounce: (attempt: Attempt) => void
+  readonly onBounce: (attempt: Attempt) => Report
+}
+
+/** What there is to say about an outcome that ends a copy. */
+export interface Report {
+  /** The event's record, stored with the outcome; undefined: nobody is for it. */
+  readonly event?: string | undefined
+  /** The outcome is settled: say it. */
+  readonly tell: () => void
 }
 
 export interface Settlement {
@@ -54,10 +62,13 @@ export async function settle(work: Settlement, batch: Batch, tried: Tried): Prom
     attempts.filter((each) => each.kind === kind).map(({ attempt }) => attempt)
 
   const delivered = of('delivered')
-  if (delivered.length) work.spool.finish(stored, delivered.map(copyIndexOf))
+  const deliveries = delivered.map(work.observers.onDelivery)
+  if (delivered.length) {
+    work.spool.finish(stored, delivered.map(copyIndexOf), eventsOf(deliveries))
+  }
   const deferred = of('deferred')
   for (const attempt of deferred) defer(work, attempt)
-  delivered.forEach(work.observers.onDelivery)
+  for (const { tell } of deliveries) tell()
   deferred.forEach(work.observers.onDelay)
   const failed = of('failed')
   if (failed.length) await fail(work, stored, failed)
@@ -103,15 +114,19 @@ async function fail(work: Settlement, stored: Stored, failed: readonly Attempt[]
       work.outbound({ stored, copy: copyIndex }).generateBounces,
   )
   const copies = failed.map(copyIndexOf)
+  const bounces = failed.map(work.observers.onBounce)
+  const events = eventsOf(bounces)
   try {
-    if (told.length) work.enqueue(await work.spool.replace(stored, copies, await dsnOf(work, told)))
-    else work.spool.finish(stored, copies)
+    if (told.length) {
+      const dsn = await dsnOf(work, told)
+      work.enqueue(await work.spool.replace(stored, copies, dsn, events))
+    } else work.spool.finish(stored, copies, events)
   } catch (error) {
     const dueMs = work.clock.now() + NO_DSN_RETRY_MS
     for (const copy of copies) work.again({ stored, copy }, dueMs)
     throw error
   }
-  failed.forEach(work.observers.onBounce)
+  for (const { tell } of bounces) tell()
 }
 
 async function dsnOf(
@@ -133,6 +148,10 @@ async function dsnOf(
     })),
     originalHeader: await work.header({ stored, copy: copyIndex }),
   })
+}
+
+function eventsOf(reports: readonly Report[]): string[] {
+  return reports.flatMap(({ event }) => (event === undefined ? [] : [event]))
 }
 
 function copyIndexOf({ copyIndex }: Attempt): number {

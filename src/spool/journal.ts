@@ -1,5 +1,6 @@
 // What the records of the log say, as JSON: an entry (with the copies of an earlier one that it
 // finishes, as a DSN does), or progress of entries. Progress may be said again: the later word holds.
+// Records of events stand with the progress that they tell of.
 import { type Entry, type PackedEntry, packEntry, unpackEntry } from './entry.ts'
 import { startRecord } from './record.ts'
 import type { FoundRecord } from './segment.ts'
@@ -29,35 +30,52 @@ type PackedChange =
 
 interface EntryMeta {
   readonly entry: PackedEntry
-  readonly changes?: readonly PackedChange[]
+  readonly changes?: readonly PackedProgress[]
 }
 
-export interface Statement {
-  readonly entry?: Entry
+/** A string is the record of an event. */
+type PackedProgress = PackedChange | string
+
+export interface Progressed {
   readonly changes: readonly Change[]
+  readonly events: readonly string[]
 }
 
-export function entryRecord(entry: Entry, data: Buffer, changes: readonly Change[] = []): Buffer {
+export interface Statement extends Progressed {
+  readonly entry?: Entry
+}
+
+export function entryRecord(entry: Entry, data: Buffer, progressed: Progressed): Buffer {
   const packed = packEntry(entry)
-  const meta: EntryMeta = changes.length
-    ? { entry: packed, changes: changes.map(packChange) }
-    : { entry: packed }
+  const changes = packProgress(progressed)
+  const meta: EntryMeta = changes.length ? { entry: packed, changes } : { entry: packed }
   return startRecord('entry', JSON.stringify(meta), data)
 }
 
-export function progressRecord(changes: readonly Change[]): Buffer {
-  return startRecord('progress', JSON.stringify(changes.map(packChange)))
+export function progressRecord(progressed: Progressed): Buffer {
+  return startRecord('progress', JSON.stringify(packProgress(progressed)))
 }
 
 /** Throws when the record is none that this version writes. */
 export function readStatement({ type, meta }: FoundRecord): Statement {
   const text = meta.toString()
   if (type === 'progress') {
-    const changes: PackedChange[] = JSON.parse(text)
-    return { changes: changes.map(unpackChange) }
+    const progress: PackedProgress[] = JSON.parse(text)
+    return unpackProgress(progress)
   }
   const { entry, changes = [] }: EntryMeta = JSON.parse(text)
-  return { entry: unpackEntry(entry), changes: changes.map(unpackChange) }
+  return { entry: unpackEntry(entry), ...unpackProgress(changes) }
+}
+
+function packProgress({ changes, events }: Progressed): PackedProgress[] {
+  return [...changes.map(packChange), ...events]
+}
+
+function unpackProgress(packed: readonly PackedProgress[]): Progressed {
+  return {
+    changes: packed.flatMap((each) => (typeof each === 'string' ? [] : [unpackChange(each)])),
+    events: packed.filter((each) => typeof each === 'string'),
+  }
 }
 
 /** Whose message a damaged record held, as far as it can be told; for reports. */

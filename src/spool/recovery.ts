@@ -26,6 +26,8 @@ export interface RecoveredEntry {
 
 export interface Recovery {
   readonly entries: readonly RecoveredEntry[]
+  /** Stored with outcomes, the latest. */
+  readonly events: readonly string[]
   /** File of each segment by its number. */
   readonly segments: ReadonlyMap<number, string>
   readonly nextSegment: number
@@ -40,9 +42,17 @@ export interface RecoveryOptions {
   readonly report: (text: string) => void
 }
 
+/** What was taken in of the segments so far. */
+interface Taken {
+  readonly entries: Map<number, RecoveredEntry>
+  readonly events: ReturnType<typeof makeTail>
+}
+
 interface SegmentFile extends SegmentIdentity {
   readonly name: string
 }
+
+const EVENTS_CHARACTERS = 4 * 1024 * 1024
 
 /** Rejects, before anything is touched, when a segment has a format that this version does not know. */
 export async function recover(options: RecoveryOptions): Promise<Recovery> {
@@ -54,14 +64,15 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   found.sort((a, b) => a.number - b.number)
   for (const segment of found) await checkFormat(segment, options)
 
-  const entries = new Map<number, RecoveredEntry>()
+  const taken: Taken = { entries: new Map(), events: makeTail() }
   let lastSequence = 0
   for (const segment of found) {
     options.ledger.addSegment(segment.number)
-    lastSequence = Math.max(lastSequence, await readSegment(segment, entries, options))
+    lastSequence = Math.max(lastSequence, await readSegment(segment, taken, options))
   }
   return {
-    entries: [...entries.values()].filter(({ progress }) => !progress.isFinished),
+    entries: [...taken.entries.values()].filter(({ progress }) => !progress.isFinished),
+    events: taken.events.lines(),
     segments: new Map(found.map(({ number, name }) => [number, name])),
     nextSegment: (found.at(-1)?.number ?? 0) + 1,
     nextSequence: lastSequence + 1,
@@ -84,7 +95,7 @@ async function checkFormat({ name }: SegmentFile, options: RecoveryOptions): Pro
 /** Takes in what a segment says; gives its last sequence. */
 async function readSegment(
   segment: SegmentFile,
-  entries: Map<number, RecoveredEntry>,
+  taken: Taken,
   options: RecoveryOptions,
 ): Promise<number> {
   const { directory, files, ledger, report } = options
@@ -101,7 +112,7 @@ async function readSegment(
   const { records, damages, lastSequence } = scanSegment(bytes, segment)
   for (const record of records) {
     const statement = statementOf(record)
-    if (statement) takeIn(statement, record, segment, entries, ledger)
+    if (statement) takeIn(statement, record, segment, taken, ledger)
     else await keepDamage({ ...record, kind: 'gap' }, bytes, segment, options)
   }
   for (const damage of damages) await keepDamage(damage, bytes, segment, options)
@@ -109,12 +120,13 @@ async function readSegment(
 }
 
 function takeIn(
-  { entry, changes }: Statement,
+  { entry, changes, events }: Statement,
   record: FoundRecord,
   segment: SegmentFile,
-  entries: Map<number, RecoveredEntry>,
+  { entries, events: tail }: Taken,
   ledger: Ledger,
 ): void {
+  events.forEach(tail.add)
   if (entry) {
     const { sequence, start, dataStart, dataBytes, dataCrc } = record
     const place = { segment: segment.number, file: segment.name, sequence, start }
@@ -126,6 +138,24 @@ function takeIn(
     ledger.apply(change)
     ledger.recorded(change, segment.number)
     if (entries.get(change.entry)?.progress.isFinished) entries.delete(change.entry)
+  }
+}
+
+/** The last lines that have room together. */
+function makeTail() {
+  let lines: string[] = []
+  let first = 0
+  let characters = 0
+  return {
+    add(line: string): void {
+      lines.push(line)
+      characters += line.length
+      while (characters > EVENTS_CHARACTERS) characters -= lines[first++]?.length ?? 0
+      if (first * 2 < lines.length) return
+      lines = lines.slice(first)
+      first = 0
+    },
+    lines: (): readonly string[] => lines.slice(first),
   }
 }
 

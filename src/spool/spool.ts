@@ -10,6 +10,7 @@ import {
   type Change,
   type CopyState,
   type Deferral,
+  type Progressed,
   entryRecord,
   progressRecord,
 } from './journal.ts'
@@ -33,18 +34,24 @@ export interface Spool {
   append(entry: Entry, data: Buffer): Promise<Stored>
   /** The data. Rejects with SpoolError `damaged`, once and for all, when they are not what was written. */
   read(stored: Stored): Promise<Buffer>
-  /** These copies need no further attempt. Written within 20 ms, not synced: it may be forgotten. */
-  finish(stored: Stored, copies: readonly number[]): void
+  /**
+   * These copies need no further attempt. Written within 20 ms, not synced: it may be forgotten, and
+   * the records of `events` with it, never one without the other.
+   */
+  finish(stored: Stored, copies: readonly number[], events?: readonly string[]): void
   /** The same and what came of it, a DSN say, as one durable record: both happen or neither. */
   replace(
     stored: Stored,
     copies: readonly number[],
     product: { readonly entry: Entry; readonly data: Buffer },
+    events?: readonly string[],
   ): Promise<Stored>
   /** Written as `finish` is. */
   defer(stored: Stored, copy: number, deferral: Deferral): void
   /** What the last run left, oldest first. */
   readonly recovered: readonly Stored[]
+  /** Events that were stored with outcomes before the start, the latest 4 MB, oldest first. */
+  readonly events: readonly string[]
   /** Set when nothing more can be stored until the disk has been looked at. */
   readonly failure: Error | undefined
   /** Resolves when all progress is durable and segments that nobody needs are gone. */
@@ -56,6 +63,8 @@ export interface SpoolOptions {
   readonly directory: string
   /** 64 MB unless told; a larger record has a segment of its own. */
   readonly segmentBytes?: number
+  /** Whether what `events` were stored for is durable, so that a segment which holds them may go. */
+  readonly mayRemove?: () => Promise<boolean>
   /** What recovery found and what was quarantined, a line each. */
   readonly report: (text: string) => void
   readonly files?: FileSystem
@@ -69,6 +78,7 @@ interface Parts {
   readonly options: SpoolOptions
 }
 
+const NO_PROGRESS: Progressed = { changes: [], events: [] }
 const SEGMENT_BYTES = 64 * 1024 * 1024
 
 /** Rejects with SpoolError `locked` or `newer format`, or with what the disk says. */
@@ -94,32 +104,41 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         },
       }),
     )
-    const sweeper = makeSweeper({ directory, files, log, ledger, report, segments: found.segments })
+    const { segments } = found
+    const { mayRemove = () => Promise.resolve(true) } = options
+    const surroundings = { directory, files, log, ledger, report, mayRemove }
+    const sweeper = makeSweeper({ ...surroundings, segments })
     const parts: Parts = { log, ledger, quarantine, sweeper, options }
     await sweeper.sweep()
     await reserve.restore()
     const recovered = found.entries.map(({ entry, location, progress }) =>
       storedEntry(entry, location, progress),
     )
-    return spoolOf(parts, recovered, unlock)
+    return spoolOf(parts, recovered, found.events, unlock)
   } catch (error) {
     await unlock()
     throw error
   }
 }
 
-function spoolOf(parts: Parts, recovered: Stored[], unlock: () => Promise<void>): Spool {
+function spoolOf(
+  parts: Parts,
+  recovered: readonly Stored[],
+  events: readonly string[],
+  unlock: () => Promise<void>,
+): Spool {
   const { log, sweeper } = parts
   return {
     recovered,
+    events,
     get failure() {
       return log.failure
     },
-    append: (entry, data) => store(parts, entry, data, []),
+    append: (entry, data) => store(parts, entry, data, NO_PROGRESS),
     read: (stored) => readData(parts, stored),
-    finish: (stored, copies) => note(parts, doneChange(stored, copies)),
-    replace: (stored, copies, { entry, data }) =>
-      store(parts, entry, data, [doneChange(stored, copies)]),
+    finish: (stored, copies, events) => note(parts, doneChange(stored, copies), events),
+    replace: (stored, copies, { entry, data }, events = []) =>
+      store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
     defer: (stored, copy, deferral) =>
       note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral }),
     flush: async () => {
@@ -140,9 +159,10 @@ function store(
   { log, ledger, sweeper }: Parts,
   entry: Entry,
   data: Buffer,
-  changes: readonly Change[],
+  progressed: Progressed,
 ): Promise<Stored> {
-  const head = entryRecord(entry, data, changes)
+  const { changes } = progressed
+  const head = entryRecord(entry, data, progressed)
   return log.append({ head, data, when: 'now' }, (location) => {
     sweeper.wrote(location)
     const progress = ledger.addEntry(location.sequence, location.segment, entry.copies.length)
@@ -156,9 +176,14 @@ function store(
 }
 
 /** Holds at once; what a crash or a full disk forgets is only repeated. */
-function note({ log, ledger, sweeper }: Parts, change: Change): void {
+function note(
+  { log, ledger, sweeper }: Parts,
+  change: Change,
+  events: readonly string[] = [],
+): void {
   ledger.apply(change)
-  const written = log.append({ head: progressRecord([change]), when: 'later' }, (location) => {
+  const head = progressRecord({ changes: [change], events })
+  const written = log.append({ head, when: 'later' }, (location) => {
     sweeper.wrote(location)
     ledger.recorded(change, location.segment)
     void sweeper.sweep()

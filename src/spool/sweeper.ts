@@ -20,6 +20,7 @@ export interface SweeperOptions {
   readonly files: FileSystem
   readonly log: Log
   readonly ledger: Ledger
+  readonly mayRemove: () => Promise<boolean>
   /** Files of the segments that are there, by number. */
   readonly segments: ReadonlyMap<number, string>
   readonly report: (text: string) => void
@@ -35,7 +36,7 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
 
   async function sweepAll(): Promise<void> {
     for (let number = nextSpent(); number !== undefined; number = nextSpent()) {
-      if (!(await restated(number))) return
+      if (!(await options.mayRemove()) || !(await restated(number))) return
       await removeSegment(number)
     }
   }
@@ -47,7 +48,8 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
         await log.flush()
         return true
       }
-      await log.append({ head: progressRecord(changes), when: 'now' }, (location) => {
+      const head = progressRecord({ changes, events: [] })
+      await log.append({ head, when: 'now' }, (location) => {
         wrote(location)
         for (const change of changes) ledger.recorded(change, location.segment)
       })

@@ -6,6 +6,7 @@ import type { OutboundOptions } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import type { Ids } from '../../src/mail/ids.ts'
 import type { Attempt } from '../../src/relay/attempt.ts'
+import type { Report } from '../../src/relay/settlement.ts'
 import { TIMEOUTS } from '../../src/relay/client.ts'
 import { type Dispatcher, makeDispatcher } from '../../src/relay/dispatcher.ts'
 import { SpoolError } from '../../src/spool/error.ts'
@@ -457,6 +458,10 @@ interface Begun {
   errors: unknown[]
 }
 
+function report(tell: (attempt: Attempt) => void): (attempt: Attempt) => Report {
+  return (attempt) => ({ tell: () => tell(attempt) })
+}
+
 /** A dispatcher that sends everything to a peer with this script. */
 async function begin(
   script: Script,
@@ -484,9 +489,9 @@ async function begin(
     queue: makeQueue(),
     ids: countingIds(),
     observers: {
-      onDelivery: observer('delivery'),
+      onDelivery: report(observer('delivery')),
       onDelay: observer('delay'),
-      onBounce: observer('bounce'),
+      onBounce: report(observer('bounce')),
     },
     onError: (error) => void errors.push(error),
     resolver: { resolveMx: absent, resolve4: absent, resolve6: absent },

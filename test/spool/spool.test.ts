@@ -38,6 +38,27 @@ describe('the spool', () => {
     expect(second.reports).toEqual([])
   })
 
+  test('keeps the events of an outcome with it, and their segment until they are durable', async () => {
+    const directory = makeDirectory()
+    const first = await open(directory)
+    const stored = await first.append(entryFor('m1', 'a@x', 'b@x'), DATA)
+    first.finish(stored, [0], ['{"event":"a"}'])
+    await first.replace(stored, [1], { entry: entryFor('dsn'), data: DATA }, ['{"event":"b"}'])
+    await first.close()
+    const second = await open(directory)
+    expect(second.events).toEqual(['{"event":"a"}', '{"event":"b"}'])
+    expect(ids(second.recovered)).toEqual(['dsn'])
+    second.finish(second.recovered[0]!, [0])
+    await second.close()
+
+    let isDurable = false
+    const third = await open(directory, { mayRemove: () => Promise.resolve(isDurable) })
+    expect(segmentFiles(directory)).toHaveLength(2)
+    isDurable = true
+    await third.flush()
+    expect(segmentFiles(directory)).toHaveLength(1)
+  })
+
   test('has after a restart the state of each copy', async () => {
     const directory = makeDirectory()
     const first = await open(directory)
