@@ -15,6 +15,9 @@ export interface CopyState {
   readonly note: string
 }
 
+/** Stands for the entry of the record that says it. */
+export const THIS_ENTRY = 0
+
 /** Copies by index; `entry`: the sequence of its record. */
 export type Change =
   | { readonly kind: 'all done'; readonly entry: number }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Entry } from './entry.ts'
 import { SpoolError } from './error.ts'
 import { type FileSystem, readRange } from './files.ts'
-import { type Statement, describeMeta, readStatement } from './journal.ts'
+import { THIS_ENTRY, type Statement, describeMeta, readStatement } from './journal.ts'
 import type { Ledger, Progress } from './ledger.ts'
 import type { Location } from './log.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -131,10 +131,13 @@ function takeIn(
     const { sequence, start, dataStart, dataBytes, dataCrc } = record
     const place = { segment: segment.number, file: segment.name, sequence, start }
     const location: Location = { ...place, dataStart, dataBytes, dataCrc }
-    const progress = ledger.addEntry(sequence, segment.number, entry.copies.length)
+    const sizeBytes = record.end - start
+    const progress = ledger.addEntry(sequence, segment.number, entry.copies.length, sizeBytes)
     entries.set(sequence, { entry, location, progress })
   }
-  for (const change of changes) {
+  ledger.grow(segment.number, record.end)
+  for (const said of changes) {
+    const change = said.entry === THIS_ENTRY ? { ...said, entry: record.sequence } : said
     ledger.apply(change)
     ledger.recorded(change, segment.number)
     if (entries.get(change.entry)?.progress.isFinished) entries.delete(change.entry)

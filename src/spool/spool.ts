@@ -15,6 +15,7 @@ import {
   progressRecord,
 } from './journal.ts'
 import { type Ledger, type Progress, makeLedger } from './ledger.ts'
+import { type Compactor, type Movable, makeCompactor } from './compaction.ts'
 import { lockDirectory } from './lock.ts'
 import { type Location, type Log, openLog } from './log.ts'
 import { type Quarantine, openQuarantine } from './quarantine.ts'
@@ -24,6 +25,7 @@ import { type Sweeper, makeSweeper } from './sweeper.ts'
 
 export interface Stored {
   readonly entry: Entry
+  /** Where its record is now. */
   readonly location: Location
   /** One for each of the entry's copies; always as it is now. */
   readonly copies: readonly CopyState[]
@@ -75,6 +77,9 @@ interface Parts {
   readonly ledger: Ledger
   readonly quarantine: Quarantine
   readonly sweeper: Sweeper
+  readonly compactor: Compactor
+  /** The unfinished entries, by the sequence of their record. */
+  readonly live: Map<number, Movable>
   readonly options: SpoolOptions
 }
 
@@ -108,12 +113,23 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const { mayRemove = () => Promise.resolve(true) } = options
     const surroundings = { directory, files, log, ledger, report, mayRemove }
     const sweeper = makeSweeper({ ...surroundings, segments })
-    const parts: Parts = { log, ledger, quarantine, sweeper, options }
+    const live = new Map<number, Movable>()
+    const compactor = makeCompactor({
+      log,
+      ledger,
+      live,
+      read: (stored) => readData(parts, stored),
+      wrote: sweeper.wrote,
+      note: (change) => note(parts, change),
+      sweep: sweeper.sweep,
+    })
+    const parts: Parts = { log, ledger, quarantine, sweeper, compactor, live, options }
     await sweeper.sweep()
     await reserve.restore()
     const recovered = found.entries.map(({ entry, location, progress }) =>
-      storedEntry(entry, location, progress),
+      storedEntry(parts, entry, location, progress),
     )
+    void compactor.compact()
     return spoolOf(parts, recovered, found.events, unlock)
   } catch (error) {
     await unlock()
@@ -127,7 +143,7 @@ function spoolOf(
   events: readonly string[],
   unlock: () => Promise<void>,
 ): Spool {
-  const { log, sweeper } = parts
+  const { log, sweeper, compactor } = parts
   return {
     recovered,
     events,
@@ -138,14 +154,18 @@ function spoolOf(
     read: (stored) => readData(parts, stored),
     finish: (stored, copies, events) => note(parts, doneChange(stored, copies), events),
     replace: (stored, copies, { entry, data }, events = []) =>
-      store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
+      compactor.hold(stored, () =>
+        store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
+      ),
     defer: (stored, copy, deferral) =>
       note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral }),
     flush: async () => {
       await log.flush()
+      await compactor.compact()
       await sweeper.sweep()
     },
     close: async () => {
+      await compactor.close()
       await log.flush().catch(() => undefined)
       await sweeper.sweep()
       await log.close()
@@ -155,33 +175,28 @@ function spoolOf(
   }
 }
 
-function store(
-  { log, ledger, sweeper }: Parts,
-  entry: Entry,
-  data: Buffer,
-  progressed: Progressed,
-): Promise<Stored> {
+function store(parts: Parts, entry: Entry, data: Buffer, progressed: Progressed): Promise<Stored> {
+  const { log, ledger, sweeper } = parts
   const { changes } = progressed
   const head = entryRecord(entry, data, progressed)
   return log.append({ head, data, when: 'now' }, (location) => {
     sweeper.wrote(location)
-    const progress = ledger.addEntry(location.sequence, location.segment, entry.copies.length)
+    const { sequence, segment } = location
+    const sizeBytes = head.length + data.length
+    const progress = ledger.addEntry(sequence, segment, entry.copies.length, sizeBytes)
     for (const change of changes) {
-      ledger.apply(change)
-      ledger.recorded(change, location.segment)
+      apply(parts, change)
+      ledger.recorded(change, segment)
     }
     void sweeper.sweep()
-    return storedEntry(entry, location, progress)
+    return storedEntry(parts, entry, location, progress)
   })
 }
 
 /** Holds at once; what a crash or a full disk forgets is only repeated. */
-function note(
-  { log, ledger, sweeper }: Parts,
-  change: Change,
-  events: readonly string[] = [],
-): void {
-  ledger.apply(change)
+function note(parts: Parts, change: Change, events: readonly string[] = []): void {
+  const { log, ledger, sweeper } = parts
+  apply(parts, change)
   const head = progressRecord({ changes: [change], events })
   const written = log.append({ head, when: 'later' }, (location) => {
     sweeper.wrote(location)
@@ -192,11 +207,25 @@ function note(
   written.catch(() => undefined)
 }
 
+function apply({ ledger, live, compactor }: Parts, change: Change): void {
+  ledger.apply(change)
+  if (!ledger.isFinished(change.entry)) return
+  live.delete(change.entry)
+  void compactor.compact()
+}
+
 async function readData(parts: Parts, stored: Stored): Promise<Buffer> {
   const { log } = parts
   const { location } = stored
   const { dataStart, dataBytes, dataCrc } = location
-  const data = await log.read(location, dataStart, dataStart + dataBytes)
+  const data = await log
+    .read(location, dataStart, dataStart + dataBytes)
+    .catch((error: unknown) => {
+      if (stored.location === location) throw error
+      return undefined
+    })
+  // It was moved meanwhile, and its segment is gone.
+  if (!data) return readData(parts, stored)
   if (data.length === dataBytes && (dataBytes === 0 || crc32c(data) === dataCrc)) return data
   await setAside(parts, stored)
   throw new SpoolError('damaged', `the stored data of message ${stored.entry.batchId} is damaged`)
@@ -224,6 +253,8 @@ function doneChange({ entry, location }: Stored, copies: readonly number[]): Cha
     : { kind: 'done', entry: location.sequence, copies }
 }
 
-function storedEntry(entry: Entry, location: Location, { copies }: Progress): Stored {
-  return { entry, location, copies }
+function storedEntry(parts: Parts, entry: Entry, location: Location, progress: Progress): Stored {
+  const stored = { entry, location, copies: progress.copies }
+  if (!progress.isFinished) parts.live.set(location.sequence, stored)
+  return stored
 }

@@ -72,7 +72,8 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
     }
   }
 
-  function wrote({ segment, file }: Location): void {
+  function wrote({ segment, file, dataStart, dataBytes }: Location): void {
+    ledger.grow(segment, dataStart + dataBytes)
     if (names.has(segment)) return
     names.set(segment, file)
     ledger.addSegment(segment)

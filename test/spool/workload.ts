@@ -60,9 +60,9 @@ async function oneMessage({ spool, random, ledger }: Workload, id: string): Prom
   const stored = await spool.append(entryOf(id), dataOf(id))
   ledger(`+${id}`)
   const fate = random()
-  if (fate < 0.3) spool.defer(stored, 0, { attempts: 1, nextAttemptMs: 5, note: 'later' })
-  else if (fate < 0.7) finishBoth(spool, stored, ledger)
-  else if (fate < 0.8) await bounce(spool, stored, ledger)
+  if (fate < 0.08) spool.defer(stored, 0, { attempts: 1, nextAttemptMs: 5, note: 'later' })
+  else if (fate < 0.85) finishBoth(spool, stored, ledger)
+  else if (fate < 0.92) await bounce(spool, stored, ledger)
 }
 
 function finishBoth(spool: Spool, stored: Stored, ledger: (line: string) => void): void {

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import type { Stored } from '../../src/spool/spool.ts'
+import { entryFor, faultyFiles, makeDirectory, open, segmentFiles } from './fixtures.ts'
+
+const DATA = Buffer.alloc(5_000, 'x')
+const DEFERRAL = { attempts: 2, nextAttemptMs: 7, note: 'later' }
+
+/** Eight entries in the first segment, the ninth in the next; the last of the eight is half done. */
+async function fill(directory: string, files = faultyFiles()) {
+  const spool = await open(directory, { segmentBytes: 46_000, files })
+  const stored: Stored[] = []
+  for (let i = 0; i < 9; i++) {
+    stored.push(await spool.append(entryFor(`m${i}`, 'a@x', 'b@x', 'c@x'), DATA))
+  }
+  const last = stored[7]!
+  spool.finish(last, [0])
+  spool.defer(last, 1, DEFERRAL)
+  await spool.flush()
+  return { spool, files, last, others: stored.slice(0, 7), place: last.location.segment }
+}
+
+describe('a segment of which little is needed', () => {
+  test('goes, and what is needed of it stands elsewhere as it was', async () => {
+    const directory = makeDirectory()
+    const { spool, last, others, place } = await fill(directory)
+    expect(segmentFiles(directory)).toHaveLength(2)
+    for (const each of others.slice(1)) spool.finish(each, [0, 1, 2])
+    await spool.flush()
+    // Two of eight are a quarter.
+    expect(last.location.segment).not.toBe(place)
+    expect(segmentFiles(directory)).toHaveLength(1)
+    expect(await spool.read(last)).toEqual(DATA)
+    spool.finish(last, [2])
+    await spool.close()
+
+    const again = await open(directory)
+    expect(again.reports).toEqual([])
+    expect(again.recovered.map(({ entry }) => entry.batchId).sort()).toEqual(['m0', 'm7', 'm8'])
+    const found = again.recovered.find(({ entry }) => entry.batchId === 'm7')!
+    expect(found.entry).toEqual(last.entry)
+    expect(found.copies.map(({ done }) => done)).toEqual([true, false, true])
+    expect(found.copies[1]).toEqual({ done: false, ...DEFERRAL })
+    expect(await again.read(found)).toEqual(DATA)
+  })
+
+  test('does not bring back what was finished while it was moved', async () => {
+    const directory = makeDirectory()
+    const { spool, last, others } = await fill(directory)
+    for (const each of others) spool.finish(each, [0, 1, 2])
+    await new Promise(setImmediate)
+    // Its new record is on its way.
+    spool.finish(last, [1, 2])
+    await spool.flush()
+    await spool.close()
+    const again = await open(directory)
+    expect(again.recovered.map(({ entry }) => entry.batchId)).toEqual(['m8'])
+  })
+
+  test('stays while there is no room to move what is needed, and nothing is lost', async () => {
+    const directory = makeDirectory()
+    const { spool, files, last, others, place } = await fill(directory)
+    files.fail('writev', 'ENOSPC')
+    for (const each of others) spool.finish(each, [0, 1, 2])
+    await spool.flush().catch(() => undefined)
+    expect(last.location.segment).toBe(place)
+    expect(await spool.read(last)).toEqual(DATA)
+    files.fail('writev', undefined)
+    await spool.flush()
+    expect(last.location.segment).not.toBe(place)
+    expect(spool.failure).toBeUndefined()
+  })
+
+  test('is moved before or after its entry is replaced by a notification, never in between', async () => {
+    const directory = makeDirectory()
+    const { spool, last, others } = await fill(directory)
+    for (const each of others) spool.finish(each, [0, 1, 2])
+    const dsn = spool.replace(last, [1, 2], { entry: entryFor('dsn'), data: DATA })
+    await Promise.all([spool.flush(), dsn])
+    await spool.close()
+    const again = await open(directory)
+    expect(again.recovered.map(({ entry }) => entry.batchId)).toEqual(['m8', 'dsn'])
+  })
+})
