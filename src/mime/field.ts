@@ -8,6 +8,8 @@ export interface Field {
   readonly key: string
   /** The whole field with its folding and final CRLF: a view of the message where unchanged. */
   readonly bytes: Buffer
+  /** Made for one copy: no other will have the same. */
+  readonly isOwn?: true
 }
 
 export interface Split {

@@ -83,8 +83,6 @@ const ROWS = `
 1 data msys.validate.opendkim.get_sig_keysize(sig) | number, number | bits of the key
 2 data msys.validate.opendkim.get_sig_selector(sig) | string, number | its selector
 2 data msys.validate.opendkim.get_sig_signalg(sig) | string, number | its algorithm
-1 final msys.validate.opendkim.sign(msg, vctx, options?) | nil | signs
-2 final msys.validate.dkim.sign(msg, vctx, options?) | nil | signs
 2 message msys.validate.dkim.get_domains(msg?, vctx?) | string[] | domains with a good signature
 2 message msys.validate.dkim.get_responsible_domain(msg?, vctx?) | string | the responsible domain
 2 message msys.validate.dkim.get_verify_results(vctx?) | number, results | how verification went

@@ -57,6 +57,12 @@ export interface Services {
   readonly bindings: Bindings
   /** Epoch milliseconds. */
   nowMs(): number
+  /** A file that scripts may read; paths are byte strings. */
+  readFile(
+    path: string,
+  ):
+    | { readonly kind: 'read'; readonly source: Buffer }
+    | { readonly kind: 'failed'; readonly text: string }
   /** Writes a line to paniclog. */
   panic(text: string): void
 }

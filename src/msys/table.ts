@@ -5,6 +5,7 @@ import { AUDIT_FUNCTIONS } from './audit.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
+import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
 import { IO_OBJECT } from './ioobject.ts'
 import { LIBRARY } from './library.ts'
@@ -44,11 +45,13 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...SEND_FUNCTIONS,
   ...MESSAGE_FUNCTIONS,
   ...BINDING_FUNCTIONS,
+  ...DKIM_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */
 export const CONSTANTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ...TEXT_CONSTANTS,
+  ...DKIM_CONSTANTS,
 }
 
 export const API: readonly Declaration[] = [

@@ -6,6 +6,8 @@ import type { PasswordSource } from '../config/auth.ts'
 import { NO_BINDINGS } from '../config/bindings.ts'
 import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
+import { allowFiles } from '../lua/files.ts'
+import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
@@ -58,12 +60,14 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     budget: options.budget,
     now,
   })
+  const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
   const wrap = installMsys(state, {
     registerModule: (name, table) => void registrations.push({ name, table }),
     registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
     nowMs: now,
+    readFile: (path) => readWhole(files, path),
     panic: (text) => options.panic('scriptlet', text),
   })
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)

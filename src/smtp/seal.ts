@@ -10,6 +10,7 @@ import {
   type MessageData,
   type Piece,
   pushPiece,
+  type Rendition,
   render,
   renderedLength,
 } from '../mail/rendition.ts'
@@ -170,26 +171,39 @@ function wholeBodies(data: MessageData): (message: Message) => readonly Piece[] 
 /** All pieces of a copy: its header's, then its body's. */
 type Layout = (
   fields: readonly Field[],
-  body: readonly Piece[],
-) => { readonly pieces: readonly Piece[]; readonly sizeBytes: number }
+  body: Rendition,
+) => { readonly rendition: Rendition; readonly sizeBytes: number }
 
-/** Copies with the same header and the same pieces of body get the same list. */
+/**
+ * Copies with the same header and the same pieces of body get the same list of pieces. A field of the copy's
+ * own is a hole, so that copies differ in its octets only.
+ */
 function sharedLayout(data: MessageData): Layout {
-  const known = new Map<readonly Piece[], Map<string, ReturnType<Layout>>>()
-  return (fields, body) => {
+  type Shared = { readonly pieces: readonly Piece[]; readonly sizeBytes: number }
+  const known = new Map<readonly Piece[], Map<string, Shared>>()
+  return (fields, { pieces: body, holes }) => {
+    const own: string[] = []
     const head: Piece[] = []
-    for (const field of fields) pushPiece(head, data.range(field.bytes))
+    for (const { bytes, isOwn } of fields) {
+      if (isOwn) {
+        pushPiece(head, [holes.length + own.length, 0, bytes.length, 0])
+        own.push(bytes.toString('latin1'))
+      } else pushPiece(head, data.range(bytes))
+    }
+    const filled = own.length > 0 ? [...holes, ...own] : holes
     const key = head.join()
-    const layouts = known.get(body) ?? new Map<string, ReturnType<Layout>>()
+    const layouts = known.get(body) ?? new Map<string, Shared>()
     known.set(body, layouts)
-    const present = layouts.get(key)
-    if (present) return present
-    const pieces = [...head]
-    for (const piece of body) pushPiece(pieces, piece)
-    const made = { pieces, sizeBytes: renderedLength({ pieces, holes: [] }) }
-    layouts.set(key, made)
-    return made
+    const shared = layouts.get(key) ?? join(head, body)
+    layouts.set(key, shared)
+    return { rendition: { pieces: shared.pieces, holes: filled }, sizeBytes: shared.sizeBytes }
   }
+}
+
+function join(head: readonly Piece[], body: readonly Piece[]) {
+  const pieces = [...head]
+  for (const piece of body) pushPiece(pieces, piece)
+  return { pieces, sizeBytes: renderedLength({ pieces, holes: [] }) }
 }
 
 function entryCopy(
@@ -199,13 +213,13 @@ function entryCopy(
   layout: Layout,
 ): EntryCopy {
   const { common, listener, customPrefix } = options
-  const { pieces, sizeBytes } = layout(message.fields, tracked.pieces)
+  const { rendition, sizeBytes } = layout(message.fields, tracked)
   return {
     id: message.id,
     mailfrom: message.envelope.mailfrom.text,
     rcptto: message.envelope.rcptto.text,
     routingDomain: routingDomain(message.envelope),
-    rendition: { pieces, holes: tracked.holes },
+    rendition,
     sizeBytes,
     ...(message.envelope.egress && { egress: message.envelope.egress }),
     ...(message.priority === 1 && { priority: 1 as const }),

@@ -56,6 +56,7 @@ describe('msys.pcre', () => {
     installMsys(state, {
       registerModule: () => {},
       registerAuth: () => {},
+      readFile: () => ({ kind: 'failed', text: 'no files here' }),
       callSite: () => undefined,
       bindings: NO_BINDINGS,
       nowMs: () => 0,
@@ -229,6 +230,7 @@ describe('addresses and dictionaries', () => {
     const wrap = installMsys(state, {
       registerModule: () => {},
       registerAuth: () => {},
+      readFile: () => ({ kind: 'failed', text: 'no files here' }),
       callSite: () => undefined,
       bindings: NO_BINDINGS,
       nowMs: () => 0,
