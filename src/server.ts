@@ -114,6 +114,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       reload: () => (work = work.then(reload).catch(noteFailure)),
       reopenLogs: async () => {
         await Promise.all([current.journal.reopen(), events?.reopen()])
+        await current.policy.logsReopened()
       },
       flushLogs: async () => {
         await Promise.all([current.journal.flush(), events?.flush()])

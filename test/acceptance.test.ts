@@ -45,6 +45,7 @@ async function acceptWith(refuse: string) {
     injected: [parcel('one'), parcel('two', 3)],
     explains: [],
     refused: [],
+    received: [],
     originalHeader: Buffer.alloc(0),
   } satisfies Acceptance
   const done = accept(

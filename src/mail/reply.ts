@@ -44,6 +44,12 @@ export function replyLine(reply: Reply): string {
   return `${head} ${reply.text.replace(/\r?\n/g, ' ')}`
 }
 
+/** `531 Get out of town`, as policy writes replies; undefined when it is none. */
+export function readReply(text: string): Reply | undefined {
+  const [, code, rest = ''] = /^([245]\d\d)[ -]?(.*)$/s.exec(text) ?? []
+  return code === undefined ? undefined : { code: Number(code), text: rest }
+}
+
 /** The reply as sent: every line carries the code (and enhanced code), the last one after a space. */
 export function replyBytes(reply: Reply): string {
   const lines = reply.text.split(/\r?\n/)

@@ -12,6 +12,13 @@ export const MESSAGE_DICTIONARY = 1
 export const PROTOCOL_INTERNAL = 0
 export const PROTOCOL_ESMTP = 2
 
+/** The hook has taken the message: it is not queued. */
+export const ENQUEUE_OK = 1
+
+export const AUTH_FAIL = 0
+export const AUTH_OK = 1
+export const AUTH_ERROR = 2
+
 /** Flags of msg:get_envelope2 and msg:render_to_string. */
 export const ENVELOPE_FROM = 1
 export const ENVELOPE_TO = 2
@@ -33,7 +40,7 @@ export const CORE_CONSTANTS: Readonly<Record<string, number>> = {
   EC_HOOK_DONE: 1,
   EC_HOOK_RETRY: 2,
   EC_MESSAGE_ENQUEUE_HOOK_CONT: 0,
-  EC_MESSAGE_ENQUEUE_HOOK_OK: 1,
+  EC_MESSAGE_ENQUEUE_HOOK_OK: ENQUEUE_OK,
   EC_MESSAGE_ENQUEUE_HOOK_ERR: 2,
   EC_MSG_ENV_FROM: ENVELOPE_FROM,
   EC_MSG_ENV_TO: ENVELOPE_TO,
@@ -58,9 +65,9 @@ export const CORE_CONSTANTS: Readonly<Record<string, number>> = {
   O_CREAT: 0o100,
   O_APPEND: 0o2000,
   O_BINARY: 0,
-  EC_AUTH_FAIL: 0,
-  EC_AUTH_OK: 1,
-  EC_AUTH_ERROR: 2,
+  EC_AUTH_FAIL: AUTH_FAIL,
+  EC_AUTH_OK: AUTH_OK,
+  EC_AUTH_ERROR: AUTH_ERROR,
   FAILED: 0,
   DELAYED: 1,
   DELIVERED: 2,

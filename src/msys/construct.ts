@@ -1,5 +1,6 @@
 // The message construct: what a session has in hand from MAIL on, and the usual way to the message in
 // validate_mailfrom. Momentum: "structs-message-construct".
+import type { LuaValue } from '../lua/value.ts'
 import { remoteOf } from './accept.ts'
 import { declare, declareField } from './declaration.ts'
 import type { Accept, MessageConstruct } from './handle.ts'
@@ -47,6 +48,19 @@ export const MESSAGE_CONSTRUCT: ClassShape<MessageConstruct> = {
       'mc.max_message_size',
       { result: 'number', tier: 2, doc: 'octets that a message may have' },
       (mc) => mc.maxMessageSize,
+    ),
+    field(
+      'mc.subcon',
+      {
+        result: '{ gb_donebuffer: string, gb_donesize: number }',
+        tier: 3,
+        doc: 'the command line in hand, with its line end: for core_post_smtp_command',
+      },
+      ({ command }) =>
+        new Map<string, LuaValue>([
+          ['gb_donebuffer', command],
+          ['gb_donesize', command.length],
+        ]),
     ),
     field(
       'mc.relayable',

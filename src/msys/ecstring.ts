@@ -2,7 +2,7 @@
 // `tostring(s)` and `s.buffer` are its octets. Momentum: "structs-string", "lua.ref.msys.core.string_new".
 import { declare, declareField } from './declaration.ts'
 import type { ApiObject } from './handle.ts'
-import { string } from './parameter.ts'
+import { number, optional, string } from './parameter.ts'
 import type { ClassShape } from './shape.ts'
 
 export interface EcString extends ApiObject {
@@ -26,6 +26,16 @@ export const EC_STRING: ClassShape<EcString> = {
       { result: 'nil', tier: 1, doc: 'gives it other octets' },
       (self, [text]) => {
         self.text = text
+      },
+    ),
+    method(
+      'str:write',
+      [string('text'), optional(number('length'), Infinity)],
+      { result: 'number', tier: 1, doc: 'adds these octets, or the first so many of them' },
+      (self, [text, length]) => {
+        const added = text.slice(0, Math.max(0, length))
+        self.text += added
+        return added.length
       },
     ),
   ],

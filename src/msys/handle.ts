@@ -84,6 +84,8 @@ export interface MessageConstruct extends ApiObject {
   readonly messageRecipientCount: number
   readonly maxMessageSize: number
   readonly mayRelay: boolean
+  /** The command line in hand, with its line end. */
+  readonly command: string
 }
 
 /** The recipients of a transaction, which policy may edit until the list is final. */
@@ -98,6 +100,8 @@ export interface ValidationContext extends ApiObject {
   verdict: Verdict
   /** Undefined while there is no transaction. */
   recipients?: Recipients | undefined
+  /** Whether a connection variable is `true`, and not because the client set it. */
+  grants?(key: string): boolean
   /** Sees what policy does to the connection dictionary; `value` undefined: deleted. */
   onConnectionVariable?(key: string, value: string | undefined): void
   /** Writes a line to paniclog. */

@@ -18,7 +18,12 @@ export interface Subject {
   readonly str?: string
   /** Undefined where policy cannot send. */
   readonly sending?: Sending
+  /** Further arguments of hooks, by their names in the table of phases. */
+  readonly extra?: Readonly<Record<string, ExtraValue>>
 }
+
+/** A string object is there to be filled. A Map becomes a table. */
+export type ExtraValue = number | string | ApiObject | ReadonlyMap<string, string> | undefined
 
 /** What policy needs to send messages of its own. */
 export interface Sending {

@@ -2,8 +2,8 @@
 // script gave to msys.registerAuth (Momentum manual pages "ac_auth", "lua.ref.msys.registerAuth").
 import type { PasswordSource } from '../config/auth.ts'
 import { isHandle, type LuaFunction, type LuaTable, type LuaValue } from '../lua/value.ts'
-import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
-import type { Reply } from '../mail/reply.ts'
+import { andThen, type Eventually, firstOf, orElse } from '../mail/eventually.ts'
+import { readReply, type Reply } from '../mail/reply.ts'
 import { CORE_CONSTANTS } from '../msys/constants.ts'
 import type { EcString } from '../msys/ecstring.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
@@ -54,7 +54,27 @@ function askCallout(
   const args = [self, user, password, loaded.wrap(subject.ac), loaded.wrap(response)]
   return andThen(call(loaded, callout.run, args, callout.moduleName, subject), ([result]) => {
     const reply = readReply(response.text)
-    return { ...resultOf(result), ...(reply && { reply }) }
+    const done: AuthResult = { ...resultOf(result), ...(reply && { reply }) }
+    if (done.status === 'pass') return done
+    const told = tellFailure(
+      loaded,
+      [user, loaded.wrap(subject.ac), loaded.wrap(response)],
+      subject,
+    )
+    return andThen(told, () => done)
+  })
+}
+
+/** `ac_auth_log_auth_failure` of every script that has it. */
+function tellFailure(
+  loaded: Loaded,
+  args: readonly LuaValue[],
+  subject: Subject,
+): Eventually<undefined> {
+  return firstOf(loaded.callouts.get('ac_auth_log_auth_failure') ?? [], (callout) => {
+    const self = loaded.registrations[callout.module]?.table
+    const called = call(loaded, callout.run, [self, ...args], callout.moduleName, subject)
+    return andThen(called, () => undefined)
   })
 }
 
@@ -88,12 +108,6 @@ function call(
 function resultOf(result: LuaValue): AuthResult {
   if (result === CORE_CONSTANTS['EC_AUTH_OK']) return { status: 'pass' }
   return { status: result === CORE_CONSTANTS['EC_AUTH_FAIL'] ? 'fail' : 'error' }
-}
-
-/** `531 Get out of town` */
-function readReply(text: string): Reply | undefined {
-  const [, code, rest = ''] = /^([245]\d\d)[ -]?(.*)$/s.exec(text) ?? []
-  return code === undefined ? undefined : { code: Number(code), text: rest }
 }
 
 function complain({ options }: Loaded, text: string): AuthResult {

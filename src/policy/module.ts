@@ -13,6 +13,8 @@ export interface Callout {
   readonly module: number
   readonly moduleName: string
   readonly run: LuaFunction
+  /** The connection variable that switches the module off. */
+  readonly bypass: string
 }
 
 export type Callouts = ReadonlyMap<CalloutName, readonly Callout[]>
@@ -41,7 +43,10 @@ export function collectCallouts(registrations: readonly Registration[]): Collect
       }
       found++
       const list = callouts.get(phase.name) ?? []
-      callouts.set(phase.name, [...list, { module, moduleName, run }])
+      callouts.set(phase.name, [
+        ...list,
+        { module, moduleName, run, bypass: `__bypass_${moduleName}` },
+      ])
     }
     if (found === 0) {
       notices.push(`no usable methods found for module ${moduleName} in registerModule call`)

@@ -6,15 +6,20 @@
 import type { Stage } from '../msys/stage.ts'
 
 export type Argument =
-  'str' | 'msg' | 'ac' | 'vctx' | 'list_node' | 'user' | 'password' | 'response'
+  'str' | 'msg' | 'ac' | 'vctx' | 'mc' | 'list_node' | 'user' | 'password' | ExtraArgument
+
+/** What comes with the hook that has it, see `Subject.extra`. */
+export type ExtraArgument =
+  | ('response' | 'auth_info' | 'auth_status' | 'flags' | 'now' | 'note' | 'note_len')
+  | ('b' | 'phase' | 'format' | 'args' | 'event' | 'eventtype' | 'vclosure')
 
 /**
  * What the callout's result means. `verdict`: CONT, DONE or AGAIN drive the chain, the reply is data on
  * vctx. `binding`: CONT or DONE, no reply to change. `final`: 0 continue, 1 reject, 2 defer. `ignored`:
- * called for its effects. `success`: must be true. `auth`: EC_AUTH_OK, EC_AUTH_FAIL or
- * EC_AUTH_ERROR.
+ * called for its effects. `success`: must be true. `auth`: EC_AUTH_OK, EC_AUTH_FAIL or EC_AUTH_ERROR.
+ * `answer`: a number; `neutral` (or nil) leaves it to the next script.
  */
-export type Result = 'verdict' | 'binding' | 'final' | 'ignored' | 'success' | 'auth'
+export type Result = 'verdict' | 'binding' | 'final' | 'ignored' | 'success' | 'auth' | 'answer'
 
 export interface Phase {
   readonly name: CalloutName
@@ -22,6 +27,7 @@ export interface Phase {
   readonly stage: Stage
   readonly arguments: readonly Argument[]
   readonly result: Result
+  readonly neutral?: number
   /** The phase string of rejectlog (`P=`). */
   readonly state: string
   readonly when: string
@@ -30,6 +36,7 @@ export interface Phase {
 export type CalloutName = keyof typeof TABLE
 
 const CONNECT = 'just connected'
+const HELLO = 'awaiting ehlo/helo'
 const BODY = 'reading body'
 const ASYNC_BODY = 'async body response'
 
@@ -44,16 +51,52 @@ const TABLE = {
     CONNECT,
     'after every validate_connect',
   ),
-  validate_ehlo: row('ehlo', 'str ac vctx', 'verdict', 'awaiting ehlo/helo', 'EHLO or HELO'),
+  core_post_smtp_command: row(
+    'other',
+    'b mc vctx',
+    'ignored',
+    '',
+    'every command line, good or bad',
+  ),
+  validate_ehlo: row('ehlo', 'str ac vctx', 'verdict', HELLO, 'EHLO or HELO'),
+  core_inbound_smtp_tls_post_accept: row(
+    'ehlo',
+    'mc event eventtype vclosure now',
+    'ignored',
+    'extension 1',
+    'TLS is in use',
+  ),
+  core_pre_esmtp_auth: {
+    ...row('ehlo', 'ac mc vctx', 'answer', HELLO, 'AUTH, credentials are there but not checked'),
+    neutral: -1,
+  },
   ac_auth_perform_auth: row(
     'ehlo',
     'user password ac response',
     'auth',
-    'awaiting ehlo/helo',
+    HELLO,
     'AUTH, where the source of passwords is ac_auth://',
+  ),
+  ac_auth_log_auth_failure: row(
+    'ehlo',
+    'user ac response',
+    'ignored',
+    HELLO,
+    'after ac_auth_perform_auth did not let the user in',
+  ),
+  core_validate_auth: row(
+    'ehlo',
+    'vctx auth_info auth_status',
+    'verdict',
+    HELLO,
+    'AUTH has passed or failed',
   ),
   validate_mailfrom: row('mailfrom', 'str ac vctx', 'verdict', 'awaiting mailfrom', 'MAIL FROM'),
   validate_rcptto: row('rcptto', 'msg str ac vctx', 'verdict', 'awaiting rcptto', 'each RCPT TO'),
+  core_get_received_header_text: {
+    ...row('data', 'msg mc ac vctx response', 'answer', BODY, 'the Received field is made'),
+    neutral: 0,
+  },
   validate_data: row('data', 'msg ac vctx', 'verdict', BODY, 'the final dot, once'),
   validate_rcptto_list: row(
     'data',
@@ -76,6 +119,13 @@ const TABLE = {
     ASYNC_BODY,
     'once, before the copies are made',
   ),
+  core_pre_msg_each_rcpt: row(
+    'copy',
+    'msg ac',
+    'ignored',
+    ASYNC_BODY,
+    'each copy, first; also of messages that policy sends',
+  ),
   validate_data_spool_each_rcpt: row('copy', 'msg ac vctx', 'verdict', ASYNC_BODY, 'each copy'),
   core_validate_data_spool_each_rcpt: row(
     'copy',
@@ -90,6 +140,13 @@ const TABLE = {
     'ignored',
     ASYNC_BODY,
     'each copy, just before links and pixel are put in',
+  ),
+  core_post_msg_each_rcpt: row(
+    'copy',
+    'msg ac vctx',
+    'ignored',
+    ASYNC_BODY,
+    'each copy, the same place; also of messages that policy sends',
   ),
   validate_set_binding: row(
     'binding',
@@ -114,9 +171,64 @@ const TABLE = {
     ASYNC_BODY,
     'each copy, very last',
   ),
+  core_pre_swap_out_meta: {
+    ...row('final', 'msg flags', 'answer', ASYNC_BODY, 'each copy, about to be spooled'),
+    neutral: 1,
+  },
+  core_ec_message_enqueue: {
+    ...row('final', 'msg now', 'answer', ASYNC_BODY, 'each copy, about to be queued'),
+    neutral: 0,
+  },
+  core_log_reception_v1: row(
+    'delivery',
+    'ac msg now note note_len',
+    'ignored',
+    '',
+    'each copy that was accepted, once it is on disk',
+  ),
+  core_log_rejection: row(
+    'other',
+    'now ac vctx phase format args',
+    'ignored',
+    '',
+    'each line of rejectlog',
+  ),
+  core_log_reopen: row('other', '', 'ignored', '', 'log files are opened anew'),
+  core_server_esmtp_session_abort: row('end', 'ac', 'ignored', '', 'the client went without QUIT'),
   validate_dealloc: row('end', '', 'ignored', '', 'the session ends'),
   deinit: row('end', '', 'success', '', 'the policy is unloaded'),
 } as const
+
+/** Phase strings by Momentum's number of them (manual page "apis.esmtp_message_factory_state"). */
+const STATES = [
+  CONNECT,
+  'sending banner',
+  HELLO,
+  'sending ehlo/helo response',
+  'awaiting mailfrom',
+  'sending mailfrom response',
+  'awaiting rcptto',
+  'sending rcptto response',
+  'data phase',
+  BODY,
+  'sending body response',
+  'async body handler',
+  ASYNC_BODY,
+  'relaying denied',
+  'extension 1',
+  'extension 2',
+  'extension 3',
+  'extension 4',
+  'concurrency limit',
+  'rcptto list response',
+  'rcptto list final response',
+  'esmtp setup phase',
+]
+
+/** -1: no phase has that string. */
+export function stateNumber(state: string): number {
+  return STATES.indexOf(state)
+}
 
 /** Every phase, in the order of a session. */
 export const PHASES: readonly Phase[] = Object.entries(TABLE).map(([name, phase]) => ({
@@ -129,19 +241,16 @@ const BY_NAME: ReadonlyMap<string, Phase> = new Map(PHASES.map((phase) => [phase
 /** Other spellings that the manual uses. */
 export const ALIASES: Readonly<Record<string, CalloutName>> = {
   core_post_validate_data_spool_each_rcpt: 'core_post_validate_data_spool_each_rcpt_v1',
+  core_validate_auth_hook: 'core_validate_auth',
 }
 
 /** Callouts and hooks of Momentum that are not run yet: a script that defines one is told so. */
 const LATER = new Set(
-  `ac_auth_log_auth_failure core_config_get_domain_relay
-  core_config_get_message_routing_domain core_ec_message_enqueue core_get_outbound_tls_parameters
-  core_get_received_header_text core_inbound_smtp_tls_post_accept core_log_attempt_v1
-  core_log_client_connection_failure core_log_client_connection_success core_log_delivery_v1 core_log_error
-  core_log_permanent_failure_v1 core_log_reception_v1 core_log_rejection core_log_reopen
-  core_log_transient_failure_v1 core_post_msg_each_rcpt core_post_smtp_command
-  core_pre_ec_can_relay_to core_pre_esmtp_auth core_pre_mailq_message_requeue
-  core_pre_msg_each_rcpt core_pre_swap_out_meta core_server_esmtp_session_abort core_smtp_tls_reporting
-  core_swap_out_multi core_validate_auth core_validate_auth_hook delay_dsn_send_notification
+  `config_rsrc_setup core_config_get_domain_relay core_config_get_message_routing_domain
+  core_get_outbound_tls_parameters core_log_attempt_v1 core_log_client_connection_failure
+  core_log_client_connection_success core_log_delivery_v1 core_log_error core_log_permanent_failure_v1
+  core_log_transient_failure_v1 core_pre_ec_can_relay_to
+  core_pre_mailq_message_requeue core_smtp_tls_reporting core_swap_out_multi delay_dsn_send_notification
   http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config rsrc_setup
   seedlist_generate_seed`.split(/\s+/),
 )

@@ -34,6 +34,8 @@ export interface Policy {
     credentials: Credentials,
     subject: Subject,
   ): Eventually<AuthResult>
+  /** Log files have been opened anew. Never fails. */
+  logsReopened(): Promise<void>
   /** Runs `deinit` and drops the state. */
   close(): Promise<void>
 }
@@ -87,7 +89,11 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     has: (callout) => callouts.has(callout),
     openSession: () => openPolicySession(loaded),
     authenticate: (...request) => authenticate(loaded, ...request),
-    close: () => closePolicy(loaded),
+    logsReopened: () => runAll(loaded, 'core_log_reopen'),
+    close: async () => {
+      await runAll(loaded, 'deinit')
+      state.close()
+    },
   }
 }
 
@@ -114,13 +120,12 @@ async function runInit(loaded: Loaded): Promise<void> {
   }
 }
 
-async function closePolicy(loaded: Loaded): Promise<void> {
-  for (const callout of loaded.callouts.get('deinit') ?? []) {
-    await runOnce(loaded, 'deinit', callout).catch((error: unknown) => {
-      loaded.options.panic('scriptlet', `deinit of module ${callout.moduleName}: ${String(error)}`)
+async function runAll(loaded: Loaded, name: CalloutName): Promise<void> {
+  for (const callout of loaded.callouts.get(name) ?? []) {
+    await runOnce(loaded, name, callout).catch((error: unknown) => {
+      loaded.options.panic('scriptlet', `${name} of module ${callout.moduleName}: ${String(error)}`)
     })
   }
-  loaded.state.close()
 }
 
 async function runOnce(

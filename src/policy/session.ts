@@ -7,9 +7,9 @@ import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { VALIDATE_AGAIN, VALIDATE_CONT, VALIDATE_DONE } from '../msys/constants.ts'
 import { settleContent } from '../msys/content.ts'
 import type { EcString } from '../msys/ecstring.ts'
-import type { ValidationContext } from '../msys/handle.ts'
+import type { ApiObject, ValidationContext } from '../msys/handle.ts'
 import type { ListNode } from '../msys/listnode.ts'
-import type { CallSite, Subject } from '../msys/runtime.ts'
+import type { CallSite, ExtraValue, Subject } from '../msys/runtime.ts'
 import { isRejection } from '../msys/verdict.ts'
 import type { Callout } from './module.ts'
 import { type Argument, type CalloutName, type Phase, phaseOf } from './phases.ts'
@@ -20,6 +20,8 @@ export type PhaseOutcome =
   | { readonly kind: 'done' }
   /** core_final_validation2 decided. */
   | { readonly kind: 'final'; readonly result: 'reject' | 'defer' }
+  /** A script answered a hook that asks for a number. */
+  | { readonly kind: 'answer'; readonly value: number }
   /** A callout raised, was killed or returned no verdict. */
   | { readonly kind: 'failed'; readonly reason: string }
 
@@ -32,6 +34,8 @@ export interface PolicySession {
 const DONE: PhaseOutcome = { kind: 'done' }
 const SESSION_ENDED: PhaseOutcome = { kind: 'failed', reason: 'the session ended' }
 const AGAIN_DELAY_MS = 100
+/** Switches every script off, like `__bypass_<module>` one of them (manual page "policy"). */
+const BYPASS_ALL = '__bypass_scriptlet'
 
 /** What scripts keep for the length of a session: `self` of each module, and `_TLS` for all. */
 interface SessionTables {
@@ -52,10 +56,12 @@ export function openPolicySession(loaded: Loaded): PolicySession {
   return {
     run(name, subject) {
       const callouts = loaded.callouts.get(name)
-      if (!callouts) return DONE
+      if (!callouts || subject.vctx.grants?.(BYPASS_ALL)) return DONE
       const phase = phaseOf(name)
       const step = (callout: Callout) =>
-        runCallout(loaded, phase, callout, tables, subject, () => isOver)
+        subject.vctx.grants?.(callout.bypass)
+          ? undefined
+          : runCallout(loaded, phase, callout, tables, subject, () => isOver)
       return andThen(firstOf(callouts, step), (outcome) => {
         if (subject.msg) settleContent(subject.msg)
         return outcome ?? DONE
@@ -139,6 +145,10 @@ function readResult(
 ): PhaseOutcome | undefined {
   if (phase.result === 'ignored') return undefined
   if (phase.result === 'final') return readFinal(result)
+  if (phase.result === 'answer') {
+    const isAnswer = typeof result === 'number' && result !== phase.neutral
+    return isAnswer ? { kind: 'answer', value: result } : undefined
+  }
   if (result === VALIDATE_DONE) return DONE
   // Once a rejection is set, the remaining scripts of the phase do not run.
   if (result === VALIDATE_CONT) return isRejection(vctx.verdict) ? DONE : undefined
@@ -158,25 +168,34 @@ function readFinal(result: LuaValue): PhaseOutcome | undefined {
   return result === 2 ? { kind: 'final', result: 'defer' } : undefined
 }
 
-function toLua({ wrap }: Loaded, argument: Argument, subject: Subject): LuaValue {
+function toLua(loaded: Loaded, argument: Argument, subject: Subject): LuaValue {
+  const { wrap } = loaded
   switch (argument) {
     case 'vctx':
     case 'ac':
       return wrap(subject[argument])
+    case 'mc':
+      return wrap(subject.ac.construct)
     case 'msg':
       return subject.msg && wrap(subject.msg)
     case 'str':
       return wrap({ kind: 'ec_string', text: subject.str ?? '' } satisfies EcString)
     case 'list_node':
       return wrap({ kind: 'list_node' } satisfies ListNode)
-    // Those of AUTH, which is no phase of the session.
-    case 'user':
+    // Of AUTH, which is no phase of the session.
     case 'password':
-    case 'response':
       return undefined
     default:
-      return argument satisfies never
+      return extraToLua(loaded, subject.extra?.[argument])
   }
+}
+
+function extraToLua({ state, wrap }: Loaded, value: ExtraValue): LuaValue {
+  if (typeof value !== 'object') return value
+  if (!(value instanceof Map)) return wrap(value as ApiObject)
+  const table = state.newTable()
+  for (const [key, text] of value) table.set(key, text)
+  return table
 }
 
 /** The two lines that Momentum writes. */

@@ -4,8 +4,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { AuthOptions, Mechanism, PasswordSource } from '../config/auth.ts'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { AuthResult } from '../policy/authentication.ts'
+import { AUTH_ERROR, AUTH_FAIL, AUTH_OK } from '../msys/constants.ts'
 import type { Answer, Command } from './conversation.ts'
 import type { Session } from './state.ts'
+import { judge as judgePhase } from './verdict.ts'
 
 /** Failures of one session; the next one ends it. */
 const MAX_FAILURES = 3
@@ -87,40 +89,79 @@ interface Credentials {
 }
 
 function judge(session: Session, auth: AuthOptions, credentials: Credentials): Eventually<Answer> {
-  return andThen(check(session, auth, credentials), (result) => {
-    const { mechanism, user } = credentials
-    const { connection } = session.context
-    const name = auth.always === 'allow' ? 'anonymous' : user
-    connection.set('auth_name', mechanism)
-    connection.set('auth_user', name)
-    connection.set('auth_status', result.status)
-    for (const variable of ['auth_name', 'auth_user', 'auth_status', 'can_relay']) {
-      session.injected.delete(variable)
+  const checked = andThen(preJudge(session), (early) => early ?? check(session, auth, credentials))
+  return andThen(checked, (result) => {
+    const { mechanism } = credentials
+    const user = auth.always === 'allow' ? 'anonymous' : credentials.user
+    note(session, mechanism, user, result)
+    const extra = {
+      auth_info: new Map([
+        ['username', user],
+        ['mechanism', mechanism],
+      ]),
+      auth_status: STATUS_NUMBERS[result.status],
     }
-    if (auth.logs) {
-      const { remoteAddress, remotePort, localAddress, localPort } = session.peer
-      session.surroundings.journal.authentication({
-        listener: `${localAddress}:${localPort}`,
-        peer: `${remoteAddress}:${remotePort}`,
-        user: name,
-        isGood: result.status === 'pass',
-      })
-    }
-    if (result.status === 'pass') {
-      session.isAuthenticated = true
-      connection.set('can_relay', 'true')
-      return result.reply ?? { code: 235, enhanced: '2.7.0', text: 'authentication succeeded' }
-    }
-    if (result.status === 'error') {
-      return { code: 454, enhanced: '4.7.0', text: 'temporary authentication failure' }
-    }
-    session.authFailures++
-    const isLast = session.authFailures >= MAX_FAILURES
-    const reply = result.reply ?? { code: 535, enhanced: '5.7.8', text: 'authentication failed' }
-    return isLast
-      ? { code: 421, enhanced: '4.7.0', text: 'too many authentication failures', close: true }
-      : reply
+    return andThen(judgePhase(session, ['core_validate_auth'], { extra }), (verdict) => {
+      const isRefused = result.status === 'pass' && verdict !== undefined && verdict.code >= 400
+      const final: AuthResult = isRefused ? { status: 'fail', reply: verdict } : result
+      if (auth.logs) log(session, user, final)
+      return conclude(session, verdict ? { ...final, reply: verdict } : final)
+    })
   })
+}
+
+const STATUS_NUMBERS = { pass: AUTH_OK, fail: AUTH_FAIL, error: AUTH_ERROR } as const
+
+/** `core_pre_esmtp_auth` may decide whatever the credentials are. */
+function preJudge(session: Session): Eventually<AuthResult | undefined> {
+  const { ac, sending, surroundings, vctx } = session
+  if (!surroundings.policy.has('core_pre_esmtp_auth')) return undefined
+  return andThen(session.policy.run('core_pre_esmtp_auth', { ac, vctx, sending }), (outcome) => {
+    if (outcome.kind === 'failed') return { status: 'error' }
+    if (outcome.kind !== 'answer') return undefined
+    if (outcome.value === AUTH_OK) return { status: 'pass' }
+    return { status: outcome.value === AUTH_FAIL ? 'fail' : 'error' }
+  })
+}
+
+function note(session: Session, mechanism: Mechanism, user: string, { status }: AuthResult): void {
+  const { connection } = session.context
+  connection.set('auth_name', mechanism)
+  connection.set('auth_user', user)
+  connection.set('auth_status', status)
+  for (const variable of ['auth_name', 'auth_user', 'auth_status', 'can_relay']) {
+    session.injected.delete(variable)
+  }
+}
+
+function log({ peer, surroundings }: Session, user: string, { status }: AuthResult): void {
+  const { remoteAddress, remotePort, localAddress, localPort } = peer
+  surroundings.journal.authentication({
+    listener: `${localAddress}:${localPort}`,
+    peer: `${remoteAddress}:${remotePort}`,
+    user,
+    isGood: status === 'pass',
+  })
+}
+
+function conclude(session: Session, { status, reply }: AuthResult): Answer {
+  const { connection } = session.context
+  connection.set('auth_status', status)
+  if (status === 'pass') {
+    session.isAuthenticated = true
+    connection.set('can_relay', 'true')
+    if (reply) return { ...reply, code: 235 }
+    return { code: 235, enhanced: '2.7.0', text: 'authentication succeeded' }
+  }
+  if (status === 'error') {
+    return { code: 454, enhanced: '4.7.0', text: 'temporary authentication failure' }
+  }
+  session.authFailures++
+  if (session.authFailures >= MAX_FAILURES) {
+    return { code: 421, enhanced: '4.7.0', text: 'too many authentication failures', close: true }
+  }
+  const isRefusal = reply !== undefined && reply.code >= 400
+  return isRefusal ? reply : { code: 535, enhanced: '5.7.8', text: 'authentication failed' }
 }
 
 function check(

@@ -65,8 +65,8 @@ export interface Conversation {
   greet(): Eventually<Reply>
   /** Any command but DATA; unknown verbs too. `close` in the reply ends the connection. */
   command(command: Command): Eventually<Answer>
-  /** TLS is in use from now on; what the client said before counts for nothing. */
-  secured(facts: TlsFacts): void
+  /** TLS is in use from now on; what the client said before counts for nothing. A reply refuses it. */
+  secured(facts: TlsFacts): Eventually<Reply | undefined>
   /** DATA: the limits to read with after 354, or the refusal. */
   data(command: Command): DataLimits | Reply
   /** The final dot. */

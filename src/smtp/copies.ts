@@ -2,24 +2,29 @@
 // the last callouts, in this order, one copy after the other (Momentum manual pages "policy" and
 // "modules.smtpapi"). Every copy has a `vctx` of its own, so that none sees another's context or verdict.
 import { andThen, type Eventually } from '../mail/eventually.ts'
+import type { Context } from '../mail/context.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import { sealContent } from '../msys/content.ts'
 import type { MessageHandle, ValidationContext } from '../msys/handle.ts'
-import { noVerdict } from '../msys/verdict.ts'
 import type { CalloutName } from '../policy/phases.ts'
+import type { PhaseOutcome } from '../policy/session.ts'
+import { ENQUEUE_OK } from '../msys/constants.ts'
 import type { Sending, Subject } from '../msys/runtime.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Explain } from '../tracking/explain.ts'
-import type { Sealing } from './seal.ts'
+import type { Sealing, TrackedCopy } from './seal.ts'
 import type { Session } from './state.ts'
-import { runPhases } from './verdict.ts'
+import { viewOf } from './view.ts'
+import { logRejection, runPhases, SCRIPTLET } from './verdict.ts'
 
 export type CopyResult =
   | {
       readonly kind: 'accepted'
       readonly copy: EntryCopy
       readonly explain: (() => Explain) | undefined
+      /** For `core_log_reception_v1`, where a script has it. */
+      readonly received: MessageHandle | undefined
     }
   | { readonly kind: 'discarded'; readonly reason: string }
   /** Policy refused this copy. */
@@ -31,9 +36,17 @@ export type CopyResult =
 const TURN_MS = 4
 
 const EACH_COPY: readonly CalloutName[] = [
+  'core_pre_msg_each_rcpt',
   'validate_data_spool_each_rcpt',
   'core_validate_data_spool_each_rcpt',
   'core_post_validate_data_spool_each_rcpt_v1',
+  'core_post_msg_each_rcpt',
+]
+
+/** Messages that policy sends come over no protocol. */
+const EACH_INJECTED_COPY: readonly CalloutName[] = [
+  'core_pre_msg_each_rcpt',
+  'core_post_msg_each_rcpt',
 ]
 
 const LAST: readonly CalloutName[] = [
@@ -76,7 +89,7 @@ export function runCopies(
         return next()
       })
     }
-    const vctx = copyView(session, message)
+    const vctx = viewOf(session, message.context)
     return andThen(runCopy(session, message, vctx, sealing, options), (result) => {
       results.push(result)
       asked.tarpitSeconds += vctx.verdict.tarpitSeconds
@@ -103,7 +116,7 @@ function runCopy(
   const subject: Subject = { msg, vctx, ac: session.ac, sending }
   const { context } = message
   const result = andThen(
-    runPhases(session, isInjected ? [] : EACH_COPY, subject, context),
+    runPhases(session, isInjected ? EACH_INJECTED_COPY : EACH_COPY, subject, context),
     (refusal) => {
       if (refusal) return { kind: 'rejected', reply: refusal } as const
       if (msg.current.discarded)
@@ -111,19 +124,7 @@ function runCopy(
       const tracked = sealing.track(msg.current, message.envelope.rcptto.text)
       if (tracked.kind === 'refused') return { kind: 'failed', reply: tracked.reply } as const
       sealContent(msg, tracked.fields, () => sealing.bodyOf(msg.current, tracked))
-      const run = (phases: readonly CalloutName[]) => runPhases(session, phases, subject, context)
-      const bound = andThen(run(['validate_set_binding']), (refusal) =>
-        refusal || !msg.current.envelope.egress ? refusal : run(['core_post_validate_set_binding']),
-      )
-      return andThen(
-        andThen(bound, (refusal) => refusal ?? run(LAST)),
-        (late): CopyResult => {
-          if (late) return { kind: 'rejected', reply: late }
-          if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
-          const copy = sealing.seal(msg.current, tracked)
-          return { kind: 'accepted', copy, explain: tracked.explain }
-        },
-      )
+      return finishCopy(session, { ...subject, msg }, context, sealing, tracked)
     },
   )
   return andThen(result, (done) => {
@@ -133,22 +134,66 @@ function runCopy(
   })
 }
 
-/**
- * The session's `vctx`, bound to a copy: it reads and writes the copy's dictionaries. What it sets on the
- * connection also holds for later messages of the session, but not for the other copies of this one.
- */
-function copyView(session: Session, { context }: Message): ValidationContext {
-  const { recipients } = session.vctx
-  return {
-    kind: 'vctx',
-    context,
-    recipients,
-    verdict: noVerdict(),
-    onConnectionVariable(name, value) {
-      if (value === undefined) session.context.connection.delete(name)
-      else session.context.connection.set(name, value)
-      session.injected.delete(name)
-    },
-    panic: (text) => session.vctx.panic(text),
+/** The callouts that see links and pixel; after them the copy is what it will be. */
+function finishCopy(
+  session: Session,
+  subject: Subject & { readonly msg: MessageHandle },
+  context: Context,
+  sealing: Sealing,
+  tracked: TrackedCopy,
+): Eventually<CopyResult> {
+  const { msg } = subject
+  const run = (phases: readonly CalloutName[]) => runPhases(session, phases, subject, context)
+  const bound = andThen(run(['validate_set_binding']), (refusal) =>
+    refusal || !msg.current.envelope.egress ? refusal : run(['core_post_validate_set_binding']),
+  )
+  const judged = andThen(bound, (refusal) => refusal ?? run(LAST))
+  return andThen(judged, (late): Eventually<CopyResult> => {
+    if (late) return { kind: 'rejected', reply: late }
+    if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
+    return andThen(askLast(session, subject, context), (refused): CopyResult => {
+      if (refused) return refused
+      const copy = sealing.seal(msg.current, tracked)
+      const isLogged = session.surroundings.policy.has('core_log_reception_v1')
+      const received = isLogged ? snapshotOf(msg) : undefined
+      return { kind: 'accepted', copy, explain: tracked.explain, received }
+    })
+  })
+}
+
+function snapshotOf({ current, sealedBody }: MessageHandle): MessageHandle {
+  return { kind: 'message', current, isSnapshot: true, ...(sealedBody && { sealedBody }) }
+}
+
+const NOT_STORED: Reply = { code: 451, enhanced: '4.3.0', text: 'local error in processing' }
+
+/** The hooks around the queue: they may keep a copy out of it. */
+function askLast(
+  session: Session,
+  subject: Subject,
+  context: Context,
+): Eventually<CopyResult | undefined> {
+  const now = session.surroundings.now() / 1000
+  const refuse = (): CopyResult => {
+    const module = SCRIPTLET
+    logRejection(session, { state: 'async body response', reply: NOT_STORED, module, context })
+    return { kind: 'rejected', reply: NOT_STORED }
   }
+  const ask = (name: CalloutName, extra: Subject['extra'] & {}): Eventually<PhaseOutcome> =>
+    session.surroundings.policy.has(name)
+      ? session.policy.run(name, { ...subject, extra })
+      : { kind: 'done' }
+  return andThen(ask('core_pre_swap_out_meta', { flags: 0 }), (meta) => {
+    if (meta.kind === 'failed' || (meta.kind === 'answer' && meta.value === 0)) return refuse()
+    return andThen(ask('core_ec_message_enqueue', { now }), (queued) => {
+      if (queued.kind === 'done') return undefined
+      return queued.kind === 'answer' && queued.value === ENQUEUE_OK ? TAKEN : refuse()
+    })
+  })
+}
+
+/** The hook has the message now: the client sees success, and rejectlog why it is in no queue. */
+const TAKEN: CopyResult = {
+  kind: 'discarded',
+  reason: '550 5.7.1 [internal] taken by core_ec_message_enqueue',
 }

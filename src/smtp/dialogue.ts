@@ -3,8 +3,8 @@
 // meanwhile. Replies gather until the input is used up or an answer has to be waited for, then leave
 // in one write (RFC 2920 §3.2). Deadlines are for whole commands, so that single octets buy no time.
 import type { TlsOptions } from '../config/tls.ts'
-import { type Eventually, MAX_TIMER_MS } from '../mail/eventually.ts'
-import { type Reply, replyBytes, replyTo, SmtpError } from '../mail/reply.ts'
+import { type Eventually, MAX_TIMER_MS, orElse } from '../mail/eventually.ts'
+import { type Reply, replyBytes } from '../mail/reply.ts'
 import type { Answer, Command, Conversation, TlsFacts, Received } from './conversation.ts'
 import type { Line } from './line.ts'
 import {
@@ -19,9 +19,11 @@ import {
 } from './refusal.ts'
 import {
   EMPTY,
+  failure,
   initialState,
   linesOf,
   type State,
+  tell,
   type Wire,
   type DialogueSettings,
 } from './dialoguestate.ts'
@@ -83,13 +85,24 @@ export function openDialogue(
     },
     secured(facts) {
       state.isSecuring = false
-      tell(state, () => conversation.secured(facts))
       startIdleTimer(state)
-      if (state.isGreeted) run(state)
-      else greet(state)
+      state.isAsking = true
+      const refusal = orElse(
+        () => conversation.secured(facts),
+        (error) => failure(state, error),
+      )
+      if (refusal instanceof Promise) void refusal.then((reply) => goOnSecured(state, reply))
+      else goOnSecured(state, refusal)
     },
     stop: () => stop(state),
   }
+}
+
+function goOnSecured(state: State, refusal: Reply | undefined): void {
+  state.isAsking = false
+  if (refusal) say(state, { ...refusal, close: true })
+  else if (state.isGreeted) run(state)
+  else greet(state)
 }
 
 function greet(state: State): void {
@@ -208,11 +221,6 @@ function ask(state: State, question: () => Eventually<Answer>): void {
     })
 }
 
-function failure(state: State, error: unknown): Reply {
-  if (!(error instanceof SmtpError)) state.settings.report(error)
-  return replyTo(error)
-}
-
 function finish(state: State, reply: Answer): void {
   state.isAsking = false
   state.idleTimer?.refresh()
@@ -223,14 +231,6 @@ function finish(state: State, reply: Answer): void {
 function refuse(state: State, reply: Reply): void {
   tell(state, () => state.conversation.violation(reply))
   say(state, reply)
-}
-
-function tell(state: State, message: () => void): void {
-  try {
-    message()
-  } catch (error) {
-    state.settings.report(error)
-  }
 }
 
 function say(state: State, reply: Answer): void {

@@ -1,7 +1,7 @@
 // What a dialogue knows while it goes on, and what it asks of its connection.
 import type { TlsOptions } from '../config/tls.ts'
 import type { Eventually } from '../mail/eventually.ts'
-import type { Reply } from '../mail/reply.ts'
+import { type Reply, replyTo, SmtpError } from '../mail/reply.ts'
 import type { Answer, Conversation, Received } from './conversation.ts'
 import { openLines } from './line.ts'
 import type { Reader } from './scanner.ts'
@@ -46,6 +46,21 @@ export function initialState(
 /** Lines that answer a question of ours may be long. */
 export function linesOf(state: { listener: unknown }): ReturnType<typeof openLines> {
   return openLines(() => state.listener !== undefined)
+}
+
+/** The reply to what the Conversation raised; a bug is reported. */
+export function failure(state: State, error: unknown): Reply {
+  if (!(error instanceof SmtpError)) state.settings.report(error)
+  return replyTo(error)
+}
+
+/** Tells the Conversation something; that it raises changes nothing. */
+export function tell(state: State, message: () => void): void {
+  try {
+    message()
+  } catch (error) {
+    state.settings.report(error)
+  }
 }
 
 function makeState(conversation: Conversation, wire: Wire, settings: DialogueSettings) {

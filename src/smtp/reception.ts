@@ -9,6 +9,7 @@ import { splitHeader } from '../mime/field.ts'
 import { findFields } from '../mime/header.ts'
 import type { Explain } from '../tracking/explain.ts'
 import type { Received } from './conversation.ts'
+import type { MessageHandle } from '../msys/handle.ts'
 import { type CopyResult, endsTransaction, runCopies } from './copies.ts'
 import { openOutbox, type Outbox, runOutbox } from './injection.ts'
 import { forkCopy, type OpenParcel, openParcel, type Parcel, type ParcelOptions } from './parcel.ts'
@@ -16,6 +17,7 @@ import { NO_MEMORY } from './refusal.ts'
 import type { Session, Transaction } from './state.ts'
 import { receivedField } from './trace.ts'
 import { judge, logRejection, OWN_CHECK, SCRIPTLET } from './verdict.ts'
+import { viewOf } from './view.ts'
 
 export interface ReceptionOptions extends ParcelOptions {
   /** Durable when it resolves; the relay has the entry then. Rejects with an SmtpError. */
@@ -33,6 +35,8 @@ export interface Acceptance extends Parcel {
   readonly explains: readonly ((() => Explain) | undefined)[]
   /** Recipients that policy refused after all, to be told to the sender. */
   readonly refused: readonly { readonly rcptto: string; readonly reply: Reply }[]
+  /** The copies, for `core_log_reception_v1`; none where no script has it. */
+  readonly received: readonly MessageHandle[]
   /** For the notification: the header as received. */
   readonly originalHeader: Buffer
 }
@@ -47,6 +51,14 @@ export function receive(
   const message = parseMessage(session, transaction, received.bytes)
   if ('code' in message) return refuse(session, message)
   transaction.msg.current = message
+  return andThen(addTrace(session, transaction), () => judgeMessage(options, session, transaction))
+}
+
+function judgeMessage(
+  options: ReceptionOptions,
+  session: Session,
+  transaction: Transaction,
+): Eventually<Reply> {
   const outbox = openOutbox(session)
   const topic = { msg: transaction.msg, sending: outbox.sending }
   const conclude = (outcome: Reply | Settled): Eventually<Reply> =>
@@ -84,9 +96,26 @@ function storeAll(
   return andThen(runOutbox(options, session, outbox), (outcome) => {
     if (outcome.kind === 'failed') return refuse(session, outcome.reply)
     const { parcels } = outcome
-    if (acceptance) return options.store({ ...acceptance, injected: parcels }).then(() => reply)
+    if (acceptance) {
+      return options.store({ ...acceptance, injected: parcels }).then(() => {
+        tellReceptions(session, acceptance)
+        return reply
+      })
+    }
     return parcels.length > 0 ? options.queue(session, parcels).then(() => reply) : reply
   })
+}
+
+/** `core_log_reception_v1`, of each copy that is on disk. */
+function tellReceptions(session: Session, { received }: Acceptance): void {
+  const { ac, sending, surroundings } = session
+  const extra = { now: surroundings.now() / 1000, note: '', note_len: 0 }
+  for (const msg of received) {
+    const vctx = viewOf(session, msg.current.context)
+    const subject = { msg, ac, vctx, sending, extra }
+    const told = session.policy.run('core_log_reception_v1', subject)
+    void andThen(told, () => (msg.gone = 'its copy has been spooled'))
+  }
 }
 
 const WHOLE_MESSAGE = [
@@ -114,7 +143,7 @@ const UNREADABLE: Readonly<Record<Exclude<Received['kind'], 'message'>, Reply>> 
   'no room': NO_MEMORY,
 }
 
-/** The message that policy sees: as received, with the trace field on top. */
+/** The message that policy sees: as received. */
 function parseMessage(session: Session, transaction: Transaction, bytes: Buffer): Message | Reply {
   // Not all of it: a message that never ends its header may have a field in every octet or two.
   const top = bytes.subarray(0, MAX_HEADER_BYTES)
@@ -126,15 +155,21 @@ function parseMessage(session: Session, transaction: Transaction, bytes: Buffer)
   if (findFields(fields, 'received').length > MAX_HOPS) {
     return { code: 554, enhanced: '5.4.6', text: 'too many hops' }
   }
-  const { options, now } = session.surroundings
-  const receivedMs = now()
+  const receivedMs = session.surroundings.now()
   if (findFields(fields, 'date').length === 0) {
     session.context.message.set('rfc2822_date_missing', 'true')
   }
   session.context.connection.set('connection_message_count', String(session.messageCount))
-  const trace = options.traceHeaders ? [receivedField(session, transaction, receivedMs)] : []
-  const all = [...trace, ...fields]
-  return { ...transaction.msg.current, base: bytes, fields: all, separator, body, receivedMs }
+  return { ...transaction.msg.current, base: bytes, fields, separator, body, receivedMs }
+}
+
+/** The trace field on top, where the configuration wants one. */
+function addTrace(session: Session, transaction: Transaction): Eventually<void> {
+  if (!session.surroundings.options.traceHeaders) return undefined
+  const { msg } = transaction
+  return andThen(receivedField(session, transaction, msg.current.receivedMs), (field) => {
+    msg.current = { ...msg.current, fields: [field, ...msg.current.fields] }
+  })
 }
 
 function headerOf(bytes: Buffer): Buffer {
@@ -200,6 +235,7 @@ function settle(session: Session, transacted: Transacted): Settled {
     injected: [],
     explains: accepted.map(({ explain }) => explain),
     refused,
+    received: accepted.flatMap((result) => result.received ?? []),
     originalHeader: headerOf(parent.base),
   }
   return { reply, acceptance }

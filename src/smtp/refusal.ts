@@ -38,6 +38,6 @@ export function refusing(reply: Reply): Conversation {
     received: () => reply,
     violation() {},
     closed() {},
-    secured() {},
+    secured: () => undefined,
   }
 }

@@ -34,9 +34,13 @@ export function openSession(peer: Peer, surroundings: SessionSurroundings): Conv
   return {
     implicitTls: surroundings.options.usesTls ? surroundings.options.tls : undefined,
     greet: () => guarded(() => greet(session)),
-    command: (command) => guarded(() => runCommand(session, command)),
+    command: (command) =>
+      guarded(() => andThen(note(session, command), () => runCommand(session, command))),
     secured: (facts) => secured(session, facts),
-    data: (command) => dataLimits(session, command),
+    data(command) {
+      void note(session, command)
+      return dataLimits(session, command)
+    },
     received(received) {
       const { transaction } = session
       if (!transaction) return BAD_SEQUENCE
@@ -48,14 +52,33 @@ export function openSession(peer: Peer, surroundings: SessionSurroundings): Conv
       })
     },
     violation() {},
-    closed() {
-      // Its dictionaries stay: callouts that wait may still be at work on the message.
-      if (session.transaction) session.transaction.msg.gone = 'the session is over'
-      void session.policy.close()
-      session.ac.gone = 'the session is over'
-      session.vctx.gone = 'the session is over'
-    },
+    closed: (aborted) => close(session, aborted),
   }
+}
+
+function close(session: Session, aborted: boolean): void {
+  const { ac, policy, surroundings, vctx } = session
+  // Its dictionaries stay: callouts that wait may still be at work on the message.
+  if (session.transaction) session.transaction.msg.gone = OVER
+  const isTold = aborted && surroundings.policy.has(ABORT)
+  void andThen(isTold ? policy.run(ABORT, { ac, vctx }) : undefined, () => {
+    void policy.close()
+    ac.gone = OVER
+    vctx.gone = OVER
+  })
+}
+
+const OVER = 'the session is over'
+const ABORT = 'core_server_esmtp_session_abort'
+const POST_COMMAND = 'core_post_smtp_command'
+
+/** Tells policy of a command line, whatever it is. */
+function note(session: Session, { line }: Command): Eventually<unknown> {
+  session.command = `${line}\r\n`
+  const { ac, sending, surroundings, vctx } = session
+  if (!surroundings.policy.has(POST_COMMAND)) return undefined
+  const extra = { b: session.command.length }
+  return session.policy.run(POST_COMMAND, { ac, vctx, sending, extra })
 }
 
 const OK: Reply = { code: 250, enhanced: '2.0.0', text: 'OK' }
@@ -93,6 +116,7 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
       kind: 'vctx',
       context,
       verdict: noVerdict(),
+      grants: (name) => context.connection.get(name) === 'true' && !injected.has(name),
       onConnectionVariable: (name) => void injected.delete(name),
       panic: (text) => journal.panic('scriptlet', text),
     },
@@ -102,6 +126,7 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
       inject: (injection) => surroundings.send(session, injection),
     },
     injected,
+    command: '',
     isRefused: false,
     isAuthenticated: false,
     authFailures: 0,
@@ -157,6 +182,9 @@ function constructOf(session: () => Session): MessageConstruct {
     },
     get mayRelay() {
       return mayRelay(session())
+    },
+    get command() {
+      return session().command
     },
   }
 }

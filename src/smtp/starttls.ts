@@ -1,9 +1,12 @@
 // STARTTLS (RFC 3207), and what a session knows once TLS is in use (Momentum manual pages
 // "starttls_injection_policy", "policy.context.variables").
 import type { Answer, Command, TlsFacts } from './conversation.ts'
+import { andThen, type Eventually } from '../mail/eventually.ts'
+import { readReply, type Reply } from '../mail/reply.ts'
+import { noVerdict } from '../msys/verdict.ts'
 import type { Session } from './state.ts'
 import { endTransaction } from './transaction.ts'
-import { logRejection, OWN_CHECK } from './verdict.ts'
+import { logRejection, OWN_CHECK, policyFailure, SCRIPTLET } from './verdict.ts'
 
 /** Whether the reply to EHLO may offer it. */
 export function offersTls({ surroundings, tls }: Session): boolean {
@@ -36,7 +39,34 @@ export function startTls(session: Session, { argument, isPipelined }: Command): 
 }
 
 /** What the client said in clear is forgotten; what policy and configuration set stays. */
-export function secured(session: Session, facts: TlsFacts): void {
+export function secured(session: Session, facts: TlsFacts): Eventually<Reply | undefined> {
+  noteTls(session, facts)
+  return judgeTls(session)
+}
+
+const HOOK = 'core_inbound_smtp_tls_post_accept'
+const REFUSED: Reply = { code: 421, enhanced: '4.7.0', text: 'TLS Negotiation failed.' }
+
+/** Policy refuses with a code other than 220 and `disconnect`; the text is in `_tls_note`. */
+function judgeTls(session: Session): Eventually<Reply | undefined> {
+  const { ac, context, sending, surroundings, vctx } = session
+  if (!surroundings.policy.has(HOOK)) return undefined
+  vctx.verdict = noVerdict()
+  const extra = { event: 0, eventtype: 0, vclosure: 0, now: surroundings.now() / 1000 }
+  return andThen(session.policy.run(HOOK, { ac, vctx, sending, extra }), (outcome) => {
+    const { code, disconnect } = vctx.verdict
+    const isRefused = disconnect && code !== 220
+    if (outcome.kind !== 'failed' && !isRefused) return undefined
+    const reply =
+      outcome.kind === 'failed'
+        ? policyFailure(session)
+        : (readReply(context.connection.get('_tls_note') ?? '') ?? REFUSED)
+    logRejection(session, { state: 'extension 1', reply, module: SCRIPTLET, context })
+    return reply
+  })
+}
+
+function noteTls(session: Session, facts: TlsFacts): void {
   const { connection } = session.context
   session.tls = facts
   delete session.hello

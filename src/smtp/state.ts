@@ -62,6 +62,8 @@ export interface Session {
   readonly sending: Sending
   /** Names that XSETCONTEXT set and policy has not: reserved ones among them grant nothing. */
   readonly injected: Set<string>
+  /** The command line in hand, with its line end. */
+  command: string
   hello?: { readonly verb: 'EHLO' | 'HELO'; readonly domain: string }
   /** Policy refused the connection without ending it: every command but QUIT is out of order. */
   isRefused: boolean

@@ -1,10 +1,32 @@
 // The Received field that reception adds (RFC 5321 §4.4).
 import { makeField, type Field } from '../mime/field.ts'
 import { mailDate } from '../mail/date.ts'
+import { andThen, type Eventually } from '../mail/eventually.ts'
+import type { EcString } from '../msys/ecstring.ts'
 import type { Session, Transaction } from './state.ts'
 
+const HOOK = 'core_get_received_header_text'
+
+/** Policy may give it another text (manual page "hooks.core.get_received_header_text"). */
+export function receivedField(
+  session: Session,
+  transaction: Transaction,
+  nowMs: number,
+): Eventually<Field> {
+  const { ac, sending, surroundings, vctx } = session
+  if (!surroundings.policy.has(HOOK)) return ownField(session, transaction, nowMs)
+  const response: EcString = { kind: 'ec_string', text: '' }
+  const subject = { msg: transaction.msg, ac, vctx, sending, extra: { response } }
+  return andThen(session.policy.run(HOOK, subject), ({ kind }) => {
+    const text = response.text.replace(/^Received:\s*/i, '').trimEnd()
+    return kind === 'answer' && text !== ''
+      ? makeField('Received', text)
+      : ownField(session, transaction, nowMs)
+  })
+}
+
 /** One field for all copies: it names no recipient, so that copies of several share it and tell nothing. */
-export function receivedField(session: Session, transaction: Transaction, nowMs: number): Field {
+function ownField(session: Session, transaction: Transaction, nowMs: number): Field {
   const { hello, peer, surroundings } = session
   const { msg, parameters } = transaction
   const utf8 = parameters.has('SMTPUTF8') ? 'UTF8SMTP' : hello?.verb === 'EHLO' ? 'ESMTP' : 'SMTP'

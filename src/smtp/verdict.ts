@@ -8,17 +8,18 @@ import type { Context } from '../mail/context.ts'
 import { type Reply, replyLine } from '../mail/reply.ts'
 import type { ValidationContext } from '../msys/handle.ts'
 import { noVerdict, type Verdict } from '../msys/verdict.ts'
-import { type CalloutName, phaseOf } from '../policy/phases.ts'
+import { type CalloutName, phaseOf, stateNumber } from '../policy/phases.ts'
 import type { PhaseOutcome } from '../policy/session.ts'
 import type { Subject } from '../msys/runtime.ts'
 import type { Session } from './state.ts'
+import { viewOf } from './view.ts'
 
 /** Who a rejectlog line names: policy, or this server's own checks. */
 export const SCRIPTLET = 'scriptlet'
 export const OWN_CHECK = 'esmtp_listener'
 
 /** What a phase of the session is about, beside the session itself. */
-export type Topic = Pick<Subject, 'msg' | 'str' | 'sending'>
+export type Topic = Pick<Subject, 'msg' | 'str' | 'sending' | 'extra'>
 
 /**
  * Runs the phases of one command, one after the other, after a possible tarpit. Undefined: policy has
@@ -99,6 +100,18 @@ export function logRejection(session: Session, facts: RejectionFacts): void {
     recv_method: 'esmtp',
     customer_id: toText(facts.context.connection.get('mo_customer_id') ?? ''),
   })
+  tellRejection(session, facts, text)
+}
+
+/** The hook sees the rejection and can change nothing of it. */
+function tellRejection(session: Session, { context, reply, state }: RejectionFacts, text: string) {
+  const { ac, sending, surroundings } = session
+  if (!surroundings.policy.has('core_log_rejection')) return
+  const vctx = viewOf(session, context)
+  vctx.verdict = { ...vctx.verdict, code: reply.code, note: reply.text }
+  const now = surroundings.now() / 1000
+  const extra = { now, phase: stateNumber(state), format: text, args: '' }
+  void session.policy.run('core_log_rejection', { ac, vctx, sending, extra })
 }
 
 /** The reply that ends things: policy's rejection or its failure, logged. Undefined: it passed. */
@@ -123,12 +136,16 @@ function refusalReply(
   verdict: Verdict,
 ): Reply | undefined {
   if (outcome.kind === 'failed') {
-    const text = `${session.surroundings.hostname} temporary issue, please retry your message later`
-    return { code: 421, text, ...(verdict.disconnect && { close: true }) }
+    return { ...policyFailure(session), ...(verdict.disconnect && { close: true }) }
   }
   const reply = verdictReply(verdict)
   if (outcome.kind === 'final') return reply ?? FINAL_REPLIES[outcome.result]
   return reply && reply.code >= 400 ? reply : undefined
+}
+
+export function policyFailure({ surroundings }: Session): Reply {
+  const text = `${surroundings.hostname} temporary issue, please retry your message later`
+  return { code: 421, text }
 }
 
 const FINAL_REPLIES: Readonly<Record<'reject' | 'defer', Reply>> = {

@@ -115,6 +115,7 @@ export function subjectOf(bytes = 'Subject: a\r\n\r\nbody\r\n', rcptto = 'anna@r
         messageRecipientCount: 1,
         maxMessageSize: 1000,
         mayRelay: true,
+        command: 'RCPT TO:<anna@rcpt.example>\r\n',
       },
     },
     str: 'RCPT TO:<anna@rcpt.example>',
