@@ -2,6 +2,7 @@
 // among those connected. XREMOTEIP and XCLIENT move it to another address.
 import type { Census } from './census.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
+import type { SessionBudget } from './config/reception.ts'
 
 export interface Seat {
   readonly options: ListenerOptions
@@ -23,7 +24,7 @@ export function takeSeat(
   const listener = listenerKey(endpoint)
   const sit = (at: string): { options: ListenerOptions; leave: () => void } | undefined => {
     const options = endpoint.options(at)
-    const leave = enter(budgets, options.sessionBudget)
+    const leave = enterAll(budgets, options.sessionBudgets)
     if (!leave) return undefined
     const goodbye = census.enter(listener, at)
     return {
@@ -56,13 +57,23 @@ export function listenerKey({ address }: SmtpEndpoint): string {
   return `${address.host} ${address.port}`
 }
 
+/** A place under each budget, or under none. */
+function enterAll(budgets: Budgets, all: readonly SessionBudget[]): (() => void) | undefined {
+  const entered: (() => void)[] = []
+  const leave = (): void => entered.forEach((goodbye) => goodbye())
+  for (const budget of all) {
+    const goodbye = enter(budgets, budget)
+    if (!goodbye) {
+      leave()
+      return undefined
+    }
+    entered.push(goodbye)
+  }
+  return leave
+}
+
 /** A place under the budget, as the function that gives it back; undefined when there is none left. */
-function enter(
-  budgets: Budgets,
-  budget: ListenerOptions['sessionBudget'],
-): (() => void) | undefined {
-  if (!budget) return () => {}
-  const { counter, limit } = budget
+function enter(budgets: Budgets, { counter, limit }: SessionBudget): (() => void) | undefined {
   const taken = budgets.get(counter) ?? 0
   if (taken >= limit) return undefined
   budgets.set(counter, taken + 1)

@@ -9,6 +9,7 @@ import { type AuthOptions, authReader, type AuthReader } from './auth.ts'
 import { readListen, type HostPort } from './nexthop.ts'
 import type { Resolved, Warn } from './schema/option.ts'
 import { ACCESS, RECEPTION, TRACKING } from './schema/reception.ts'
+import { CONFORMANCE } from './schema/conformance.ts'
 import { CONNECTION } from './schema/security.ts'
 import { type TlsOptions, tlsReader, type TlsReader } from './tls.ts'
 import { givenFor, resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
@@ -21,7 +22,8 @@ export interface SmtpEndpoint {
   readonly options: (peerAddress: string) => ListenerOptions
 }
 
-export interface ListenerOptions extends Resolved<typeof RECEPTION>, Resolved<typeof CONNECTION> {
+export interface ListenerOptions
+  extends Resolved<typeof RECEPTION>, Resolved<typeof CONNECTION>, Resolved<typeof CONFORMANCE> {
   /** Undefined where there is no certificate. */
   readonly tls: TlsOptions | undefined
   /** Undefined where AUTH is not offered. */
@@ -29,6 +31,8 @@ export interface ListenerOptions extends Resolved<typeof RECEPTION>, Resolved<ty
   readonly context: ReadonlyMap<string, string>
   /** This client may send to any domain (relay_hosts, open_relay). */
   readonly canRelay: boolean
+  /** Clients may send to any domain with a sender of this one (relay_for_sending_domains). */
+  readonly relaysSender: (domain: string) => boolean
   /** Anybody may send to this domain (relay_domains). */
   readonly relaysDomain: (domain: string) => boolean
   /** `default` where none applies. */
@@ -39,8 +43,14 @@ export interface ListenerOptions extends Resolved<typeof RECEPTION>, Resolved<ty
   /** What happens to a CR or LF that stands alone; `refuse` if headers or body are to be pedantic. */
   readonly loneLineEnds: 'fix' | 'refuse'
   readonly tracking: Resolved<typeof TRACKING>
-  /** At most `limit` sessions at a time count under `counter`: the scope that sets the limit. */
-  readonly sessionBudget: { readonly limit: number; readonly counter: string } | undefined
+  /** Of the listener, and of all listeners together. */
+  readonly sessionBudgets: readonly SessionBudget[]
+}
+
+/** At most `limit` sessions at a time count under `counter`: the scope that sets the limit. */
+export interface SessionBudget {
+  readonly limit: number
+  readonly counter: string
 }
 
 interface Peer {
@@ -115,10 +125,12 @@ function listenerOptions(
   return {
     ...reception,
     ...resolveTable(CONNECTION, chain),
+    ...resolveTable(CONFORMANCE, chain),
     tls: readers.tls(chain),
     auth: readers.auth(chain, reception.extensions),
     context: mergeContexts(chain),
     canRelay: isRelayHost || valueOf(ACCESS.openRelay, chain),
+    relaysSender: valueOf(ACCESS.relaySenders, chain) ?? (() => false),
     relaysDomain: valueOf(ACCESS.relayDomains, chain),
     pathway: pathway.name,
     pathwayGroup: pathway.group?.instance ?? 'default',
@@ -126,15 +138,23 @@ function listenerOptions(
     receivedHostname: valueOf(ACCESS.receivedHostname, chain) ?? hostname,
     loneLineEnds: isPedantic ? 'refuse' : 'fix',
     tracking: resolveTable(TRACKING, chain),
-    sessionBudget: sessionBudget(chain),
+    sessionBudgets: [...listenerBudget(chain), ...serviceBudget(chain)],
   }
 }
 
-function sessionBudget(chain: readonly Stanza[]): ListenerOptions['sessionBudget'] {
+function listenerBudget(chain: readonly Stanza[]): readonly SessionBudget[] {
   const given = givenFor(ACCESS.listenerSessions, chain)
-  if (!given || given.value === 0) return undefined
+  if (!given || given.value === 0) return []
   const { kind, instance, place } = given.stanza
-  return { limit: given.value, counter: `${kind} ${instance} ${locate(place)}` }
+  return [{ limit: given.value, counter: `${kind} ${instance} ${locate(place)}` }]
+}
+
+/** One counter for all listeners, but for that of a peer: its block has its own. */
+function serviceBudget(chain: readonly Stanza[]): readonly SessionBudget[] {
+  const given = givenFor(ACCESS.serviceSessions, chain)
+  if (!given || given.value === 0) return []
+  const { kind, instance } = given.stanza
+  return [{ limit: given.value, counter: kind === 'peer' ? `service ${instance}` : 'service' }]
 }
 
 function mergeContexts(chain: readonly Stanza[]): ReadonlyMap<string, string> {

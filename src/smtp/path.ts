@@ -6,8 +6,13 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { type Address, NULL_ADDRESS } from '../mail/address.ts'
 
 export interface PathOptions {
-  /** Also refuses what is wrong but common: blanks around the colon, misplaced dots, `_` in domains. */
-  readonly strict?: boolean
+  /** Refuses misplaced dots in a local part. */
+  readonly isPedantic?: boolean
+  /** Takes `< a@b >`. */
+  readonly allowsBlanksInPath?: boolean
+  readonly allowsIpLiteral?: boolean
+  /** Whether an address may have no domain; a bare `postmaster` may in any case be a recipient. */
+  readonly allowsUnqualified?: boolean
 }
 
 export type MailCommand =
@@ -28,18 +33,17 @@ export function parseMailCommand(
   keyword: 'FROM' | 'TO',
   options: PathOptions = {},
 ): MailCommand {
-  const strict = options.strict ?? false
   if (CONTROL.test(argument)) return syntaxError('control character')
-  const start = pathStart(argument, keyword, strict)
+  const start = pathStart(argument, keyword)
   if (start === undefined) return syntaxError(`expected ${keyword}:<address>`)
-  const path = parsePath(argument, start, strict)
+  const path = parsePath(argument, start, options)
   if ('kind' in path) return path
   const rest = argument.slice(path.end)
   if (rest !== '' && !isBlank(rest, 0)) return syntaxError('unexpected text after the path')
 
   const { address } = path
   if (address.text === '' && keyword === 'TO') return syntaxError('empty recipient')
-  if (address.text !== '' && address.domain === '') {
+  if (address.text !== '' && address.domain === '' && !options.allowsUnqualified) {
     const isPostmaster = keyword === 'TO' && address.localpart.toLowerCase() === 'postmaster'
     if (!isPostmaster) return syntaxError('domain missing')
   }
@@ -55,8 +59,6 @@ interface Path {
 
 type Refusal = Extract<MailCommand, { text: string }>
 
-/** Only when strict: real return paths (VERP, SRS) are longer. */
-const MAX_LOCALPART = 64
 /** Of an address: a path without its brackets. */
 const MAX_ADDRESS = 254
 // eslint-disable-next-line no-control-regex
@@ -69,19 +71,19 @@ const ROUTE = /@(?:[\w\x80-\xff.-]+|\[[\w.:]+\])(?:,@(?:[\w\x80-\xff.-]+|\[[\w.:
 const PARAMETER = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-~\x80-\xff]+))?$/
 
 /** The position after `<`. */
-function pathStart(argument: string, keyword: string, strict: boolean): number | undefined {
+function pathStart(argument: string, keyword: string): number | undefined {
   if (argument.slice(0, keyword.length).toUpperCase() !== keyword) return undefined
-  let at = keyword.length
-  if (!strict) at = skipBlanks(argument, at)
+  let at = skipBlanks(argument, keyword.length)
   if (argument[at] !== ':') return undefined
-  at++
-  if (!strict) at = skipBlanks(argument, at)
+  at = skipBlanks(argument, at + 1)
   return argument[at] === '<' ? at + 1 : undefined
 }
 
-function parsePath(argument: string, start: number, strict: boolean): Path | Refusal {
-  if (argument[start] === '>') return { address: NULL_ADDRESS, end: start + 1 }
-  const begin = argument[start] === '@' ? start + match(ROUTE, argument, start).length : start
+function parsePath(argument: string, start: number, options: PathOptions): Path | Refusal {
+  const skip = (at: number): number => (options.allowsBlanksInPath ? skipBlanks(argument, at) : at)
+  let begin = skip(start)
+  if (argument[begin] === '>') return { address: NULL_ADDRESS, end: begin + 1 }
+  if (argument[begin] === '@') begin += match(ROUTE, argument, begin).length
   const quoted = match(QUOTED, argument, begin)
   const localpart = quoted || match(ATOM_OCTETS, argument, begin)
   let at = begin + localpart.length
@@ -89,26 +91,29 @@ function parsePath(argument: string, start: number, strict: boolean): Path | Ref
   if (argument[at] === '@') {
     at++
     domain = match(LITERAL, argument, at) || match(DOMAIN, argument, at)
-    if (!isDomain(domain, strict)) return syntaxError('bad domain')
+    if (!isDomain(domain)) return syntaxError('bad domain')
+    if (domain.startsWith('[') && options.allowsIpLiteral === false) {
+      return syntaxError('address literal not allowed')
+    }
     at += domain.length
   }
-  if (localpart === '' || argument[at] !== '>') return syntaxError('bad address')
-  if (strict && !quoted && MISPLACED_DOT.test(localpart)) return syntaxError('bad local part')
-  if (strict && localpart.length > MAX_LOCALPART) return syntaxError('local part too long')
+  const end = skip(at)
+  if (localpart === '' || argument[end] !== '>') return syntaxError('bad address')
+  if (options.isPedantic && !quoted && MISPLACED_DOT.test(localpart)) {
+    return syntaxError('bad local part')
+  }
   if (at - begin > MAX_ADDRESS) return syntaxError('path too long')
-  return { address: { text: argument.slice(begin, at), localpart, domain }, end: at + 1 }
+  return { address: { text: argument.slice(begin, at), localpart, domain }, end: end + 1 }
 }
 
 const MISPLACED_DOT = /^\.|\.\.|\.$/
-const MISPLACED_HYPHEN = /^-|-$|\.-|-\./
 
-function isDomain(domain: string, strict: boolean): boolean {
+function isDomain(domain: string): boolean {
   if (domain.startsWith('[')) {
     const literal = domain.slice(1, -1)
     return /^ipv6:/i.test(literal) ? isIPv6(literal.slice(5)) : isIPv4(literal)
   }
-  if (domain === '' || MISPLACED_DOT.test(domain)) return false
-  return !strict || !(domain.includes('_') || MISPLACED_HYPHEN.test(domain))
+  return domain !== '' && !MISPLACED_DOT.test(domain)
 }
 
 /** `rest` is empty or begins with a blank. */

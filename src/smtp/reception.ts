@@ -9,6 +9,7 @@ import { splitHeader } from '../mime/field.ts'
 import { findFields } from '../mime/header.ts'
 import type { Explain } from '../tracking/explain.ts'
 import type { Received } from './conversation.ts'
+import { headerRefusal, limitLines, missingFields, splitMessage } from './conformance.ts'
 import type { MessageHandle } from '../msys/handle.ts'
 import { type CopyResult, endsTransaction, runCopies } from './copies.ts'
 import { openOutbox, type Outbox, runOutbox } from './injection.ts'
@@ -143,24 +144,35 @@ const UNREADABLE: Readonly<Record<Exclude<Received['kind'], 'message'>, Reply>> 
   'no room': NO_MEMORY,
 }
 
-/** The message that policy sees: as received. */
-function parseMessage(session: Session, transaction: Transaction, bytes: Buffer): Message | Reply {
+/** The message that policy sees: as received, or as the configuration wants it. */
+function parseMessage(
+  session: Session,
+  transaction: Transaction,
+  received: Buffer,
+): Message | Reply {
+  const { hostname, now, options } = session.surroundings
+  const bytes = limitLines(options, received)
+  if ('code' in bytes) return bytes
   // Not all of it: a message that never ends its header may have a field in every octet or two.
   const top = bytes.subarray(0, MAX_HEADER_BYTES)
-  const { fields, separator, body: rest } = splitHeader(top)
-  const body = bytes.subarray(top.length - rest.length)
+  const { fields, separator, body } = splitMessage(bytes, top)
   if (separator.length === 0 && bytes.length > MAX_HEADER_BYTES) {
     return { code: 552, enhanced: '5.3.4', text: 'message header too large' }
   }
   if (findFields(fields, 'received').length > MAX_HOPS) {
     return { code: 554, enhanced: '5.4.6', text: 'too many hops' }
   }
-  const receivedMs = session.surroundings.now()
+  const refusal = headerRefusal(options, fields)
+  if (refusal) return refusal
+  const receivedMs = now()
   if (findFields(fields, 'date').length === 0) {
     session.context.message.set('rfc2822_date_missing', 'true')
   }
   session.context.connection.set('connection_message_count', String(session.messageCount))
-  return { ...transaction.msg.current, base: bytes, fields, separator, body, receivedMs }
+  const { current } = transaction.msg
+  const messageId = `${current.batchId.replaceAll('/', '.')}@${hostname}`
+  const added = missingFields(options, fields, { nowMs: receivedMs, messageId })
+  return { ...current, base: bytes, fields: [...fields, ...added], separator, body, receivedMs }
 }
 
 /** The trace field on top, where the configuration wants one. */

@@ -129,6 +129,7 @@ function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
     command: '',
     isRefused: false,
     isAuthenticated: false,
+    relaysSender: false,
     authFailures: 0,
     messageCount: 0,
     recipientCount: 0,

@@ -71,6 +71,8 @@ export interface Session {
   /** Undefined while the connection is in clear. */
   tls?: TlsFacts
   isAuthenticated: boolean
+  /** The sender of the message in hand is one that may relay. */
+  relaysSender: boolean
   authFailures: number
   messageCount: number
   recipientCount: number

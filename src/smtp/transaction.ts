@@ -7,17 +7,18 @@ import { EMPTY_ENVELOPE } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { Command } from './conversation.ts'
-import { parseMailCommand } from './path.ts'
-import type { Session, Transaction } from './state.ts'
+import { type MailCommand, parseMailCommand } from './path.ts'
+import type { Session, SessionSurroundings, Transaction } from './state.ts'
 import { judge, logRejection, OWN_CHECK } from './verdict.ts'
 
 export function startTransaction(session: Session, command: Command): Eventually<Reply> {
   const early = reconfigured(session) ?? mailRefusal(session)
   if (early) return early
-  const parsed = parseMailCommand(command.argument, 'FROM')
-  if (parsed.kind !== 'path') return syntaxError(parsed)
-  const { address, parameters } = parsed
   const { options } = session.surroundings
+  const parsed = readPath(command, 'FROM', options, options.senderDomain)
+  if (parsed.kind !== 'path') return syntaxError(parsed)
+  const { parameters } = parsed
+  const address = qualify(parsed.address, options.senderDomain)
   if (address.text === '' && !options.allowNullEnvelopeSender) {
     return { code: 550, enhanced: '5.7.1', text: 'null envelope sender not allowed' }
   }
@@ -28,6 +29,7 @@ export function startTransaction(session: Session, command: Command): Eventually
   message.set('mailfrom_string', command.line)
   message.set('mailfrom_localpart', address.localpart)
   message.set('mailfrom_domain', address.domain)
+  noteRelaySender(session, lowerCase(address.domain))
   // Of the message before.
   session.context.connection.delete('message_rcpt_count')
   // Policy reaches the message by way of the connection.
@@ -45,15 +47,16 @@ export function startTransaction(session: Session, command: Command): Eventually
 export function addRecipient(session: Session, command: Command): Eventually<Reply> {
   const { transaction } = session
   if (!transaction) return { ...BAD_SEQUENCE, text: 'RCPT TO without MAIL FROM' }
-  const parsed = parseMailCommand(command.argument, 'TO')
+  const { hostname, options } = session.surroundings
+  const parsed = readPath(command, 'TO', options, options.recipientDomain)
   if (parsed.kind !== 'path') return syntaxError(parsed)
   const [parameter] = parsed.parameters.keys()
   if (parameter !== undefined) return unsupportedParameter(parameter)
-  const rcptto = withDomain(parsed.address, session.surroundings.hostname)
+  // A bare `postmaster` is ours (RFC 5321 §4.5.1).
+  const rcptto = qualify(parsed.address, options.recipientDomain ?? hostname)
   const full = limitReached(session, transaction)
   if (full) return full
   noteRecipient(session, transaction, command, rcptto)
-  const { options } = session.surroundings
   if (!options.relaysDomain(lowerCase(rcptto.domain)) && !mayRelay(session)) {
     const reply: Reply = { code: 550, enhanced: '5.7.1', text: 'relaying denied' }
     const { context } = session
@@ -146,7 +149,7 @@ function noteRecipient(
 
 /** Policy may grant relaying by setting `can_relay`; a client that injects the variable may not. */
 export function mayRelay(session: Session): boolean {
-  if (session.surroundings.options.canRelay) return true
+  if (session.surroundings.options.canRelay || session.relaysSender) return true
   const isGranted = session.context.connection.get('can_relay') === 'true'
   return isGranted && !session.injected.has('can_relay')
 }
@@ -159,9 +162,37 @@ function limitReached(session: Session, { recipients }: Transaction): Reply | un
   return isFull ? { code: 452, enhanced: '4.5.3', text: 'recipient limit reached' } : undefined
 }
 
-/** A bare `postmaster` is ours (RFC 5321 §4.5.1). */
-function withDomain(address: Address, hostname: string): Address {
-  return address.domain === '' ? splitAddress(`${address.localpart}@${hostname}`) : address
+function readPath(
+  { argument, line }: Command,
+  keyword: 'FROM' | 'TO',
+  options: SessionSurroundings['options'],
+  domain: string | undefined,
+): MailCommand {
+  if (!options.allowsTrailingBlanks && /[ \t]$/.test(line)) {
+    return { kind: 'syntax error', text: 'blank at the end of the line' }
+  }
+  return parseMailCommand(argument, keyword, {
+    ...options,
+    allowsUnqualified: domain !== undefined,
+  })
+}
+
+function qualify(address: Address, domain: string | undefined): Address {
+  const isWhole = address.text === '' || address.domain !== '' || domain === undefined
+  return isWhole ? address : splitAddress(`${address.localpart}@${domain}`)
+}
+
+/** For this message the client may relay if its sender is of a domain that may (relay_for_sending_domains). */
+function noteRelaySender(session: Session, domain: string): void {
+  const { connection } = session.context
+  const { options } = session.surroundings
+  if (session.relaysSender && !options.canRelay && !session.isAuthenticated) {
+    connection.delete('can_relay')
+  }
+  session.relaysSender = options.relaysSender(domain)
+  if (!session.relaysSender) return
+  connection.set('can_relay', 'true')
+  session.injected.delete('can_relay')
 }
 
 function refusedParameter(

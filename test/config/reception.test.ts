@@ -125,6 +125,7 @@ describe('fallback', () => {
     expect(options('192.0.2.1')).toEqual({
       ...first,
       relaysDomain: expect.any(Function) as unknown,
+      relaysSender: expect.any(Function) as unknown,
     })
   })
 })
@@ -234,6 +235,18 @@ describe('listeners', () => {
       context: new Map(),
       canRelay: false,
       relaysDomain: expect.any(Function) as unknown,
+      relaysSender: expect.any(Function) as unknown,
+      missingHeaders: 'allow',
+      dateHeader: 'ignore',
+      messageIdHeader: 'ignore',
+      lineLimit: 'ignore',
+      lineLimitPolicy: 'none',
+      isPedantic: true,
+      allowsTrailingBlanks: true,
+      allowsBlanksInPath: false,
+      allowsIpLiteral: true,
+      senderDomain: undefined,
+      recipientDomain: undefined,
       pathway: 'default',
       pathwayGroup: 'default',
       bannerHostname: 'host.example',
@@ -249,7 +262,7 @@ describe('listeners', () => {
         initialOpens: false,
         foreignOptOuts: false,
       },
-      sessionBudget: undefined,
+      sessionBudgets: [],
       tls: undefined,
       usesTls: false,
       startTlsInjection: 'reject',
@@ -271,12 +284,12 @@ describe('listeners', () => {
 
   test('count sessions under the scope that limits them', () => {
     const inside = 'listener_sessions = 9\npeer 192.0.2.0/24 { listener_sessions = 3 }'
-    expect(listener(inside, '192.0.2.1').sessionBudget).toEqual({
+    expect(listener(inside, '192.0.2.1').sessionBudgets[0]).toEqual({
       limit: 3,
       counter: 'peer 192.0.2.0/24 f.conf:2',
     })
-    expect(listener(inside, '10.0.0.1').sessionBudget?.limit).toBe(9)
-    expect(listener('listener_sessions = 0').sessionBudget).toBeUndefined()
+    expect(listener(inside, '10.0.0.1').sessionBudgets[0]?.limit).toBe(9)
+    expect(listener('listener_sessions = 0').sessionBudgets[0]).toBeUndefined()
   })
 
   test.each([

@@ -7,7 +7,6 @@ const OUTBOUND = ['global', 'domain', 'binding', 'binding_group']
 const PATHWAYS = ['global', 'pathway', 'pathway_group']
 const SOCKETS = ['esmtp_listener', 'http_listener', 'listen']
 const ACCESS = [...LISTENER, 'http_listener']
-const LISTENER_OR_GLOBAL = ['global', ...LISTENER]
 const MODULES = ['scriptlet', 'engagement_tracker', 'ec_logger', 'event_hydrant']
 
 export const KNOWN: readonly KnownOption[] = [
@@ -35,22 +34,9 @@ export const KNOWN: readonly KnownOption[] = [
     ['http_listener', 'domain', 'binding', 'binding_group'],
     'tls_certificate tls_ciphers tls_client_ca tls_key tls_protocols tlsv13_ciphersuites',
   ),
-  known(
-    LISTENER,
-    'ecstream_idle_time ecstream_max_batch_size mcmt_reception relay_for_sending_domains service_sessions',
-  ),
-  known(
-    LISTENER_OR_GLOBAL,
-    `allow_ip_literal allow_trailing_whitespace_in_commands domain_for_unqualified_recipient_addresses
-    domain_for_unqualified_sender_address`,
-  ),
+  known(LISTENER, 'ecstream_idle_time ecstream_max_batch_size mcmt_reception'),
   known([...PATHWAYS, 'domain'], 'alias_schemes'),
-  known(
-    PATHWAYS,
-    `bounce_domains default_charset inbound_throttle_messages rfc2821_allow_whitespace_in_envelope
-    rfc2821_pedantic_address_rules rfc2822_date_header rfc2822_max_line_length rfc2822_max_line_length_policy
-    rfc2822_messageid_header rfc2822_missing_headers`,
-  ),
+  known(PATHWAYS, 'bounce_domains default_charset inbound_throttle_messages'),
   known(
     OUTBOUND,
     `adaptive_adjustment_interval adaptive_alert_email_destination adaptive_attempt_threshold adaptive_body_timeout

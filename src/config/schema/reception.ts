@@ -61,6 +61,12 @@ const TRACKING_DOMAIN = scalar('a host or host:port without "/", "?", "#" and bl
   /^[!-~]+$/.test(text) && !/[/?#@"'<>\\]/.test(text) ? text : undefined,
 )
 
+const SENDERS: Type<(domain: string) => boolean> = {
+  ...DOMAINS,
+  read: (value, folder) =>
+    readStrings(value)?.length === 0 ? () => true : DOMAINS.read(value, folder),
+}
+
 const LONE_LF = oneOf('fix', 'pedantic', 'ignore')
 
 const SCHEME = oneOf('http', 'https')
@@ -121,7 +127,10 @@ export const ACCESS = {
   pathway: option('pathway', STRING, 'default', ['esmtp_listener', 'listen', 'peer']),
   loneLfInHeaders: option('rfc2822_lone_lf_in_headers', oneOf('fix', 'pedantic'), 'fix', PATHWAYS),
   loneLfInBody: option('rfc2822_lone_lf_in_body', LONE_LF, 'fix', PATHWAYS, inspectLoneLf),
+  /** No domains: all of them. */
+  relaySenders: optional('relay_for_sending_domains', SENDERS, LISTENER),
   listenerSessions: option('listener_sessions', COUNT, 0, LISTENER),
+  serviceSessions: option('service_sessions', COUNT, 0, LISTENER),
   bannerHostname: optional('banner_hostname', HOSTNAME, LISTENER),
   receivedHostname: optional('received_hostname', HOSTNAME, LISTENER),
 }

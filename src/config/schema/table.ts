@@ -13,6 +13,7 @@ import {
 } from './modules.ts'
 import type { KnownOption, Option } from './option.ts'
 import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP } from './outbound.ts'
+import { CONFORMANCE } from './conformance.ts'
 import { ACCESS, RECEPTION, TRACKING } from './reception.ts'
 import { AUTH, CONNECTION, TLS } from './security.ts'
 
@@ -22,7 +23,7 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[SERVER, TRACKING, RECEPTION, ACCESS, DELIVERY, NEXT_HOP, SMTPAPI, ENGAGEMENT_TRACKER].flatMap(
     (table) => Object.values<Option<unknown>>(table),
   ),
-  ...[AUTH, CONNECTION, TLS].flatMap((table) => Object.values<Option<unknown>>(table)),
+  ...[AUTH, CONFORMANCE, CONNECTION, TLS].flatMap((table) => Object.values<Option<unknown>>(table)),
   ...[SCRIPTLET, LOGGER, EVENT_HYDRANT, WEBHOOK, REDIS].flatMap((table) =>
     Object.values<Option<unknown>>(table),
   ),
