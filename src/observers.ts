@@ -11,22 +11,16 @@ import type { Facts } from './tracking/record.ts'
 /** `journal` gives the one of the current configuration. */
 export function relayObservers(journal: () => Journal): Observers {
   return {
-    onDelivery: (attempt) =>
-      journal().delivery(attemptLine(attempt), ...attemptFacts(attempt), queueFacts(attempt)),
+    onDelivery: (attempt) => journal().delivery(attemptLine(attempt), ...attemptFacts(attempt)),
     onDelay: (attempt) =>
-      journal().delay(
-        failureLine(attempt),
-        ...attemptFacts(attempt),
-        failureFacts(attempt),
-        queueFacts(attempt),
-      ),
+      journal().delay(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
     onBounce: (attempt) =>
       journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
   }
 }
 
 function attemptLine(attempt: Attempt) {
-  const { stored, sizeBytes, retries, secondsInQueue, remoteAddress } = attempt
+  const { stored, sizeBytes, retries, queuedMs, remoteAddress } = attempt
   const copy = copyOf(attempt)
   return {
     messageId: copy.id,
@@ -36,7 +30,7 @@ function attemptLine(attempt: Attempt) {
     domain: copy.routingDomain,
     sizeBytes,
     retries,
-    queueSeconds: secondsInQueue,
+    queueSeconds: Math.floor(queuedMs / 1000),
     remoteAddress,
   }
 }
@@ -50,13 +44,11 @@ function attemptFacts(attempt: Attempt): readonly Facts[] {
   const own = {
     ip_address: attempt.remoteAddress,
     num_retries: String(attempt.retries),
+    // Milliseconds, as consumers of these events expect; mainlog has seconds.
+    queue_time: String(attempt.queuedMs),
     delv_method: 'esmtp',
   }
   return [attempt.stored.entry.facts, copyOf(attempt).facts, own]
-}
-
-function queueFacts({ secondsInQueue }: Attempt): Facts {
-  return { queue_time: String(secondsInQueue) }
 }
 
 function failureFacts({ text, code }: Attempt): Facts {

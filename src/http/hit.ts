@@ -163,7 +163,9 @@ function report(
   const ageSeconds = secondsSince(facts.messageId, nowSeconds())
   const purposes = PURPOSE_HEADERS.map((header) => hit.header(header) ?? '')
   onEvent(EVENT_TYPES[action], {
+    ...customFacts(facts),
     ...recipientFacts(facts),
+    ...(action === 'unsubscribe' && { mailfrom: toText(facts.mailfrom ?? '') }),
     delv_method: 'esmtp',
     ip_address: clientAddress({ peer: hit.peer, forwardedFor, realIp, isTrusted }),
     user_agent: userAgent,
@@ -180,6 +182,10 @@ function secondsSince(messageId: string, nowSeconds: number): number | undefined
   return /^[0-9a-f]{20}$/.test(messageId)
     ? nowSeconds - Number.parseInt(messageId.slice(0, 8), 16)
     : undefined
+}
+
+function customFacts({ custom = {} }: TokenFacts): Facts {
+  return Object.fromEntries(Object.entries(custom).map(([name, value]) => [name, String(value)]))
 }
 
 function recipientFacts(facts: TokenFacts): Facts {

@@ -18,7 +18,8 @@ export interface Attempt {
   readonly stage: number
   /** Attempts before this one. */
   readonly retries: number
-  readonly secondsInQueue: number
+  /** Milliseconds since its reception. */
+  readonly queuedMs: number
   readonly sizeBytes: number
 }
 

@@ -92,7 +92,7 @@ function attemptOf(work: Settlement, item: QueueItem, tried: Tried, result: Outc
     text: result.text,
     stage: result.stage,
     retries: stored.copies[copy]?.attempts ?? 0,
-    secondsInQueue: Math.max(0, Math.floor(queuedMs / 1000)),
+    queuedMs: Math.max(0, queuedMs),
     sizeBytes: copyOf(item).sizeBytes,
   }
 }

@@ -63,7 +63,8 @@ function headerText(message: Message, name: string): string {
   return field ? toText(decodeWords(fieldValue(field))) : ''
 }
 
-function customFacts(context: Context, prefix: string): Facts {
+/** The context variables that go into every event, as text. */
+export function customFacts(context: Context, prefix: string): Facts {
   if (prefix === '') return {}
   const custom: Record<string, string> = {}
   for (const dictionary of [context.connection, context.message]) {

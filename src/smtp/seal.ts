@@ -28,7 +28,7 @@ import {
 import { openSealer } from '../tracking/token.ts'
 import { openTransform, type Transform } from '../tracking/transform.ts'
 import { readApiHeader, removeApiHeader } from '../tracking/xmsysapi.ts'
-import { copyFacts } from './facts.ts'
+import { copyFacts, customFacts } from './facts.ts'
 
 export interface SealingOptions {
   readonly keyring: Keyring
@@ -102,6 +102,8 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
         rcptTo: lowerCase(message.envelope.rcptto.text),
         rawRcptTo,
         transmissionId: options.transmissionId,
+        mailfrom: message.envelope.mailfrom.text,
+        custom: customFacts(message.context, options.customPrefix),
         sentSeconds: options.nowSeconds,
       })
       for (const failure of failures) warn(`${message.batchId}: ${failure}`)

@@ -1,7 +1,7 @@
 // Edits of one decoded part: octets replaced by text of ours and by holes that each recipient fills.
 // Layouts turn them into segments of the encoded part, one per transfer encoding.
 
-/** The recipient part that fills a hole: for links with or without metadata and tags, for the pixel. */
+/** The recipient part that fills a hole: for links with or without metadata, tags and custom variables, for the pixel. */
 export type Role = 'full' | 'short' | 'open'
 
 /** ASCII text of ours, or a hole. */

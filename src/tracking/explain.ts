@@ -13,7 +13,7 @@ export type LinkOutcome =
   /** Leads to our own tracker already. */
   | 'already-tracked'
 
-/** The recipient part that a tracked URL carries: `short` lacks metadata and tags. */
+/** The recipient part that a tracked URL carries: `short` lacks metadata, tags and custom variables. */
 export type Form = 'full' | 'short'
 
 export interface LinkExplain {

@@ -6,7 +6,7 @@ import { fromBytes, fromText, lowerCase, toBytes, toText } from '../mail/bytes.t
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
 import { numberOctets, readOctets, withLength } from './octets.ts'
 
-/** Ids and addresses are byte strings; customer, campaign, tags and metadata are text. */
+/** Ids and addresses are byte strings; customer, campaign, tags, metadata and custom are text. */
 export interface TokenFacts {
   readonly messageId: string
   /** Lower case. */
@@ -17,6 +17,10 @@ export interface TokenFacts {
   readonly campaignId?: string
   readonly tags?: readonly string[]
   readonly metadata?: JsonObject
+  /** Context variables that go into every event. Text. */
+  readonly custom?: JsonObject
+  /** Envelope sender, for unsubscriptions. */
+  readonly mailfrom?: string
   /** After this second of the epoch a hit is no event any more. */
   readonly expirySeconds: number
 }
@@ -38,7 +42,7 @@ export function limitMetadata(metadata: JsonObject, maxLength: number): JsonObje
 
 /** A byte string. */
 export function factsOctets(facts: TokenFacts): string {
-  const { campaignId, customerId, metadata } = facts
+  const { campaignId, customerId, metadata, custom } = facts
   let octets = numberOctets(Math.max(0, facts.expirySeconds))
   const add = (tag: number, value: string | undefined): void => {
     if (value !== undefined) octets += String.fromCharCode(tag) + withLength(value)
@@ -51,6 +55,8 @@ export function factsOctets(facts: TokenFacts): string {
   add(TAG.campaignId, campaignId && fromText(campaignId))
   for (const tag of facts.tags ?? []) add(TAG.tag, fromText(tag))
   add(TAG.metadata, metadata && fromText(JSON.stringify(metadata)))
+  add(TAG.custom, custom && fromText(JSON.stringify(custom)))
+  add(TAG.mailfrom, facts.mailfrom)
   return deflated(octets)
 }
 
@@ -72,6 +78,8 @@ export function readFacts(octets: string): TokenFacts | undefined {
   const customerId = single.get(TAG.customerId)
   const campaignId = single.get(TAG.campaignId)
   const metadata = parseJson(single.get(TAG.metadata) ?? '')
+  const custom = parseJson(single.get(TAG.custom) ?? '')
+  const mailfrom = single.get(TAG.mailfrom)
   return {
     expirySeconds,
     messageId: single.get(TAG.messageId) ?? '',
@@ -82,6 +90,8 @@ export function readFacts(octets: string): TokenFacts | undefined {
     ...(campaignId !== undefined && { campaignId: toText(campaignId) }),
     ...(tags.length && { tags }),
     ...(isJsonObject(metadata) && { metadata }),
+    ...(isJsonObject(custom) && { custom }),
+    ...(mailfrom !== undefined && { mailfrom }),
   }
 }
 
@@ -94,6 +104,8 @@ const TAG = {
   campaignId: 6,
   tag: 7,
   metadata: 8,
+  custom: 9,
+  mailfrom: 10,
 } as const
 
 const RAW = '\0'

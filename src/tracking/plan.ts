@@ -31,7 +31,7 @@ export interface Plan {
 export interface PlanOptions {
   readonly sealer: Sealer
   readonly settings: TrackingDefaults
-  /** Octets that the tracked links of a copy may add before they do without metadata and tags. */
+  /** Octets that the tracked links of a copy may add before they do without metadata, tags and variables. */
   readonly growthLimit: number
   /** Characters of the full recipient parts of links and of the pixel. */
   readonly fullLength: number

@@ -58,6 +58,8 @@ export interface Survey {
   readonly failures: readonly string[]
   /** Whether anything can be click-tracked. */
   readonly hasLinks: boolean
+  /** Whether any of that unsubscribes. */
+  readonly hasUnsubscribe: boolean
   /** Whether there is a place for a pixel. */
   readonly hasHtml: boolean
 }
@@ -90,6 +92,9 @@ export function surveyBody(fields: readonly Field[], body: Buffer): Survey {
     refusals,
     failures,
     hasLinks: parts.some((part) => part.links.some((link) => !link.refusal)),
+    hasUnsubscribe: parts.some((part) =>
+      part.links.some((link) => !link.refusal && link.kind === 'unsubscribe'),
+    ),
     hasHtml: parts.some((part) => part.pixelAt !== undefined),
   }
 }

@@ -14,7 +14,7 @@ import { numberOctets, readOctets, withLength } from './octets.ts'
 import { type LinkKind, parsePath, ROUTE_OF, type TokenPath } from './path.ts'
 
 export interface RecipientParts {
-  /** With metadata and tags; text length is a multiple of 24, so all recipients of a bucket align. */
+  /** With metadata, tags and custom variables; text length is a multiple of 24, so all recipients of a bucket align. */
   readonly full: string
   /** Without; the same string where there are none. Sealed when first asked for. */
   readonly short: string
@@ -74,10 +74,10 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
     },
 
     recipient(facts) {
-      const { tags, metadata, ...short } = facts
+      const { tags, metadata, custom, ...short } = facts
       const index = take(nextRecipient++) * 2
       const full = sealRecipient(key, index, facts)
-      let shortText = tags?.length || metadata ? undefined : full
+      let shortText = tags?.length || metadata || custom ? undefined : full
       return {
         full,
         get short() {

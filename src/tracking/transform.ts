@@ -8,6 +8,7 @@ import { findFields } from '../mime/header.ts'
 import type { Role } from './edit.ts'
 import type { Explain } from './explain.ts'
 import { limitMetadata, type TokenFacts } from './facts.ts'
+import type { JsonObject } from './json.ts'
 import type { TrackingDefaults, TrackingSettings } from './options.ts'
 import { type Plan, planTracking } from './plan.ts'
 import { type Survey, surveyBody } from './survey.ts'
@@ -22,6 +23,9 @@ export interface RecipientFacts {
   readonly rcptTo: string
   readonly rawRcptTo: string
   readonly transmissionId?: string
+  readonly mailfrom?: string
+  /** Context variables for events; text. */
+  readonly custom?: JsonObject
   /** Now, in seconds of the epoch: where the links' expiry starts. */
   readonly sentSeconds: number
 }
@@ -58,7 +62,7 @@ export interface TransformOptions {
   readonly growthLimit: number
   /** Whether clicks carry metadata; opens always do. */
   readonly includeMetadata: boolean
-  /** Octets of JSON that tokens carry at most; whole members are left out beyond. */
+  /** Octets of JSON that tokens carry at most, of metadata and of variables; whole members are left out beyond. */
   readonly maxMetadataLength: number
 }
 
@@ -151,7 +155,7 @@ function sealParts(
   const isClickTracked = settings.clicks && survey.hasLinks
   const isOpenTracked = settings.opens && survey.hasHtml
   if (!isClickTracked && !isOpenTracked) return { click: undefined, open: undefined }
-  const facts = tokenFacts(settings, recipient, maxMetadataLength)
+  const facts = tokenFacts(survey, settings, recipient, maxMetadataLength)
   const { metadata, ...withoutMetadata } = facts
   if (includeMetadata || !metadata) {
     const both = sealer.recipient(facts)
@@ -164,13 +168,15 @@ function sealParts(
 }
 
 function tokenFacts(
+  survey: Survey,
   settings: TrackingSettings,
   recipient: RecipientFacts,
   maxMetadataLength: number,
 ): TokenFacts {
-  const { sentSeconds, ...identity } = recipient
+  const { sentSeconds, mailfrom, custom: variables, ...identity } = recipient
   const { campaignId, customerId, tags } = settings
   const metadata = settings.metadata && limitMetadata(settings.metadata, maxMetadataLength)
+  const custom = variables && limitMetadata(variables, maxMetadataLength)
   return {
     ...identity,
     expirySeconds: sentSeconds + settings.expirySeconds,
@@ -178,11 +184,13 @@ function tokenFacts(
     ...(customerId !== undefined && { customerId }),
     ...(tags?.length && { tags }),
     ...(metadata && { metadata }),
+    ...(custom && { custom }),
+    ...(mailfrom && settings.clicks && survey.hasUnsubscribe && { mailfrom }),
   }
 }
 
 function holeText(role: Role, { click, open }: CopyParts): string {
-  // Without metadata and tags links and pixel carry the same.
+  // Without metadata, tags and variables links and pixel carry the same.
   if (role === 'short') return (click ?? open)?.short ?? ''
   return (role === 'open' ? open : click)?.full ?? ''
 }

@@ -217,6 +217,12 @@ describe('text: tracked', () => {
     await tracked.pass(plain(body), ['e119@rcpt.example'])
     const events = await tracked.events('e119@rcpt.example', 'link_unsubscribe')
     expect(events.some(({ type }) => type === 'click')).toBe(false)
+    const hit = events.find(({ type }) => type === 'link_unsubscribe')
+    expect(hit).toMatchObject({
+      class: 'unsubscribe_event',
+      mailfrom: 'news@sender.example',
+      target_link_url: 'https://e.com/u',
+    })
   })
 
   test('E117 format=flowed: soft breaks and quote marks stay', async () => {

@@ -157,6 +157,25 @@ describe('the header', () => {
     expect(JSON.stringify(clicked).length).toBeLessThanOrEqual(1000)
   })
 
+  test('every event of a copy has the context variables that begin with cust_', async () => {
+    const rcptto = 'cust@events.example'
+    const variables = set('cust_shop', 'caf\xc3\xa9') + set('cust_order', '7') + set('other', 'x')
+    await tracked.pass(variables + html(LINK), [rcptto])
+    await tracked.events(rcptto, 'open')
+    const events = await tracked.events(rcptto, 'click')
+    expect(events.map(({ type }) => type).sort()).toEqual([
+      'click',
+      'delivery',
+      'injection',
+      'open',
+    ])
+    for (const event of events) {
+      expect(event).toMatchObject({ cust_shop: 'café', cust_order: '7' })
+      expect(event).not.toHaveProperty('other')
+      expect('mailfrom' in event).toBe(false)
+    }
+  })
+
   test.each(['', api('{"options":{"open_tracking":false,"click_tracking":false}}')])(
     'E019 every X-MSYS-API field is removed, whatever its case; all others stay: %s',
     async (first) => {

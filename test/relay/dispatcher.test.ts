@@ -52,7 +52,7 @@ test('tells what the logs need to know', async () => {
     text: '250 2.0.0 queued',
     stage: 9,
     retries: 0,
-    secondsInQueue: 2,
+    queuedMs: 2500,
     sizeBytes: MESSAGE.length,
   })
 })
@@ -100,10 +100,10 @@ test('tries again when the retry interval is over, doubled each time', async () 
     'delay b@to.test 5 450 b',
     'delivery b@to.test 9 250 2.0.0 queued',
   ])
-  expect(attempts.map(({ retries, secondsInQueue }) => [retries, secondsInQueue])).toEqual([
+  expect(attempts.map(({ retries, queuedMs }) => [retries, queuedMs])).toEqual([
     [0, 0],
-    [1, 1200],
-    [2, 3600],
+    [1, 1_200_000],
+    [2, 3_600_000],
   ])
 })
 

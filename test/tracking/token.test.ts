@@ -20,9 +20,11 @@ const facts: TokenFacts = {
   campaignId: 'été',
   tags: ['t1', 't2'],
   metadata: { user: 'ü', nested: { deep: [1, null] } },
+  custom: { cust_shop: 'é' },
+  mailfrom: 'news+a@sender.example',
   expirySeconds: 1_800_000_000,
 }
-const { tags: _tags, metadata: _metadata, ...shortFacts } = facts
+const { tags: _tags, metadata: _metadata, custom: _custom, ...shortFacts } = facts
 
 function pathOf(
   sealer: Sealer,
@@ -62,11 +64,12 @@ describe('sealed and opened', () => {
     },
   )
 
-  test('leaves metadata and tags out of the short form', () => {
+  test('leaves metadata, tags and custom variables out of the short form', () => {
     const opened = open(pathOf(openSealer(ring, salt(1)), 'click', '', 'short'))
     expect(opened).toMatchObject({ kind: 'opened', facts: shortFacts })
     expect(opened).not.toHaveProperty('facts.tags')
     expect(opened).not.toHaveProperty('facts.metadata')
+    expect(opened).not.toHaveProperty('facts.custom')
   })
 
   test('has one form only without metadata and tags', () => {
