@@ -27,6 +27,7 @@ export interface MessageData {
   readonly original: Buffer
   /** The range of a slice: of `original` where it is a view of it, else of a literal (stored once). */
   range(bytes: Buffer): Range
+  sizeBytes(): number
   /** Everything, as the spool stores it. */
   bytes(): Buffer
 }
@@ -55,6 +56,7 @@ export function messageData(original: Buffer): MessageData {
         bytes.buffer === original.buffer && start >= 0 && start + bytes.length <= original.length
       return isView ? [start, start + bytes.length] : addLiteral(bytes)
     },
+    sizeBytes: () => end,
     bytes: () => (literals.length ? Buffer.concat([original, ...literals]) : original),
   }
 }
@@ -77,37 +79,86 @@ export function renderedLength(rendition: Rendition): number {
 }
 
 /** The copy as it is sent, before dot-stuffing. */
-export function render(data: Buffer, rendition: Rendition): Buffer {
-  const out = Buffer.allocUnsafe(renderedLength(rendition))
-  // Each hole is encoded once; its pieces begin at multiples of 3 characters, so they can be cut out.
-  const plain = rendition.holes.map((text) => Buffer.from(text, 'latin1'))
-  const encoded: Buffer[] = []
-  let at = 0
-  for (const piece of rendition.pieces) {
-    if (piece.length === 2) {
-      at = copyOctets(out, at, data, piece[0], piece[1])
-      continue
-    }
-    const [hole, from, to, encoding] = piece
-    const octets = plain[hole] ?? NOTHING
-    if (encoding === 0) {
-      at = copyOctets(out, at, octets, from, to)
-    } else {
-      const whole = (encoded[hole] ??= Buffer.from(octets.toString('base64'), 'latin1'))
-      at = copyOctets(out, at, whole, (from / 3) * 4, Math.ceil(to / 3) * 4)
-    }
-  }
-  return out
+export function render(data: Buffer, { pieces, holes }: Rendition): Buffer {
+  const { bytes, places } = layOut(data, pieces)
+  fillHoles(bytes, places, holes)
+  return bytes
 }
 
+/** Renders copies of one message, of which many have the same list of pieces. */
+export type Renderer = (rendition: Rendition) => Buffer
+
+export function openRenderer(data: Buffer): Renderer {
+  const forms = new Map<readonly Piece[], Form>()
+  let lastPieces: readonly Piece[] | undefined
+  return ({ pieces, holes }) => {
+    const known = forms.get(pieces)
+    const isFirst = lastPieces !== pieces
+    lastPieces = pieces
+    if (!known && isFirst) return render(data, { pieces, holes })
+    const { bytes, places } = known ?? layOut(data, pieces)
+    if (bytes.length > MAX_FORM_BYTES) {
+      fillHoles(bytes, places, holes)
+      return bytes
+    }
+    if (!known && forms.size < MAX_FORMS) forms.set(pieces, { bytes, places })
+    const copy = Buffer.allocUnsafe(bytes.length)
+    copy.set(bytes)
+    fillHoles(copy, places, holes)
+    return copy
+  }
+}
+
+/** What all copies of a list of pieces have, and for each hole: place, index and encoding, from, to. */
+interface Form {
+  readonly bytes: Buffer
+  readonly places: readonly number[]
+}
+
+/** Beyond, copying takes all the time. */
+const MAX_FORM_BYTES = 256 * 1024
+const MAX_FORMS = 4
 const NOTHING = Buffer.alloc(0)
 /** Below this, a loop is faster than a call of the runtime: a template has a hundred short pieces. */
 const SHORT = 64
 
-function copyOctets(out: Buffer, at: number, source: Buffer, from: number, to: number): number {
-  if (to - from > SHORT) return at + source.copy(out, at, from, to)
-  for (let i = from; i < to; i++) out[at++] = source[i] ?? 0
-  return at
+/** In octets of the encoded hole; its index and encoding are one number. */
+function layOut(data: Buffer, pieces: readonly Piece[]): Form {
+  const bytes = Buffer.allocUnsafe(renderedLength({ pieces, holes: [] }))
+  const places: number[] = []
+  let at = 0
+  for (const piece of pieces) {
+    if (piece.length === 2) {
+      copyOctets(bytes, at, data, piece[0], piece[1])
+    } else {
+      const [hole, from, to, encoding] = piece
+      if (encoding === 0) places.push(at, hole * 2, from, to)
+      else places.push(at, hole * 2 + 1, (from / 3) * 4, Math.ceil(to / 3) * 4)
+    }
+    at += pieceLength(piece)
+  }
+  return { bytes, places }
+}
+
+/** Each hole is encoded once; its pieces begin at multiples of 3 characters, so they can be cut out. */
+function fillHoles(bytes: Buffer, places: readonly number[], holes: readonly string[]): void {
+  const texts: Buffer[] = []
+  for (let i = 0; i < places.length; i += 4) {
+    const which = places[i + 1] ?? 0
+    const text = (texts[which] ??= encodedHole(holes[which >> 1], which % 2))
+    copyOctets(bytes, places[i] ?? 0, text, places[i + 2] ?? 0, places[i + 3] ?? 0)
+  }
+}
+
+function encodedHole(text: string | undefined, encoding: number): Buffer {
+  if (text === undefined) return NOTHING
+  const octets = Buffer.from(text, 'latin1')
+  return encoding === 0 ? octets : Buffer.from(octets.toString('base64'), 'latin1')
+}
+
+function copyOctets(out: Buffer, at: number, source: Buffer, from: number, to: number): void {
+  if (to - from > SHORT) source.copy(out, at, from, to)
+  else for (let i = from; i < to; i++) out[at++] = source[i] ?? 0
 }
 
 function pieceLength(piece: Piece): number {

@@ -1,7 +1,7 @@
 // Takes one batch to its next hop: finds the hop, reads and renders the copy, and sends or stores it.
 // What DNS said is kept for a minute, its failures for five seconds.
 import type { OutboundOptions } from '../config/config.ts'
-import { render } from '../mail/rendition.ts'
+import { openRenderer, render, type Renderer } from '../mail/rendition.ts'
 import type { QueueItem } from '../spool/queue.ts'
 import type { Spool, Stored } from '../spool/spool.ts'
 import { notTried, type Tried, tryHosts } from './attempt.ts'
@@ -88,16 +88,17 @@ async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions):
 async function bytesOf({ spool }: Delivery, lane: Lane, batch: Batch): Promise<Buffer> {
   const { stored, copies } = batch
   const { rendition } = copyOf({ stored, copy: copies[0] ?? 0 })
-  return render(await dataOf(spool, lane, stored), rendition)
+  const renderOne = await rendererOf(spool, lane, stored)
+  return renderOne(rendition)
 }
 
-function dataOf(spool: Pick<Spool, 'read'>, lane: Lane, stored: Stored): Promise<Buffer> {
-  if (lane.lastRead?.stored === stored) return lane.lastRead.data
-  const data = spool.read(stored)
-  lane.lastRead = { stored, data }
+function rendererOf(spool: Pick<Spool, 'read'>, lane: Lane, stored: Stored): Promise<Renderer> {
+  if (lane.lastRead?.stored === stored) return lane.lastRead.renderer
+  const renderer = spool.read(stored).then(openRenderer)
+  lane.lastRead = { stored, renderer }
   // A read that failed once may work the next time.
-  data.catch(() => {
-    if (lane.lastRead?.data === data) lane.lastRead = undefined
+  renderer.catch(() => {
+    if (lane.lastRead?.renderer === renderer) lane.lastRead = undefined
   })
-  return data
+  return renderer
 }

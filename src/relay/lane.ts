@@ -2,7 +2,7 @@
 // is known about that next hop.
 // Copies of one entry with equal bytes and sender leave together, as one transaction.
 import { DEFAULT_EGRESS, type Egress } from '../mail/envelope.ts'
-import type { Rendition } from '../mail/rendition.ts'
+import type { Renderer, Rendition } from '../mail/rendition.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { QueueItem } from '../spool/queue.ts'
 import type { Stored } from '../spool/spool.ts'
@@ -29,8 +29,8 @@ export interface Lane {
   cancelBlock: (() => void) | undefined
   /** What was last found out about the next hop. */
   hop: { readonly found: Promise<NextHop>; readonly untilMs: number } | undefined
-  /** The data of the entry that was read last: its copies follow each other. */
-  lastRead: { readonly stored: Stored; readonly data: Promise<Buffer> } | undefined
+  /** Of the entry that was read last: its copies follow each other. */
+  lastRead: { readonly stored: Stored; readonly renderer: Promise<Renderer> } | undefined
 }
 
 /** Items from `first` on; those before it were taken. */

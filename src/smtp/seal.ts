@@ -11,7 +11,8 @@ import {
   type Piece,
   pushPiece,
   type Rendition,
-  render,
+  openRenderer,
+  type Renderer,
   renderedLength,
 } from '../mail/rendition.ts'
 import type { Reply } from '../mail/reply.ts'
@@ -79,6 +80,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
   const layout = sharedLayout(data)
   const bodies = wholeBodies(data)
   const warn = warnOnce(options)
+  const renderBody = growingRenderer(data)
   let transform: Transform | undefined
   const openOnce = (): Transform =>
     (transform ??= openTransform({
@@ -110,8 +112,19 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       if (options.isExplained) logExplain(options, `${message.id} ${rawRcptTo}`, explain())
       return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
     },
-    bodyOf: ({ separator }, tracked) => render(data.bytes(), tracked).subarray(separator.length),
+    bodyOf: ({ separator }, tracked) => renderBody(tracked).subarray(separator.length),
     seal: (message, tracked) => entryCopy(message, tracked, options, layout),
+  }
+}
+
+/** The data of a message grows, but copies of one template have all they need when the first of them is made. */
+function growingRenderer(data: MessageData): Renderer {
+  let known: { readonly sizeBytes: number; readonly renderOne: Renderer } | undefined
+  return (rendition) => {
+    if (known?.sizeBytes !== data.sizeBytes()) {
+      known = { sizeBytes: data.sizeBytes(), renderOne: openRenderer(data.bytes()) }
+    }
+    return known.renderOne(rendition)
   }
 }
 

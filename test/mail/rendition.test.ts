@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   messageData,
   type Piece,
+  openRenderer,
   pushPiece,
   render,
   renderedLength,
@@ -71,5 +72,29 @@ describe('render', () => {
       expect(render(Buffer.alloc(50, 'x'), rendition)).toHaveLength(renderedLength(rendition))
     })
     fc.assert(property, { seed: 1 })
+  })
+})
+
+describe('a renderer', () => {
+  test('gives each copy what it would get alone, with many lists of pieces and of any size', () => {
+    const data = Buffer.from('0123456789'.repeat(40_000))
+    const hole = (index: number, encoding: 0 | 1): Piece => [index, 0, 24, encoding]
+    const lists: Piece[][] = [
+      [[0, 5], hole(0, 0), [5, 300], hole(1, 1), [300, 310], hole(0, 1)],
+      [[0, data.length], hole(1, 0)],
+      [hole(0, 0)],
+      [[7, 9]],
+      [hole(0, 1), [0, 100]],
+      [],
+    ]
+    const order = [0, 0, 1, 1, 1, 0, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 2, 0, 1, 4]
+    const renderOne = openRenderer(data)
+    const results = order.map((list, i) => {
+      const holes = [`${i}`.padEnd(24, 'a'), `${i}`.padEnd(24, 'b')]
+      const rendition = { pieces: lists[list] ?? [], holes }
+      return { bytes: renderOne(rendition), alone: render(data, rendition) }
+    })
+    // Compared when all are made: none may share octets with another.
+    for (const { bytes, alone } of results) expect(bytes.equals(alone)).toBe(true)
   })
 })
