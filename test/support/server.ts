@@ -7,6 +7,7 @@ import { afterEach } from 'vitest'
 import { openSink, type Sink } from '../../src/cli/sink.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { openServer, type Server } from '../../src/server.ts'
+import type { Acceptance } from '../../src/smtp/reception.ts'
 import { dial, type Wire } from './wire.ts'
 
 export interface TestServerOptions {
@@ -18,6 +19,7 @@ export interface TestServerOptions {
   readonly more?: string
   /** In place of the sink. */
   readonly wayOut?: string
+  readonly onAccepted?: (acceptance: Acceptance) => void
 }
 
 export interface TestServer {
@@ -68,6 +70,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     load: () =>
       parseConfig(text, 'test.conf', { lenient: false, defaultHostname: 'mail.test', folder }),
     warn: () => {},
+    ...(options.onAccepted && { onAccepted: options.onAccepted }),
   })
   const smtpPort = server.smtp[0]?.port ?? 0
   const log = async (name: string): Promise<string> => {
