@@ -17,6 +17,21 @@ export interface Envelope {
   readonly routingDomain?: string
   /** Absent: the default one. */
   readonly egress?: Egress
+  /** Absent: the sender said nothing of it. */
+  readonly notify?: Notify
+}
+
+/** Which notifications the sender wants of a recipient, and how it names both (RFC 3461). */
+export interface Notify {
+  /** Empty: none at all. Absent: about failures. */
+  readonly on?: readonly ('success' | 'failure' | 'delay')[]
+  /** `rfc822;a@b` */
+  readonly originalRecipient?: string
+  readonly envelopeId?: string
+}
+
+export function wantsFailures(notify: Notify | undefined): boolean {
+  return notify?.on?.includes('failure') ?? true
 }
 
 export const EMPTY_ENVELOPE: Envelope = { mailfrom: NULL_ADDRESS, rcptto: NULL_ADDRESS }

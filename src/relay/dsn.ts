@@ -7,6 +7,8 @@ import { oneLine } from './outcome.ts'
 
 export interface DsnFailure {
   readonly rcptto: string
+  /** As the sender named it, e.g. `rfc822;a@b`. */
+  readonly originalRecipient?: string
   /** RFC 3463, e.g. `5.1.1`. */
   readonly status: string
   /** The reply that decided it. */
@@ -23,6 +25,8 @@ export interface Dsn {
   readonly now: number
   /** Unique; becomes the Message-ID and the boundary. */
   readonly id: string
+  /** The sender's own name of the message. */
+  readonly envelopeId?: string
   /** The sender of the failed message; must not be the null sender (RFC 5321 §6.1). */
   readonly returnTo: string
   readonly failures: readonly DsnFailure[]
@@ -81,16 +85,22 @@ function explanation({ hostname, failures }: Dsn): string[] {
   ]
 }
 
-function status({ hostname, failures }: Dsn): string[] {
-  const groups = failures.map(({ rcptto, status: code, diagnostic, action, remoteHost }) => [
+function status({ envelopeId, hostname, failures }: Dsn): string[] {
+  const named = envelopeId ? [`Original-Envelope-Id: ${ascii(envelopeId)}`] : []
+  return [...named, `Reporting-MTA: dns; ${hostname}`, ...failures.flatMap(recipientStatus)]
+}
+
+function recipientStatus(failure: DsnFailure): string[] {
+  const { action, diagnostic, originalRecipient, rcptto, remoteHost, status: code } = failure
+  return [
     '',
+    ...(originalRecipient ? [`Original-Recipient: ${ascii(originalRecipient)}`] : []),
     `Final-Recipient: ${recipient(rcptto)}`,
     `Action: ${action}`,
     `Status: ${/^[245]\.\d{1,3}\.\d{1,3}$/.test(code) ? code : '5.0.0'}`,
     ...(remoteHost ? [`Remote-MTA: dns; ${ascii(remoteHost)}`] : []),
     `Diagnostic-Code: smtp; ${fold(ascii(diagnostic)).join('\r\n\t')}`,
-  ])
-  return [`Reporting-MTA: dns; ${hostname}`, ...groups.flat()]
+  ]
 }
 
 /** RFC 6533 §3: octets of an internationalised address as `\x{…}`. */

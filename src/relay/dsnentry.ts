@@ -13,6 +13,7 @@ export interface DsnRequest {
   /** Must not be the null sender. */
   readonly returnTo: string
   readonly failures: readonly DsnFailure[]
+  readonly envelopeId?: string
   readonly originalHeader: Buffer
 }
 

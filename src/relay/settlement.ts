@@ -7,6 +7,8 @@ import { type QueueItem, retryDelayMs } from '../spool/queue.ts'
 import type { Spool, Stored } from '../spool/spool.ts'
 import type { Attempt, Tried } from './attempt.ts'
 import type { Clock } from './clock.ts'
+import { type Notify, wantsFailures } from '../mail/envelope.ts'
+import type { DsnFailure } from './dsn.ts'
 import { dsnEntry } from './dsnentry.ts'
 import { type Batch, copyOf } from './lane.ts'
 import { enhancedStatus, EXPIRED, type Outcome, outcome } from './outcome.ts'
@@ -111,6 +113,7 @@ async function fail(work: Settlement, stored: Stored, failed: readonly Attempt[]
   const told = failed.filter(
     ({ copyIndex }) =>
       copyOf({ stored, copy: copyIndex }).mailfrom !== '' &&
+      wantsFailures(copyOf({ stored, copy: copyIndex }).notify) &&
       work.outbound({ stored, copy: copyIndex }).generateBounces,
   )
   const copies = failed.map(copyIndexOf)
@@ -134,13 +137,16 @@ async function dsnOf(
   failed: readonly Attempt[],
 ): Promise<{ entry: Entry; data: Buffer }> {
   const { stored, copyIndex } = failed[0]!
+  const { envelopeId } = copyOf({ stored, copy: copyIndex }).notify ?? {}
   return dsnEntry({
+    ...(envelopeId && { envelopeId }),
     ids: work.ids,
     hostname: work.hostname(),
     now: work.clock.now(),
     returnTo: copyOf({ stored, copy: copyIndex }).mailfrom,
     failures: failed.map(({ copyIndex: copy, text, remoteAddress }) => ({
       rcptto: copyOf({ stored, copy }).rcptto,
+      ...originalOf(copyOf({ stored, copy }).notify),
       status: enhancedStatus(text),
       diagnostic: text,
       action: 'failed',
@@ -152,6 +158,11 @@ async function dsnOf(
 
 function eventsOf(reports: readonly Report[]): string[] {
   return reports.flatMap(({ event }) => (event === undefined ? [] : [event]))
+}
+
+function originalOf(notify: Notify | undefined): Pick<DsnFailure, 'originalRecipient'> {
+  const { originalRecipient } = notify ?? {}
+  return originalRecipient ? { originalRecipient } : {}
 }
 
 function copyIndexOf({ copyIndex }: Attempt): number {

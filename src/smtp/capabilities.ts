@@ -20,6 +20,7 @@ const ALWAYS = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES']
 
 /** Those that a scope lists, and their lines. */
 const LISTED: Readonly<Record<string, string>> = {
+  DSN: 'DSN',
   XCLIENT: `XCLIENT ${XCLIENT_ATTRIBUTES.join(' ')}`,
   XDUMPCONTEXT: 'XDUMPCONTEXT',
   XREMOTEIP: 'XREMOTEIP',

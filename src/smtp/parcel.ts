@@ -1,6 +1,7 @@
 // What goes to the spool for one message: the entry of its copies and their octets. Made alike for what a
 // client sends and for what policy sends.
 import type { Address } from '../mail/address.ts'
+import type { Notify } from '../mail/envelope.ts'
 import { siblingId } from '../mail/ids.ts'
 import { forkMessage, type Message } from '../mail/message.ts'
 import type { Entry, EntryCopy } from '../spool/entry.ts'
@@ -66,9 +67,14 @@ export function openParcel(options: ParcelOptions, session: Session, parent: Mes
 }
 
 /** A copy whose context names its own recipient. */
-export function forkCopy(parent: Message, rcptto: Address, index: number): Message {
+export function forkCopy(
+  parent: Message,
+  rcptto: Address,
+  index: number,
+  notify?: Notify,
+): Message {
   const id = siblingId(parent.batchId, index)
-  const copy = forkMessage(parent, id, { ...parent.envelope, rcptto })
+  const copy = forkMessage(parent, id, { ...parent.envelope, rcptto, ...(notify && { notify }) })
   const { message } = copy.context
   message.set('rcptto_string', `RCPT TO:<${rcptto.text}>`)
   message.set('rcptto_localpart', rcptto.localpart)

@@ -2,6 +2,7 @@
 // spool. 250 is said when everything is on disk. Which reply several recipients give: Momentum manual
 // page "conf.ref.generate_bounces_for_multi_recipient_policy_rejections".
 import { copyContext } from '../mail/context.ts'
+import { wantsFailures } from '../mail/envelope.ts'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import { isSuccess, type Reply } from '../mail/reply.ts'
@@ -193,7 +194,7 @@ function headerOf(bytes: Buffer): Buffer {
 function receiveCopies(
   options: ReceptionOptions,
   session: Session,
-  { msg, recipients }: Transaction,
+  { msg, notify, recipients }: Transaction,
   { sending }: Outbox,
   verdict: Reply | undefined,
   conclude: (settled: Settled) => Eventually<Reply>,
@@ -201,7 +202,9 @@ function receiveCopies(
   // The session's dictionaries may change while copies wait for something; these do not.
   const parent = { ...msg.current, context: copyContext(session.context) }
   const parcel = openParcel(options, session, parent)
-  const copies = recipients.list.map((rcptto, i) => forkCopy(parent, rcptto, i))
+  const copies = recipients.list.map((rcptto, i) =>
+    forkCopy(parent, rcptto, i, notify.get(rcptto.text)),
+  )
   return andThen(runCopies(session, copies, parcel.sealing, { sending }), (done) => {
     const { results, tarpitSeconds, disconnect } = done
     const settled = settle(session, { parent, copies, results, parcel, verdict })
@@ -236,7 +239,7 @@ function settle(session: Session, transacted: Transacted): Settled {
   const reply = success(parent, verdict)
   const accepted = results.filter((result) => result.kind === 'accepted')
   const refused = results.flatMap((result, i) =>
-    result.kind === 'rejected'
+    result.kind === 'rejected' && wantsFailures(copies[i]?.envelope.notify)
       ? [{ rcptto: copies[i]?.envelope.rcptto.text ?? '', reply: result.reply }]
       : [],
   )

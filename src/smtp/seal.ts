@@ -237,6 +237,7 @@ function entryCopy(
     rendition,
     sizeBytes,
     ...(message.envelope.egress && { egress: message.envelope.egress }),
+    ...(message.envelope.notify && { notify: message.envelope.notify }),
     ...(message.priority === 1 && { priority: 1 as const }),
     context: {
       connection: difference(common.connection, message.context.connection),

@@ -3,6 +3,7 @@ import type { ListenerOptions } from '../config/config.ts'
 import type { Journal } from '../events/journal.ts'
 import type { Address } from '../mail/address.ts'
 import type { Context } from '../mail/context.ts'
+import type { Notify } from '../mail/envelope.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Ids } from '../mail/ids.ts'
 import type { Reply } from '../mail/reply.ts'
@@ -84,4 +85,6 @@ export interface Transaction {
   /** The message that RCPT callouts see and that becomes the received one. */
   readonly msg: MessageHandle
   readonly recipients: Recipients
+  /** By address. */
+  readonly notify: Map<string, Notify>
 }

@@ -6,7 +6,9 @@ import { andThen, type Eventually } from '../mail/eventually.ts'
 import { EMPTY_ENVELOPE } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
+import type { MessageHandle } from '../msys/handle.ts'
 import type { Command } from './conversation.ts'
+import { type Check, MAIL_PARAMETERS, notifyOf, RCPT_PARAMETERS } from './dsnparameters.ts'
 import { type MailCommand, parseMailCommand } from './path.ts'
 import type { Session, SessionSurroundings, Transaction } from './state.ts'
 import { judge, logRejection, OWN_CHECK } from './verdict.ts'
@@ -50,8 +52,8 @@ export function addRecipient(session: Session, command: Command): Eventually<Rep
   const { hostname, options } = session.surroundings
   const parsed = readPath(command, 'TO', options, options.recipientDomain)
   if (parsed.kind !== 'path') return syntaxError(parsed)
-  const [parameter] = parsed.parameters.keys()
-  if (parameter !== undefined) return unsupportedParameter(parameter)
+  const bad = badParameterOf(parsed.parameters, RCPT_PARAMETERS)
+  if (bad) return bad
   // A bare `postmaster` is ours (RFC 5321 §4.5.1).
   const rcptto = qualify(parsed.address, options.recipientDomain ?? hostname)
   const full = limitReached(session, transaction)
@@ -67,6 +69,8 @@ export function addRecipient(session: Session, command: Command): Eventually<Rep
   return andThen(judge(session, ['validate_rcptto'], subject), (reply) => {
     if (reply && reply.code >= 400) return reply
     transaction.recipients.list.push(rcptto)
+    const notify = notifyOf(transaction.parameters, parsed.parameters)
+    if (notify) transaction.notify.set(rcptto.text, notify)
     return reply ?? { code: 250, enhanced: '2.0.0', text: 'RCPT TO accepted' }
   })
 }
@@ -126,7 +130,8 @@ function openTransaction(
     context: session.context,
     receivedMs: session.surroundings.now(),
   }
-  return { mailfrom, parameters, msg: { kind: 'message', current }, recipients: { list: [] } }
+  const msg: MessageHandle = { kind: 'message', current }
+  return { mailfrom, parameters, msg, recipients: { list: [] }, notify: new Map() }
 }
 
 function noteRecipient(
@@ -199,18 +204,28 @@ function refusedParameter(
   parameters: Transaction['parameters'],
   maxMessageSize: number,
 ): Reply | undefined {
+  const isTooLarge = maxMessageSize > 0 && Number(parameters.get('SIZE')) > maxMessageSize
+  return (
+    badParameterOf(parameters, SENDER_PARAMETERS) ??
+    (isTooLarge ? { code: 552, enhanced: '5.3.4', text: 'message size limit exceeded' } : undefined)
+  )
+}
+
+const SENDER_PARAMETERS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ['SIZE', (value) => typeof value === 'string' && /^\d{1,20}$/.test(value)],
+  ['BODY', (value) => typeof value === 'string' && /^(?:7BIT|8BITMIME)$/i.test(value)],
+  ['SMTPUTF8', (value) => value === true],
+  ...MAIL_PARAMETERS,
+])
+
+function badParameterOf(
+  parameters: Transaction['parameters'],
+  known: ReadonlyMap<string, Check>,
+): Reply | undefined {
   for (const [name, value] of parameters) {
-    if (name === 'SIZE') {
-      if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) return badParameter(name)
-      if (maxMessageSize > 0 && Number(value) > maxMessageSize) {
-        return { code: 552, enhanced: '5.3.4', text: 'message size limit exceeded' }
-      }
-    } else if (name === 'BODY') {
-      if (typeof value !== 'string' || !/^(?:7BIT|8BITMIME)$/i.test(value))
-        return badParameter(name)
-    } else if (name === 'SMTPUTF8') {
-      if (value !== true) return badParameter(name)
-    } else return unsupportedParameter(name)
+    const isGood = known.get(name)
+    if (!isGood) return unsupportedParameter(name)
+    if (!isGood(value)) return badParameter(name)
   }
   return undefined
 }

@@ -2,7 +2,7 @@
 // message are not in it; the copies' renditions refer to them by range. Its stored form is JSON in which
 // everything that copies share stands once, so that a further recipient costs what is its own.
 // Byte strings are JSON strings here: their characters survive UTF-8.
-import type { Egress } from '../mail/envelope.ts'
+import type { Egress, Notify } from '../mail/envelope.ts'
 import type { Piece, Rendition } from '../mail/rendition.ts'
 
 /** By name; byte strings. */
@@ -37,6 +37,8 @@ export interface EntryCopy {
   readonly facts: Facts
   /** The binding that it leaves by; absent: the default one. */
   readonly egress?: Egress
+  /** Which notifications its sender wants. */
+  readonly notify?: Notify
   /** 1: it goes before others. */
   readonly priority?: 1
 }
@@ -66,6 +68,7 @@ type PackedCopy = readonly [
     readonly message?: Changes
     readonly facts?: Facts
     readonly egress?: Egress
+    readonly notify?: Notify
     readonly priority?: 1
   },
 ]
@@ -105,6 +108,7 @@ export function unpackEntry({ version, common, pieces, copies }: PackedEntry): E
       context: { connection: own?.connection ?? {}, message: own?.message ?? {} },
       facts: own?.facts ?? {},
       ...(own?.egress && { egress: own.egress }),
+      ...(own?.notify && { notify: own.notify }),
       ...(own?.priority && { priority: own.priority }),
     })),
   }
@@ -118,6 +122,7 @@ function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy 
     ...(hasAny(context.message) && { message: context.message }),
     ...(hasAny(facts) && { facts }),
     ...(copy.egress && { egress: copy.egress }),
+    ...(copy.notify && { notify: copy.notify }),
     ...(copy.priority && { priority: copy.priority }),
   }
   const packed = [id, rcptto, routingDomain, table, rendition.holes, sizeBytes] as const

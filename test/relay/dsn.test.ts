@@ -149,6 +149,13 @@ test('cuts an endless original header after a line', async () => {
   expect(content?.endsWith('X: yyyy\r\n')).toBe(true)
 })
 
+test("carries the sender's own names of message and recipient (RFC 3461 §6.3)", () => {
+  const failure = { ...DSN.failures[0]!, originalRecipient: 'rfc822;old\r\n@to.test' }
+  const text = makeDsn({ ...DSN, envelopeId: 'QQ-1', failures: [failure] }).toString('latin1')
+  expect(text).toMatch(/\r\n\r\nOriginal-Envelope-Id: QQ-1\r\nReporting-MTA: /)
+  expect(text).toMatch(/\r\n\r\nOriginal-Recipient: rfc822;old ?.?@to\.test\r\nFinal-Recipient: /)
+})
+
 function parse(dsn: Dsn): Promise<ParsedMail> {
   return simpleParser(makeDsn(dsn), { keepDeliveryStatus: true })
 }

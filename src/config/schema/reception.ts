@@ -35,6 +35,7 @@ const SERVED = new Set([
   'XCLIENT',
   'XREMOTEIP',
   '8BITMIME',
+  'DSN',
   'SMTPUTF8',
   'SIZE',
   'ENHANCEDSTATUSCODES',
