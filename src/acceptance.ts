@@ -10,11 +10,13 @@ import { enhancedStatus } from './relay/outcome.ts'
 import type { Parcel } from './smtp/parcel.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import type { Session } from './smtp/state.ts'
+import type { Space } from './spool/space.ts'
 import { SpoolError } from './spool/error.ts'
 import type { Spool, Stored } from './spool/spool.ts'
 
 export interface Store {
   readonly spool: Spool
+  readonly space: Pick<Space, 'shortage'>
   readonly dispatcher: Dispatcher
   readonly ids: Ids
   onAccepted?: ((acceptance: Acceptance) => void) | undefined
@@ -95,6 +97,12 @@ function reportReception({ peer, surroundings }: Session, stored: Stored): void 
     }
     surroundings.journal.reception(line, entry.facts, copy.facts)
   }
+}
+
+/** What MAIL is answered while nothing can be stored; undefined: it can. */
+export function storeRefusal({ spool, space }: Store): Reply | undefined {
+  if (spool.failure) return { ...NO_SPOOL, text: 'not taking mail at the moment' }
+  return space.shortage === undefined ? undefined : NO_ROOM
 }
 
 const NO_ROOM: Reply = { code: 452, enhanced: '4.3.1', text: 'insufficient system storage' }

@@ -18,7 +18,6 @@ import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import { makeQueue } from './spool/queue.ts'
-import type { Spool } from './spool/spool.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export interface ServerOptions {
@@ -75,7 +74,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   let current = await openGeneration(config, surroundings)
   const closers: (() => Promise<void>)[] = [() => current.replace()]
   try {
-    const stores = await openStores(config, () => current.journal, warn)
+    const stores = await openStores(() => current, warn)
     closers.unshift(stores.closeSpool)
     events = stores.events
     const parts = openParts(stores, () => current, options)
@@ -145,7 +144,7 @@ function recorderOf(events: () => Events | undefined): EventRecorder {
 }
 
 function openParts(
-  { spool, events }: Pick<Stores, 'spool' | 'events'>,
+  { spool, events, space, notReady }: Stores,
   current: () => Generation,
   options: ServerOptions,
 ): Parts {
@@ -159,9 +158,9 @@ function openParts(
     onError: (error) => current().journal.panic('relay', errorText(error)),
   })
   const { onAccepted } = options
-  const smtp = makeSessions(current, { spool, dispatcher, ids, onAccepted }, Date.now)
+  const smtp = makeSessions(current, { spool, space, dispatcher, ids, onAccepted }, Date.now)
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
-    openHttpListener(address, apps(spool, current, endpoint), (error) =>
+    openHttpListener(address, apps(notReady, current, endpoint), (error) =>
       current().journal.panic('http_listener', errorText(error)),
     ),
   )
@@ -196,7 +195,11 @@ function graceMs({ shutdownGraceSeconds }: Config): number {
   return shutdownGraceSeconds * 1000
 }
 
-function apps(spool: Spool, current: () => Generation, endpoint: () => HttpEndpoint) {
+function apps(
+  notReady: () => string | undefined,
+  current: () => Generation,
+  endpoint: () => HttpEndpoint,
+) {
   return [
     trackerApp({
       settings: () => ({ ...current().tracker, isTrustedProxy: endpoint().isTrustedProxy }),
@@ -204,7 +207,7 @@ function apps(spool: Spool, current: () => Generation, endpoint: () => HttpEndpo
       onEvent: (type, facts) => current().journal.event(type, facts),
     }),
     wellKnownApp(() => current().config.tracking),
-    healthApp({ notReady: () => spool.failure?.message }),
+    healthApp({ notReady }),
   ]
 }
 

@@ -1,6 +1,6 @@
 // The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
 import { randomBytes } from 'node:crypto'
-import { accept, queue, type Store } from './acceptance.ts'
+import { accept, queue, type Store, storeRefusal } from './acceptance.ts'
 import { makeCensus } from './census.ts'
 import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
@@ -74,7 +74,7 @@ function conversations(current: () => Generation, store: Store, now: () => numbe
       delay: delays.wait,
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
       hold,
-      unavailable: () => (store.spool.failure ? UNAVAILABLE : undefined),
+      unavailable: () => storeRefusal(store),
       receive: receiver(reception, generation, hold),
       send: sender(reception, generation),
     })
@@ -118,8 +118,6 @@ function sessionDelays() {
     },
   }
 }
-
-const UNAVAILABLE: Reply = { code: 451, enhanced: '4.3.0', text: 'not taking mail at the moment' }
 
 function receptionOptions({ config, keyring }: Generation, store: Store): ReceptionOptions {
   return {

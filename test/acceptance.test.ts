@@ -54,6 +54,7 @@ async function acceptWith(refuse: string) {
       dispatcher: {
         enqueue: ({ entry }: Stored) => void log.push(`enqueue ${entry.batchId}`),
       } as never,
+      space: { shortage: undefined },
       ids: makeIds(1, Buffer.alloc(8), () => 0),
     },
     acceptance,

@@ -29,6 +29,8 @@ export type { ListenerOptions, SmtpEndpoint } from './reception.ts'
 export interface Config {
   readonly hostname: string
   readonly spoolbase: string
+  readonly spoolMinFreeBytes: number
+  readonly spoolMinFreeInodes: number
   readonly shutdownGraceSeconds: number
   /** One per enabled Listen. */
   readonly smtp: readonly SmtpEndpoint[]

@@ -1,6 +1,6 @@
 // The file operations that the spool needs, so that a test can make each of them fail. Everything here
 // runs on libuv's threads. Positions and lengths are octets.
-import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
 export interface SpoolFile {
@@ -21,6 +21,8 @@ export interface FileSystem {
   sizeBytes(path: string): Promise<number>
   makeDirectory(path: string): Promise<void>
   remove(path: string): Promise<void>
+  /** What is left for us of its file system; inodes undefined: it does not count them. */
+  free(path: string): Promise<{ readonly bytes: number; readonly inodes: number | undefined }>
 }
 
 export const systemFiles: FileSystem = {
@@ -31,6 +33,10 @@ export const systemFiles: FileSystem = {
     await mkdir(path, { recursive: true, mode: 0o700 })
   },
   remove: unlink,
+  free: async (path) => {
+    const { bavail, bsize, files, ffree } = await statfs(path)
+    return { bytes: bavail * bsize, inodes: files > 0 ? ffree : undefined }
+  },
 }
 
 /** Makes names created or removed in a directory durable. */

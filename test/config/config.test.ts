@@ -34,6 +34,8 @@ describe('an empty configuration', () => {
       hostname: 'host.example',
       spoolbase: '/var/spool/ecelerity',
       shutdownGraceSeconds: 5,
+      spoolMinFreeBytes: 268_435_456,
+      spoolMinFreeInodes: 1_000,
       smtp: [],
       http: [],
       scriptlet: {

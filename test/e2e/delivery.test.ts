@@ -2,6 +2,7 @@
 import { simpleParser } from 'mailparser'
 import { afterEach, expect, test } from 'vitest'
 import { startPeer, type Peer, type Script } from '../support/peer.ts'
+import { dial } from '../support/wire.ts'
 import { copyFor, sendOne, startServer, type TestServer } from '../support/server.ts'
 
 let running: TestServer | undefined
@@ -79,4 +80,15 @@ test('no copy is sent twice: a message that one hop has taken is gone from the s
   await test.events(4)
   await test.server.close()
   expect(peer?.messages).toHaveLength(peer?.commands.filter((line) => line === 'DATA').length ?? 0)
+})
+
+test('below the floor of free space mail is refused for now, and a balancer is told', async () => {
+  running = await startServer({ more: `spool_min_free_space = 999999999999999` })
+  const wire = await dial(running.smtpPort)
+  await wire.expect('220')
+  expect(await wire.ask('MAIL FROM:<a@b.example>', '452')).toContain('4.3.1')
+  wire.reset()
+  const ready = await fetch(`${running.httpUrl}/readyz`)
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('are free')])
+  expect(await running.log('paniclog.ec')).toContain('no more mail is taken')
 })

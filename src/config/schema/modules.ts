@@ -1,7 +1,7 @@
 // Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
 // loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
 // "modules.ec_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
-// search_path, file_roots, script_path_map, script_environment, shutdown_grace and all but the first two of engagement_tracker are ours.
+// search_path, file_roots, script_path_map, script_environment, shutdown_grace, spool_min_free_* and all but the first two of engagement_tracker are ours.
 import { KEYS } from '../keys.ts'
 import {
   BOOLEAN,
@@ -36,6 +36,9 @@ const HYDRANT = ['event_hydrant']
 export const SERVER = {
   hostname: optional('hostname', HOSTNAME, ['global']),
   spoolbase: option('spoolbase', PATH, '/var/spool/ecelerity', ['global']),
+  /** What must be free on the spool's file system for mail to be taken. */
+  spoolMinFreeBytes: option('spool_min_free_space', BYTES, 256 * 1024 ** 2, ['global']),
+  spoolMinFreeInodes: option('spool_min_free_inodes', COUNT, 1_000, ['global']),
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
 }
 

@@ -1,0 +1,57 @@
+// Watches what is left of the file system, so that intake stops while there is still room for what has to
+// be written to make room again: outcomes, notifications, logs.
+import type { FileSystem } from './files.ts'
+
+export interface Floors {
+  /** Octets that must be free. 0: any. */
+  readonly freeBytes: number
+  readonly freeInodes: number
+}
+
+export interface Space {
+  /** Why no more mail may be taken; undefined: there is room. At most a second old. */
+  readonly shortage: string | undefined
+  check(): Promise<void>
+  close(): void
+}
+
+const CHECK_MS = 1_000
+
+/** `floors` gives those of the current configuration; `report` hears when it begins and ends. */
+export async function watchSpace(options: {
+  readonly directory: string
+  readonly files: Pick<FileSystem, 'free'>
+  readonly floors: () => Floors
+  readonly report: (text: string) => void
+}): Promise<Space> {
+  const { directory, files, floors, report } = options
+  let shortage: string | undefined
+  const check = async (): Promise<void> => {
+    // A system that does not tell stops nothing: what has no room is refused when it is written.
+    const free = await files.free(directory).catch(() => undefined)
+    const next = free && shortageOf(free, floors())
+    if (next && !shortage) report(`no more mail is taken: ${next}`)
+    if (!next && shortage) report('mail is taken again: there is room')
+    shortage = next
+  }
+  await check()
+  const timer = setInterval(() => void check(), CHECK_MS).unref()
+  return {
+    get shortage() {
+      return shortage
+    },
+    check,
+    close: () => clearInterval(timer),
+  }
+}
+
+function shortageOf(
+  { bytes, inodes }: Awaited<ReturnType<FileSystem['free']>>,
+  { freeBytes, freeInodes }: Floors,
+): string | undefined {
+  if (bytes < freeBytes) return `${bytes} octets are free, below the floor of ${freeBytes}`
+  if (inodes !== undefined && inodes < freeInodes) {
+    return `${inodes} inodes are free, below the floor of ${freeInodes}`
+  }
+  return undefined
+}

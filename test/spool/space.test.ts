@@ -1,0 +1,47 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { systemFiles } from '../../src/spool/files.ts'
+import { watchSpace } from '../../src/spool/space.ts'
+import { makeDirectory } from './fixtures.ts'
+
+async function watch(free: { bytes: number; inodes: number | undefined } | 'unknown') {
+  const reports: string[] = []
+  const space = await watchSpace({
+    directory: '/x',
+    files: {
+      free: () => (free === 'unknown' ? Promise.reject(new Error()) : Promise.resolve(free)),
+    },
+    floors: () => ({ freeBytes: 1000, freeInodes: 10 }),
+    report: (text) => reports.push(text),
+  })
+  onTestFinished(() => space.close())
+  return { space, reports }
+}
+
+test('octets below the floor stop intake, until there is room again', async () => {
+  const free = { bytes: 999, inodes: 10 }
+  const { space, reports } = await watch(free)
+  expect(space.shortage).toBe('999 octets are free, below the floor of 1000')
+  await space.check()
+  free.bytes = 1000
+  await space.check()
+  expect(space.shortage).toBeUndefined()
+  expect(reports).toEqual([
+    'no more mail is taken: 999 octets are free, below the floor of 1000',
+    'mail is taken again: there is room',
+  ])
+})
+
+test('inodes below the floor stop intake', async () => {
+  const { space } = await watch({ bytes: 1000, inodes: 9 })
+  expect(space.shortage).toBe('9 inodes are free, below the floor of 10')
+})
+
+test('a file system that counts no inodes, or tells nothing, stops nothing', async () => {
+  expect((await watch({ bytes: 1000, inodes: undefined })).space.shortage).toBeUndefined()
+  expect((await watch('unknown')).space.shortage).toBeUndefined()
+})
+
+test('the system tells what is free where the spool is', async () => {
+  const { bytes } = await systemFiles.free(makeDirectory())
+  expect(bytes).toBeGreaterThan(0)
+})
