@@ -4,6 +4,7 @@
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Ids } from './mail/ids.ts'
 import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
+import type { Counts } from './observers.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
 import { dsnEntry } from './relay/dsnentry.ts'
 import { enhancedStatus } from './relay/outcome.ts'
@@ -19,6 +20,7 @@ export interface Store {
   readonly space: Pick<Space, 'shortage'>
   readonly dispatcher: Dispatcher
   readonly ids: Ids
+  readonly counts: Pick<Counts, 'received'>
   onAccepted?: ((acceptance: Acceptance) => void) | undefined
 }
 
@@ -28,7 +30,7 @@ export async function accept(store: Store, acceptance: Acceptance): Promise<void
   const notice = noticeOf(store, acceptance)
   const own = [...injected, ...(entry.copies.length > 0 ? [acceptance] : [])]
   const stored = await commit(store, [...(notice ? [notice] : []), ...own])
-  for (const one of notice ? stored.slice(1) : stored) reportReception(session, one)
+  for (const one of notice ? stored.slice(1) : stored) reportReception(store, session, one)
   for (const one of stored) store.dispatcher.enqueue(one)
   store.onAccepted?.(acceptance)
 }
@@ -40,7 +42,7 @@ export async function queue(
   parcels: readonly Parcel[],
 ): Promise<void> {
   for (const stored of await commit(store, parcels)) {
-    reportReception(session, stored)
+    reportReception(store, session, stored)
     store.dispatcher.enqueue(stored)
   }
 }
@@ -82,8 +84,12 @@ function noticeOf(store: Store, acceptance: Acceptance): Parcel | undefined {
   })
 }
 
-function reportReception({ peer, surroundings }: Session, stored: Stored): void {
-  const { entry } = stored
+function reportReception(
+  { counts }: Store,
+  { peer, surroundings }: Session,
+  { entry }: Stored,
+): void {
+  counts.received += entry.copies.length
   for (const copy of entry.copies) {
     const line = {
       messageId: copy.id,

@@ -5,6 +5,12 @@ import type { SessionCensus } from './msys/handle.ts'
 export interface Census {
   /** Counts a session until the function that comes back is called. */
   enter(listener: string, address: string): () => void
+  /** Live sessions by listener and address. */
+  all(): readonly {
+    readonly listener: string
+    readonly address: string
+    readonly sessions: number
+  }[]
   /** What a session of this listener sees. */
   of(listener: string): SessionCensus
 }
@@ -24,6 +30,10 @@ export function makeCensus(): Census {
         else counts.delete(address)
       }
     },
+    all: () =>
+      [...listeners].flatMap(([listener, counts]) =>
+        [...counts].map(([address, sessions]) => ({ listener, address, sessions })),
+      ),
     of: (listener) => ({
       ofAddress: (address) => at(listener).get(address) ?? 0,
       within(block) {

@@ -1,6 +1,6 @@
 // What the relay does, as log lines and events.
 import { bounceClass } from './events/bounceclass.ts'
-import type { Journal } from './events/journal.ts'
+import type { Journal, Report } from './events/journal.ts'
 import { toText } from './mail/bytes.ts'
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Attempt } from './relay/attempt.ts'
@@ -8,14 +8,35 @@ import type { Observers } from './relay/settlement.ts'
 import type { EntryCopy } from './spool/entry.ts'
 import type { Facts } from './tracking/record.ts'
 
+/** Copies, since the start. */
+export interface Counts {
+  received: number
+  delivered: number
+  transient_failures: number
+  failed: number
+}
+
 /** `journal` gives the one of the current configuration. */
-export function relayObservers(journal: () => Journal): Observers {
+export function relayObservers(journal: () => Journal, counts: Counts): Observers {
+  const counting = (report: Report, name: keyof Counts): Report => ({
+    ...report,
+    tell() {
+      counts[name]++
+      report.tell()
+    },
+  })
   return {
-    onDelivery: (attempt) => journal().delivery(attemptLine(attempt), ...attemptFacts(attempt)),
-    onDelay: (attempt) =>
-      journal().delay(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
+    onDelivery: (attempt) =>
+      counting(journal().delivery(attemptLine(attempt), ...attemptFacts(attempt)), 'delivered'),
+    onDelay(attempt) {
+      counts.transient_failures++
+      journal().delay(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt))
+    },
     onBounce: (attempt) =>
-      journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
+      counting(
+        journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
+        'failed',
+      ),
   }
 }
 

@@ -1,6 +1,7 @@
 // The composition root: configuration in, a running server out. Everything that reads a clock, rolls dice
 // or touches the world is made here and handed down.
 import { randomBytes } from 'node:crypto'
+import { type Census, makeCensus } from './census.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import type { EventRecorder } from './events/journal.ts'
@@ -13,11 +14,14 @@ import { trackerApp } from './http/tracker.ts'
 import { wellKnownApp } from './http/wellknown.ts'
 import { type Listeners, makeListeners, type Prepared, prepareAll } from './listeners.ts'
 import { makeIds } from './mail/ids.ts'
-import { relayObservers } from './observers.ts'
+import { type Counts, relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
+import type { Policy } from './policy/policy.ts'
+import type { QueuedMail } from './queueconsole.ts'
 import { makeQueue } from './spool/queue.ts'
+import type { Spool } from './spool/spool.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export interface ServerOptions {
@@ -36,8 +40,19 @@ export interface Server {
   readonly http: readonly HostPort[]
   /** Paths of the loaded scripts. */
   readonly scripts: readonly string[]
-  /** A new configuration and policy for new sessions; a broken one changes nothing and says why. */
-  reload(): Promise<void>
+  /** What is queued. */
+  readonly mail: QueuedMail
+  /** The current one. */
+  policy(): Policy
+  /** Since the start. */
+  readonly counts: Counts
+  /** Tells the operator. */
+  warn(text: string): void
+  inbound(): ReturnType<Census['all']>
+  /** Why no mail can be taken now; undefined: it can. */
+  notReady(): string | undefined
+  /** A new configuration and policy for new sessions; a broken one changes nothing, says why, and is false. */
+  reload(): Promise<boolean>
   /** Goes on in new log files of the same names. */
   reopenLogs(): Promise<void>
   /** Resolves when everything logged so far is in the files. */
@@ -83,46 +98,68 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     listening.adopt(graceMs(config))
     await stores.report()
     for (const stored of stores.spool.recovered) parts.dispatcher.enqueue(stored)
-    let work: Promise<void> = Promise.resolve()
+    let work: Promise<boolean> = Promise.resolve(true)
     const retire = makeRetirement()
-    const reload = async (): Promise<void> => {
+    const reload = async (): Promise<boolean> => {
       const next = await nextGeneration(options, surroundings, current, parts)
-      if (!next) return
+      if (!next) return false
       const old = current
       // All at once: no session sees the listener of one configuration and the policy of another.
       current = next.generation
       next.listening.adopt(graceMs(current.config))
       parts.dispatcher.reconfigure(current.config)
       retire(old, noteFailure)
+      return true
     }
-    const noteFailure = (error: unknown): void => current.journal.panic('config', errorText(error))
-    return {
-      get config() {
-        return current.config
-      },
-      get smtp() {
-        return parts.smtp.addresses
-      },
-      get http() {
-        return parts.http.addresses
-      },
-      get scripts() {
-        return current.policy.scripts
-      },
-      // One after the other: the last signal wins.
-      reload: () => (work = work.then(reload).catch(noteFailure)),
-      reopenLogs: async () => {
-        await Promise.all([current.journal.reopen(), events?.reopen()])
-        await current.policy.logsReopened()
-      },
-      flushLogs: async () => {
-        await Promise.all([current.journal.flush(), events?.flush()])
-      },
-      close: () => closeAll(closers),
+    const noteFailure = (error: unknown): false => {
+      current.journal.panic('config', errorText(error))
+      return false
     }
+    return Object.assign(
+      surfaceOf(stores, parts, () => current, warn),
+      {
+        // One after the other: the last signal wins.
+        reload: () => (work = work.then(reload).catch(noteFailure)),
+        close: () => closeAll(closers),
+      },
+    )
   } catch (error) {
     await closeAll(closers)
     throw error
+  }
+}
+
+/** All that is not about its life. */
+function surfaceOf(
+  { events, notReady }: Stores,
+  parts: Parts,
+  current: () => Generation,
+  warn: (text: string) => void,
+): Omit<Server, 'reload' | 'close'> {
+  return {
+    get config() {
+      return current().config
+    },
+    get smtp() {
+      return parts.smtp.addresses
+    },
+    get http() {
+      return parts.http.addresses
+    },
+    get scripts() {
+      return current().policy.scripts
+    },
+    policy: () => current().policy,
+    ...parts.console,
+    notReady,
+    warn,
+    reopenLogs: async () => {
+      await Promise.all([current().journal.reopen(), events.reopen()])
+      await current().policy.logsReopened()
+    },
+    flushLogs: async () => {
+      await Promise.all([current().journal.flush(), events.flush()])
+    },
   }
 }
 
@@ -130,6 +167,7 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
+  readonly console: Pick<Server, 'mail' | 'counts' | 'inbound'>
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
@@ -149,16 +187,19 @@ function openParts(
   options: ServerOptions,
 ): Parts {
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
+  const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
   const dispatcher = makeDispatcher({
     config: current().config,
     spool,
     queue: makeQueue(),
     ids,
-    observers: relayObservers(() => current().journal),
+    observers: relayObservers(() => current().journal, counts),
     onError: (error) => current().journal.panic('relay', errorText(error)),
   })
   const { onAccepted } = options
-  const smtp = makeSessions(current, { spool, space, dispatcher, ids, onAccepted }, Date.now)
+  const census = makeCensus()
+  const store = { spool, space, dispatcher, ids, counts, onAccepted }
+  const smtp = makeSessions(current, store, census, Date.now)
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
     openHttpListener(address, apps(notReady, current, endpoint), (error) =>
       current().journal.panic('http_listener', errorText(error)),
@@ -168,6 +209,7 @@ function openParts(
     smtp,
     http,
     dispatcher,
+    console: { counts, inbound: census.all, mail: queuedMail(spool, dispatcher) },
     prepare: (config) =>
       prepareAll(
         () => events.prepare(config),
@@ -189,6 +231,13 @@ function openParts(
       }
     },
   }
+}
+
+function queuedMail(
+  { unfinished, read }: Pick<Spool, 'unfinished' | 'read'>,
+  { retry, fail, remove }: Dispatcher,
+): QueuedMail {
+  return { unfinished, read, retry, fail, remove }
 }
 
 function graceMs({ shutdownGraceSeconds }: Config): number {

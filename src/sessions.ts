@@ -1,7 +1,7 @@
 // The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
 import { randomBytes } from 'node:crypto'
 import { accept, queue, type Store, storeRefusal } from './acceptance.ts'
-import { makeCensus } from './census.ts'
+import type { Census } from './census.ts'
 import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
@@ -25,9 +25,10 @@ const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
 export function makeSessions(
   current: () => Generation,
   store: Store,
+  census: Census,
   now: () => number,
 ): Listeners<SmtpEndpoint> {
-  const converse = conversations(current, store, now)
+  const converse = conversations(current, store, census, now)
   return makeListeners((endpoint, latest) =>
     openListener({
       ...endpoint.address,
@@ -40,10 +41,9 @@ export function makeSessions(
 }
 
 /** How a session of an endpoint begins; all of them share memory, budgets and census. */
-function conversations(current: () => Generation, store: Store, now: () => number) {
+function conversations(current: () => Generation, store: Store, census: Census, now: () => number) {
   const inflight = { bytes: 0 }
   const budgets: Budgets = new Map()
-  const census = makeCensus()
 
   return (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
     const generation = current()

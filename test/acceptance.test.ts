@@ -55,6 +55,7 @@ async function acceptWith(refuse: string) {
         enqueue: ({ entry }: Stored) => void log.push(`enqueue ${entry.batchId}`),
       } as never,
       space: { shortage: undefined },
+      counts: { received: 0 },
       ids: makeIds(1, Buffer.alloc(8), () => 0),
     },
     acceptance,

@@ -9,6 +9,7 @@ import { PolicyError } from '../policy/policy.ts'
 import { openServer, type Server } from '../server.ts'
 import { EMBEDDED } from './embedded.ts'
 import { BUNDLED_FOLDERS } from './folders.ts'
+import { type Control, openControl } from '../control.ts'
 import { startText } from './start.ts'
 
 const EXIT_USAGE = 2
@@ -25,7 +26,8 @@ export async function serve(args: readonly string[]): Promise<number> {
     // A reload that is asked for too early must not end the process, as SIGHUP does by default.
     process.on('SIGHUP', () => {})
     const server = await openServer({ load, warn: (text) => process.stderr.write(`${text}\n`) })
-    const stopped = untilSignal(server)
+    const control = await openControl(server)
+    const stopped = untilSignal(server, control)
     // A bug of ours must show, but one session's must not end all the others.
     process.on('unhandledRejection', (reason) => {
       process.stderr.write(`bug: unhandled rejection: ${errorText(reason)}\n`)
@@ -65,14 +67,14 @@ function loadFrom({ file, lenient }: ServeOptions): Loaded {
 }
 
 /** Serves until it is told to stop; a second signal while it drains ends the process at once. */
-function untilSignal(server: Server): Promise<number> {
+function untilSignal(server: Server, control: Control): Promise<number> {
   return new Promise((resolve) => {
     const stop = (): void => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.removeAllListeners(signal)
         process.once(signal, () => process.exit(1))
       }
-      server.close().then(
+      Promise.all([control.close(), server.close()]).then(
         () => resolve(0),
         (error: unknown) => resolve(fail(`shutdown: ${String(error)}`, 1)),
       )

@@ -1,5 +1,6 @@
 // The typed configuration: what the other rooms read. Built from checked stanzas; paths are absolute,
 // times in seconds, sizes in octets. Repeated stanzas of one module count as one.
+import { join } from 'node:path'
 import { holds, readAddress } from './cidr.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
@@ -35,6 +36,8 @@ export interface Config {
   /** One per enabled Listen. */
   readonly smtp: readonly SmtpEndpoint[]
   readonly http: readonly HttpEndpoint[]
+  /** Paths of the sockets that the console listens on. */
+  readonly control: readonly string[]
   readonly scriptlet: ScriptletConfig
   readonly tracking: EngagementTracker
   /** Undefined: mail is not tracked. */
@@ -97,6 +100,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     hostname,
     smtp,
     http,
+    control: controlPaths(root, server.spoolbase, surroundings.warn),
     scriptlet: scriptletOf(module('scriptlet'), surroundings.scriptFolders),
     tracking,
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
@@ -121,6 +125,18 @@ function httpEndpoints(listener: Stanza): HttpEndpoint[] {
     isTrustedProxy,
     place: listen.place,
   }))
+}
+
+/** Without a control_listener there is a socket beside the spool. */
+function controlPaths(root: Stanza, spoolbase: string, warn: Warn): readonly string[] {
+  const listeners = stanzasOf(root, 'control_listener')
+  if (listeners.length === 0) return [join(spoolbase, 'control')]
+  const listens = listeners.flatMap((listener) => stanzasOf(listener, 'listen'))
+  return listens.flatMap(({ instance, place }) => {
+    if (instance.startsWith('/')) return [instance]
+    warn(place, `a console on ${quote(instance)} is not supported: ignored; expected a path`)
+    return []
+  })
 }
 
 function scriptletOf(modules: readonly Stanza[], folders: readonly string[]): ScriptletConfig {

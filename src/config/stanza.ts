@@ -52,13 +52,15 @@ export function checkScope(scope: Scope, check: Check): Stanza {
     const rule = findRule(inner, scope.kind, check)
     if (rule?.support === 'known') warnKnown(inner.place, 'scope', inner.kind, check)
     if (rule?.contents !== 'checked') return []
-    return [checkScope(scope.kind === 'http_listener' ? withoutSmtp(inner, check) : inner, check)]
+    return [checkScope(NOT_SMTP.includes(scope.kind) ? withoutSmtp(inner, check) : inner, check)]
   })
   const { kind, instance = '', place } = scope
   return { kind, instance, place, values, stanzas }
 }
 
-/** In an http_listener, scopes that SMTP has too mean only what `enable` says: the rest is warned about. */
+const NOT_SMTP = ['http_listener', 'control_listener']
+
+/** In one that is not for SMTP, scopes that SMTP has too mean only what `enable` says: the rest is warned about. */
 function withoutSmtp(inner: Scope, check: Check): Scope {
   if (inner.kind === 'peer') {
     warnKnown(inner.place, 'scope', inner.kind, check)

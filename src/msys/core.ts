@@ -3,7 +3,7 @@ import { LuaCallError } from '../lua/error.ts'
 import { contentOf } from './content.ts'
 import { declare } from './declaration.ts'
 import { expandMacros } from './macro.ts'
-import { string, table } from './parameter.ts'
+import { func, string, table } from './parameter.ts'
 import { LOAD_STAGE } from './stage.ts'
 
 const fn = declare<undefined>()
@@ -26,6 +26,17 @@ export const CORE_FUNCTIONS = [
       differs: 'only `authenticate` is called: there is no authorization by groups',
     },
     (_, [scheme, handlers], { registerAuth }) => registerAuth(scheme, handlers),
+  ),
+  fn(
+    'msys.registerControl',
+    [string('prefix'), func('handler')],
+    {
+      result: 'nil',
+      tier: 2,
+      stages: LOAD_STAGE,
+      doc: 'registers a console command: the handler gets `cc` with `argc` and `argv`, from 0; what it prints is the reply',
+    },
+    (_, [prefix, handler], { registerControl }) => registerControl(prefix, handler),
   ),
   fn(
     'msys.expandMacro',

@@ -2,7 +2,7 @@
 // conversion of values and the errors. A wrong argument raises a Lua error that names function and parameter.
 import { LuaCallError } from '../lua/error.ts'
 import { numberToText } from '../lua/number.ts'
-import { type LuaTable, type LuaValue, objectIn } from '../lua/value.ts'
+import { isHandle, type LuaFunction, type LuaTable, type LuaValue, objectIn } from '../lua/value.ts'
 import type { ApiObject } from './handle.ts'
 
 export interface Parameter<T> {
@@ -59,6 +59,14 @@ export function any(name: string): Parameter<LuaValue> {
 
 export function table(name: string): Parameter<LuaTable> {
   return { name, expects: 'table', read: (value) => (isTable(value) ? value : undefined) }
+}
+
+export function func(name: string): Parameter<LuaFunction> {
+  return {
+    name,
+    expects: 'function',
+    read: (value) => (isHandle(value, 'function') ? value : undefined),
+  }
 }
 
 /**

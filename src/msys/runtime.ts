@@ -2,7 +2,7 @@
 // is being loaded, the logs.
 import type { Bindings } from '../config/bindings.ts'
 import type { LuaState } from '../lua/state.ts'
-import type { LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
+import type { LuaFunction, LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
 import type { Address } from '../mail/address.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
@@ -50,12 +50,15 @@ export interface CallSite {
   readonly moduleName: string
   /** Not there for callouts that are about no mail. */
   readonly subject?: Subject
+  /** Where `print` goes; paniclog unless given. */
+  readonly print?: (text: string) => void
 }
 
 /** What a policy lends to its bindings. */
 export interface Services {
   registerModule(name: string, callouts: LuaTable): void
   registerAuth(scheme: string, handlers: LuaTable): void
+  registerControl(prefix: string, handler: LuaFunction): void
   /** Undefined while scripts load. */
   callSite(): CallSite | undefined
   /** The egresses that there are. */

@@ -17,6 +17,7 @@ import {
   type AuthSchemes,
   type Credentials,
 } from './authentication.ts'
+import { type Controls, runControl } from './control.ts'
 import { currentCallout, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
@@ -36,6 +37,10 @@ export interface Policy {
   ): Eventually<AuthResult>
   /** Log files have been opened anew. Never fails. */
   logsReopened(): Promise<void>
+  /** Runs the console command that a script registered for these words; undefined: none did. */
+  control(argv: readonly string[]): Promise<string> | undefined
+  /** The words that scripts registered commands for. */
+  controls(): readonly string[]
   /** Runs `deinit` and drops the state. */
   close(): Promise<void>
 }
@@ -52,9 +57,11 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
   const registrations: Registration[] = []
   const authSchemes: AuthSchemes = new Map()
+  const controls: Controls = new Map()
   const { now = Date.now } = options
   const state = openState({
-    print: (text) => options.panic('scriptlet', text),
+    print: (text) =>
+      (currentCallout()?.print ?? ((line) => options.panic('scriptlet', line)))(text),
     warn: (text) => options.panic('scriptlet', text),
     onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
     roots: options.roots,
@@ -66,6 +73,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const wrap = installMsys(state, {
     registerModule: (name, table) => void registrations.push({ name, table }),
     registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
+    registerControl: (prefix, handler) => void controls.set(prefix, handler),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
     nowMs: now,
@@ -94,6 +102,8 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
       await runAll(loaded, 'deinit')
       state.close()
     },
+    control: (argv) => runControl(loaded, controls, argv),
+    controls: () => [...controls.keys()],
   }
 }
 

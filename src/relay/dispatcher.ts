@@ -11,6 +11,7 @@ import { headerOf } from './delivery.ts'
 import { copyOf, join, type Lane, makeLane, takeAll } from './lane.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
+import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
 import { makeTasks } from './tasks.ts'
 import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
 import { expiresMs, type Observers, type Settlement } from './settlement.ts'
@@ -30,7 +31,7 @@ export interface DispatcherOptions {
   readonly timeouts?: Timeouts
 }
 
-export interface Dispatcher {
+export interface Dispatcher extends Surgery {
   /** Delivers what is left of an entry: new, or recovered by the spool. */
   enqueue(stored: Stored): void
   /** Holds for every attempt that begins from now on. */
@@ -90,6 +91,10 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
+    ...makeSurgery(state, spool, (items) => {
+      for (const item of items) schedule(state, item, 0)
+      pump(state)
+    }),
   }
 }
 
@@ -219,14 +224,4 @@ function laneOf(state: State, item: QueueItem): Lane {
   const lane = makeLane(key, routingDomain, egress)
   state.lanes.set(key, lane)
   return lane
-}
-
-function byEntry(items: readonly QueueItem[]): Map<Stored, number[]> {
-  const copies = new Map<Stored, number[]>()
-  for (const { stored, copy } of items) {
-    const list = copies.get(stored) ?? []
-    list.push(copy)
-    copies.set(stored, list)
-  }
-  return copies
 }

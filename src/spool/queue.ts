@@ -16,6 +16,8 @@ export interface Queue {
   ready(nowMs: number): readonly string[]
   /** At most `max`, first come, first served; the key then goes behind the others. */
   take(key: string, max: number): readonly QueueItem[]
+  /** Takes out all that pass. */
+  remove(test: (item: QueueItem) => boolean): readonly QueueItem[]
   /** When the first of those that wait is due; undefined when none waits. */
   nextDueMs(): number | undefined
   size(): { readonly ready: number; readonly waiting: number }
@@ -76,6 +78,21 @@ export function makeQueue(): Queue {
       lines.delete(key)
       if (from.first < from.items.length) lines.set(key, shortened(from))
       return taken
+    },
+    remove(test) {
+      const removed: QueueItem[] = []
+      for (const [key, { items, first }] of lines) {
+        const kept: QueueItem[] = []
+        for (const item of items.slice(first)) (test(item) ? removed : kept).push(item)
+        if (kept.length > 0) lines.set(key, { items: kept, first: 0 })
+        else lines.delete(key)
+      }
+      readyCount -= removed.length
+      for (const item of heap.splice(0)) {
+        if (test(item)) removed.push(item)
+        else push(heap, item)
+      }
+      return removed
     },
     nextDueMs: () => heap[0]?.dueMs,
     size: () => ({ ready: readyCount, waiting: heap.length }),

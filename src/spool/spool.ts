@@ -52,6 +52,8 @@ export interface Spool {
   defer(stored: Stored, copy: number, deferral: Deferral): void
   /** What the last run left, oldest first. */
   readonly recovered: readonly Stored[]
+  /** All entries that are not finished, oldest first. */
+  unfinished(): readonly Stored[]
   /** Events that were stored with outcomes before the start, the latest 4 MB, oldest first. */
   readonly events: readonly string[]
   /** Set when nothing more can be stored until the disk has been looked at. */
@@ -147,6 +149,7 @@ function spoolOf(
   return {
     recovered,
     events,
+    unfinished: () => [...parts.live.values()].toSorted((a, b) => ageOf(a) - ageOf(b)),
     get failure() {
       return log.failure
     },
@@ -251,6 +254,10 @@ function doneChange({ entry, location }: Stored, copies: readonly number[]): Cha
   return copies.length === entry.copies.length
     ? { kind: 'all done', entry: location.sequence }
     : { kind: 'done', entry: location.sequence, copies }
+}
+
+function ageOf({ entry, location }: Stored): number {
+  return entry.receivedMs || location.sequence
 }
 
 function storedEntry(parts: Parts, entry: Entry, location: Location, progress: Progress): Stored {

@@ -34,6 +34,7 @@ describe('an empty configuration', () => {
       hostname: 'host.example',
       spoolbase: '/var/spool/ecelerity',
       shutdownGraceSeconds: 5,
+      control: ['/var/spool/ecelerity/control'],
       spoolMinFreeBytes: 268_435_456,
       spoolMinFreeInodes: 1_000,
       smtp: [],

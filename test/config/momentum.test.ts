@@ -9,7 +9,7 @@ describe('a Momentum file', () => {
     expect(warnings.length).toBeGreaterThan(30)
     for (const warning of warnings) {
       expect(warning).toMatch(
-        /^\/.*momentum\.conf:\d+: ((option|scope) "\w+" is known but not supported yet: ignored|there is no (?:readable )?file .*|AUTH is offered over TLS only.*|STARTTLS is listed.*|AUTH is listed.*)$/,
+        /^\/.*momentum\.conf:\d+: ((option|scope) "\w+" is known but not supported yet: ignored|there is no (?:readable )?file .*|AUTH is offered over TLS only.*|STARTTLS is listed.*|a console on .*|AUTH is listed.*)$/,
       )
     }
     expect(new Set(warnings).size).toBe(warnings.length)

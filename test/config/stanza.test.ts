@@ -56,7 +56,7 @@ describe('unknown and misplaced', () => {
     [
       'listen ":25" {}',
       'scope "listen" is not valid in global: ignored',
-      'f.conf:1: scope "listen" is not valid in global: expected it in esmtp_listener, http_listener',
+      'f.conf:1: scope "listen" is not valid in global: expected it in esmtp_listener, http_listener, control_listener',
     ],
     [
       'domain a { ec_logger {} }',

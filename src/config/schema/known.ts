@@ -11,6 +11,12 @@ const MODULES = ['scriptlet', 'engagement_tracker', 'ec_logger', 'event_hydrant'
 
 export const KNOWN: readonly KnownOption[] = [
   known(
+    ['control_listener'],
+    `accept_queue_backlog authdigestmd5parameters authorizationparameters concurrency
+    enable_authentication enable_authorization event_loop events_per_iter file_mode listen_backlog
+    pool_name timeout`,
+  ),
+  known(
     SOCKETS,
     `accept_queue_backlog concurrency event_loop events_per_iter file_mode listen_backlog pool_name
     tcp_recv_buffer_size tcp_send_buffer_size`,

@@ -13,14 +13,14 @@ export interface ScopeRule {
 }
 
 const GLOBAL = ['global']
-const LISTENERS = ['esmtp_listener', 'http_listener']
+const LISTENERS = ['esmtp_listener', 'http_listener', 'control_listener']
 const OUTBOUND = ['global', 'binding', 'binding_group']
 
 /** Their contents are options of the vendor's modules, which only these know. */
 const KNOWN_SCOPES = `
   ac_auth adaptive adaptive_backstore_leveldb adaptive_backstore_riak alias antivirus as_logger auth_ds
   auth_radius authorization beik bind_address_secondary bounce_classifier_override bounce_logger brightmail cassandra_client
-  chunk_logger cidrdb clamav cloudmark cluster commtouch_ctasd compress_spool conntrol control_listener csapi
+  chunk_logger cidrdb clamav cloudmark cluster commtouch_ctasd compress_spool conntrol csapi
   curfew custom_bounce_logger custom_logger dane datasource debug_flags delay_dsn dk_sign dk_validate dkim dnsbuf
   domainkeys ds_core ds_ldap eccluster_listener ecstream_listener eleven enumgroups eventloop exim_logger fbl
   fingerprint ha_proxy_client host_fingerprint http_logger httpsrv icu ilf_logger inbound_audit ipv6_lookup jlog
@@ -35,6 +35,7 @@ const KNOWN_SCOPES = `
 const SCOPES: ReadonlyMap<string, ScopeRule> = new Map([
   ['esmtp_listener', honoured(GLOBAL)],
   ['http_listener', honoured(GLOBAL)],
+  ['control_listener', honoured(GLOBAL)],
   ['listen', named(LISTENERS)],
   ['peer', named([...LISTENERS, 'listen'])],
   ['pathway', named(['global', 'pathway_group'])],

@@ -1,0 +1,140 @@
+// The console of a running server: what its control listener answers. Names and texts are Momentum's where it
+// has them ("console_commands"); what policy registers by msys.registerControl comes last.
+import type { Answer } from './http/control.ts'
+import { errorText } from './events/lines.ts'
+import { queueCommand } from './queueconsole.ts'
+import type { Server } from './server.ts'
+import { VERSION } from './version.ts'
+
+export interface ConsoleOptions {
+  readonly server: Pick<
+    Server,
+    | 'config'
+    | 'scripts'
+    | 'mail'
+    | 'policy'
+    | 'counts'
+    | 'inbound'
+    | 'notReady'
+    | 'reload'
+    | 'reopenLogs'
+  >
+  readonly now: () => number
+  /** Ends the server, as SIGTERM does. */
+  readonly shutdown: () => void
+}
+
+type Command = (options: ConsoleOptions, argv: readonly string[]) => Answer | Promise<Answer>
+
+/** Never rejects. */
+export async function runCommand(
+  options: ConsoleOptions,
+  argv: readonly string[],
+): Promise<Answer> {
+  try {
+    return await answer(options, argv)
+  } catch (error) {
+    return { isOk: false, text: `${errorText(error)}\n` }
+  }
+}
+
+async function answer(options: ConsoleOptions, argv: readonly string[]): Promise<Answer> {
+  const { server, now } = options
+  const command = COMMANDS[argv.join(' ')]
+  if (command) return command(options, argv)
+  const queued = await queueCommand(server.mail, argv, now())
+  if (queued) return queued
+  const printed = await server.policy().control(argv)
+  if (printed !== undefined) return { isOk: true, text: printed, data: { text: printed } }
+  return { isOk: false, text: `unknown command "${argv.join(' ')}": try help\n` }
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  help: ({ server }) => {
+    const own = server.policy().controls()
+    return lines([...HELP, ...own.map((name) => `${name} (policy)`)], [...HELP, ...own])
+  },
+  version: () => lines([`eachrcpt ${VERSION}`], { version: VERSION }),
+  pid: () => lines([String(process.pid)], { pid: process.pid }),
+  summary: (options) => table(summary(options)),
+  'show inbound': ({ server }) => {
+    const rows = server.inbound()
+    return lines(
+      rows.map(({ listener, address, sessions }) => `${listener}  ${address}  ${sessions}`),
+      rows,
+    )
+  },
+  'script list': ({ server }) => lines(server.scripts, server.scripts),
+  'config reload': async ({ server }) => {
+    const isDone = await server.reload()
+    const text = isDone ? 'Reconfigure complete.' : 'Reconfigure failed: paniclog says why.'
+    return { isOk: isDone, text: `${text}\n`, data: { ok: isDone } }
+  },
+  'reopen logs': async ({ server }) => {
+    await server.reopenLogs()
+    return lines(['logs reopened'], {})
+  },
+  shutdown: ({ shutdown }) => {
+    // After the reply.
+    setTimeout(shutdown, 50)
+    return lines(['shutting down'], {})
+  },
+}
+
+const HELP = [
+  'summary',
+  'mailq',
+  'showqueue DOMAIN',
+  'message details [body|full] ID',
+  'message retry|fail ID',
+  'message fail quiet ID',
+  'fail domain [quiet] DOMAIN [NOTE]',
+  'flush domain DOMAIN',
+  'spool ls|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
+  'show inbound',
+  'config reload',
+  'reopen logs',
+  'script list',
+  'version',
+  'pid',
+  'shutdown',
+]
+
+function summary({ server, now }: ConsoleOptions): Readonly<Record<string, string | number>> {
+  let active = 0
+  let delayed = 0
+  const domains = new Set<string>()
+  for (const { entry, copies } of server.mail.unfinished()) {
+    copies.forEach(({ done, nextAttemptMs }, i) => {
+      if (done) return
+      if (nextAttemptMs > now()) delayed++
+      else active++
+      domains.add(entry.copies[i]?.routingDomain ?? '')
+    })
+  }
+  return {
+    hostname: server.config.hostname,
+    version: VERSION,
+    uptime_seconds: Math.floor(process.uptime()),
+    ready: server.notReady() ?? 'yes',
+    inbound_sessions: server.inbound().reduce((sum, { sessions }) => sum + sessions, 0),
+    domains: domains.size,
+    active_queue: active,
+    delayed_queue: delayed,
+    ...server.counts,
+    memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),
+  }
+}
+
+function table(data: Readonly<Record<string, string | number>>): Answer {
+  return lines(
+    Object.entries(data).map(
+      ([name, value]) => `${`${name.replaceAll('_', ' ')}:`.padEnd(22)}${value}`,
+    ),
+    data,
+  )
+}
+
+function lines(all: readonly string[], data: unknown): Answer {
+  return { isOk: true, text: all.map((line) => `${line}\n`).join(''), data }
+}
