@@ -88,15 +88,37 @@ function isFinalDot(chunk: Buffer, at: number): boolean {
 /** Where octets stop that go out as they came: at a dot that begins a line, or a CR or LF alone. */
 function plainEnd(chunk: Buffer, from: number, atLineStart: boolean): number {
   if (atLineStart && chunk[from] === DOT) return from
+  let start = from
   let cr = chunk.indexOf(CR, from)
   let lf = chunk.indexOf(LF, from)
   while (cr >= 0 && lf === cr + 1) {
-    if (chunk[lf + 1] === DOT) return lf + 1
-    cr = chunk.indexOf(CR, lf + 1)
-    lf = chunk.indexOf(LF, lf + 1)
+    const isShort = lf - start < SHORT_LINE
+    start = isShort ? walk(chunk, lf + 1) : lf + 1
+    if (chunk[start] === DOT) return start
+    cr = chunk.indexOf(CR, start)
+    lf = chunk.indexOf(LF, start)
   }
   if (cr < 0) return lf < 0 ? chunk.length : lf
   return lf < 0 ? cr : Math.min(cr, lf)
+}
+
+/** Native searches cost more than to look at so many octets. */
+const SHORT_LINE = 32
+
+/** Over whole lines, octet by octet, from one beginning of a line to another. */
+function walk(chunk: Buffer, from: number): number {
+  const last = Math.min(from + WINDOW, chunk.length - 2)
+  let start = from
+  if (chunk[start] === DOT) return start
+  for (let at = from; at < last; at++) {
+    const octet = chunk[at]!
+    if (octet > CR || (octet !== CR && octet !== LF)) continue
+    if (octet === LF || chunk[at + 1] !== LF) return start
+    at++
+    start = at + 1
+    if (chunk[start] === DOT) return start
+  }
+  return start
 }
 
 interface Rewritten {
