@@ -12,6 +12,9 @@ const EQUALS = 61
 /** RFC 2045 §6.7 (5): the longest encoded line, without CRLF. */
 const LONGEST_LINE = 76
 
+/** Line ends that are remembered. */
+const MOST_LINES = 4096
+
 const HEX = Buffer.from('0123456789ABCDEF', 'latin1')
 
 /** The value of a hexadecimal digit; -1 for any other octet. */
@@ -21,13 +24,20 @@ const DIGITS = Int8Array.from({ length: 256 }, (_, octet) => {
 })
 
 /**
- * With `lines`, two numbers are added for each line of `bytes`: decoded octets before its end, and where
- * that is. `mapQuotedPrintable` is faster with them.
+ * With `lines`, two numbers are added for line ends of `bytes`, thousands at most: how many octets are
+ * decoded before it, and where it is. `mapQuotedPrintable` is faster with them.
  */
 export function decodeQuotedPrintable(bytes: Buffer, lines?: number[]): Buffer {
   const length = bytes.length
   const out = Buffer.allocUnsafe(length)
+  const step = Math.floor(length / MOST_LINES)
   let to = 0
+  let noted = 0
+  const note = (end: number): void => {
+    if (!lines || end - noted < step) return
+    lines.push(to, end)
+    noted = end
+  }
   // Blanks before this place were escaped, or belong to the line before: they stay.
   let kept = 0
   for (let at = 0; at < length; at++) {
@@ -37,7 +47,7 @@ export function decodeQuotedPrintable(bytes: Buffer, lines?: number[]): Buffer {
       if (next >= 0) {
         at = next - 1
         kept = to
-        lines?.push(to, next)
+        note(next)
         continue
       }
       const escaped = escapedOctet(bytes, at)
@@ -53,7 +63,7 @@ export function decodeQuotedPrintable(bytes: Buffer, lines?: number[]): Buffer {
       if (hasCr) out[to++] = CR
       out[to++] = LF
       kept = to
-      lines?.push(to, at + 1)
+      note(at + 1)
       continue
     }
     out[to++] = octet

@@ -4,14 +4,6 @@
 // Lines are at most 76 characters.
 import type { Edit, HoleLengths, Segment, Slot } from './edit.ts'
 
-/** Whether `raw` is base64 throughout; anything else would not come back as it was. */
-export function isBase64(raw: Buffer): boolean {
-  const text = raw.toString('latin1')
-  if (/[^A-Za-z0-9+/=\r\n\t ]/.test(text)) return false
-  const padding = text.indexOf('=')
-  return padding < 0 || /^[=\r\n\t ]*$/.test(text.slice(padding))
-}
-
 /** Throws if a hole is not aligned. */
 export function layoutBase64(
   raw: Buffer,

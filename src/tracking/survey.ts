@@ -2,11 +2,10 @@
 // on the bytes alone, so all copies with the same body share one survey. A part that cannot be decoded
 // or scanned is left out with its reason, and goes out unmodified.
 import { fromBytes } from '../mail/bytes.ts'
-import { decodeBase64 } from '../mime/base64.ts'
+import { decodeBase64, isBase64 } from '../mime/base64.ts'
 import type { Field } from '../mime/field.ts'
 import { type Part, parseParts } from '../mime/part.ts'
 import { decodeQuotedPrintable } from '../mime/quotedprintable.ts'
-import { isBase64 } from './base64layout.ts'
 import { findBodyParts, isSealedType } from './bodyparts.ts'
 import { findMacros } from './braces.ts'
 import { charsetDecoder, maskCharset } from './charset.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeBase64, encodeBase64 } from '../../src/mime/base64.ts'
+import { decodeBase64, encodeBase64, isBase64 } from '../../src/mime/base64.ts'
 
 const decode = (text: string): string =>
   decodeBase64(Buffer.from(text, 'latin1')).toString('latin1')
@@ -60,4 +60,25 @@ test('decodes any octets as if only those of the alphabet were there', () => {
     }),
     { seed: 2, numRuns: 2000 },
   )
+})
+
+test('decodes a large part in pieces, wherever its lines end', () => {
+  const octets = Buffer.from(Array.from({ length: 600_000 }, (_, i) => (i * 7919) >> 5))
+  for (const lineLength of [76, 75, 9, 1_000_000]) {
+    const encoded = encodeBase64(octets, lineLength)
+    expect(decodeBase64(encoded).equals(octets)).toBe(true)
+    expect(isBase64(encoded)).toBe(true)
+  }
+})
+
+test.each([
+  ['', true],
+  [' \tYW Jj\r\n', true],
+  ['YQ==\r\n', true],
+  ['YQ= =\n', true],
+  ['YQ==YQ==', false],
+  ['YQ-_', false],
+  ['YQ=\xe9', false],
+])('whether all of %j is base64', (text, expected) => {
+  expect(isBase64(Buffer.from(text, 'latin1'))).toBe(expected)
 })
