@@ -77,8 +77,8 @@ export function readFacts(octets: string): TokenFacts | undefined {
   const transmissionId = single.get(TAG.transmissionId)
   const customerId = single.get(TAG.customerId)
   const campaignId = single.get(TAG.campaignId)
-  const metadata = parseJson(single.get(TAG.metadata) ?? '')
-  const custom = parseJson(single.get(TAG.custom) ?? '')
+  const metadata = objectIn(single.get(TAG.metadata))
+  const custom = objectIn(single.get(TAG.custom))
   const mailfrom = single.get(TAG.mailfrom)
   return {
     expirySeconds,
@@ -89,10 +89,16 @@ export function readFacts(octets: string): TokenFacts | undefined {
     ...(customerId !== undefined && { customerId: toText(customerId) }),
     ...(campaignId !== undefined && { campaignId: toText(campaignId) }),
     ...(tags.length && { tags }),
-    ...(isJsonObject(metadata) && { metadata }),
-    ...(isJsonObject(custom) && { custom }),
+    ...(metadata && { metadata }),
+    ...(custom && { custom }),
     ...(mailfrom !== undefined && { mailfrom }),
   }
+}
+
+/** Most tokens have none: a parser that raises would cost more than all the rest. */
+function objectIn(json: string | undefined): JsonObject | undefined {
+  const value = json === undefined ? undefined : parseJson(json)
+  return isJsonObject(value) ? value : undefined
 }
 
 const TAG = {
