@@ -63,6 +63,7 @@ test('events that come meanwhile wait for it, in order, in a batch of their own'
   const { sink, courier, append } = await start()
   sink.failures.push('answered 500')
   await append(...opens(1, 2))
+  await expect.poll(() => sink.attempts.length).toBeGreaterThan(0)
   await append(...opens(3))
   await expect.poll(() => sink.attempts.length).toBe(3)
   await courier.flush()
