@@ -159,6 +159,7 @@ function resolve(
     api: settings,
     defaults: options.listener.tracking,
     customerId: lookUp(context, 'mo_customer_id'),
+    isSigned: message.fields.some(({ key }) => key === 'dkim-signature'),
   })
   if (resolved.kind === 'settings') {
     for (const warning of resolved.warnings) warn(`${message.batchId}: ${warning}`)

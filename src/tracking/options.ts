@@ -37,6 +37,8 @@ export interface TrackingSources {
   readonly defaults: TrackingDefaults
   /** The connection's `mo_customer_id`; a byte string. */
   readonly customerId?: string | undefined
+  /** Whether a signature came with the message, which tracking would break. */
+  readonly isSigned?: boolean
 }
 
 export type Resolution =
@@ -71,9 +73,13 @@ export function resolveTracking(sources: TrackingSources): Resolution {
   const domain = read('smtpapi_tracking_domain', 'a host', parseDomain)
   const expiry = read('smtpapi_tracking_link_expiry', 'a number of seconds', parseSeconds)
 
+  const opens = boolean('smtpapi_open_tracking') ?? api?.openTracking ?? defaults.opens
+  const clicks = boolean('smtpapi_click_tracking') ?? api?.clickTracking ?? defaults.clicks
+  const isSkipped = boolean('smtpapi_skip_if_signed') === true && sources.isSigned === true
+
   const settings = {
-    opens: boolean('smtpapi_open_tracking') ?? api?.openTracking ?? defaults.opens,
-    clicks: boolean('smtpapi_click_tracking') ?? api?.clickTracking ?? defaults.clicks,
+    opens: opens && !isSkipped,
+    clicks: clicks && !isSkipped,
     openScheme: scheme('smtpapi_open_tracking_scheme') ?? defaults.openScheme,
     clickScheme: scheme('smtpapi_click_tracking_scheme') ?? defaults.clickScheme,
     domain: domain ?? defaults.domain,

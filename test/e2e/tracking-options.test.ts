@@ -157,6 +157,15 @@ describe('the header', () => {
     expect(JSON.stringify(clicked).length).toBeLessThanOrEqual(1000)
   })
 
+  test('mail that came signed is tracked, unless smtpapi_skip_if_signed says to keep it whole', async () => {
+    const signature = 'DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=from; bh=; b=\r\n'
+    expect((await tracked.one(signature + html(LINK))).shown).toEqual([`${CLICKED}[pixel]\r\n`])
+    const skip = set('smtpapi_skip_if_signed', '1')
+    expect((await tracked.one(skip + html(LINK))).shown).toEqual([`${CLICKED}[pixel]\r\n`])
+    const whole = skip + signature + html(LINK)
+    expect((await tracked.one(whole)).message).toBe(whole)
+  })
+
   test('every event of a copy has the context variables that begin with cust_', async () => {
     const rcptto = 'cust@events.example'
     const variables = set('cust_shop', 'caf\xc3\xa9') + set('cust_order', '7') + set('other', 'x')
