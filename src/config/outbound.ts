@@ -7,12 +7,13 @@ import { ConfigError, mismatch, quote } from './error.ts'
 import { completeRoutes, type HostPort, type Route } from './nexthop.ts'
 import { remember } from './memo.ts'
 import type { Resolved } from './schema/option.ts'
-import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP } from './schema/outbound.ts'
+import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP, PATIENCE, TRUST } from './schema/outbound.ts'
 import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
 import { toRegExp } from './value.ts'
 
 /** Of `gateway`, `routes` and `maildir` at most one is there; none means the domain's MX. */
-export interface OutboundOptions extends Resolved<typeof DELIVERY> {
+export interface OutboundOptions
+  extends Resolved<typeof DELIVERY>, Resolved<typeof PATIENCE>, Resolved<typeof TRUST> {
   readonly gateway?: HostPort
   readonly routes?: readonly Route[]
   /** Absolute path of the folder. */
@@ -78,9 +79,14 @@ function outboundOptions(chain: readonly Stanza[], hostname: string): OutboundOp
   const delivery = resolveTable(DELIVERY, chain)
   const ehlo = valueOf(EHLO_HOSTNAME, chain).toLowerCase()
   const isOwnName = ehlo === '__hostname__' || ehlo === '__message__'
+  const { deliveryMethod, lmtpPort } = delivery
+  const port = deliveryMethod === 'lmtp' ? lmtpPort : delivery.remoteSmtpPort
   return {
     ...delivery,
-    ...nextHop(chain, delivery.remoteSmtpPort),
+    ...resolveTable(PATIENCE, chain),
+    ...resolveTable(TRUST, chain),
+    remoteSmtpPort: port,
+    ...nextHop(chain, port),
     ehloHostname: isOwnName ? hostname : valueOf(EHLO_HOSTNAME, chain),
     ...(ehlo === '__message__' && { greetsAsSender: true }),
   }

@@ -26,7 +26,7 @@ const TRUTHS = new Map([
   ...['false', 'off', 'no', 'disabled', '0'].map((word) => [word, false] as const),
 ])
 
-export const BOOLEAN = scalar('true or false', (text) => TRUTHS.get(text.toLowerCase()))
+export const BOOLEAN = scalar('true or false', readBoolean)
 
 export const COUNT = scalar('a whole number, 0 or more', (text) => readInteger(text, 0))
 
@@ -35,6 +35,21 @@ export const POSITIVE = scalar('a whole number, 1 or more', (text) => readIntege
 export const SECONDS = scalar('whole seconds', (text) => readInteger(text, 0))
 
 export const BYTES = scalar('a whole number of bytes', (text) => readInteger(text, 0))
+
+/** So many in so many seconds. */
+export interface Rate {
+  readonly count: number
+  readonly seconds: number
+}
+
+export const RATE = scalar(
+  'a number, or one over seconds such as 100/60',
+  (text): Rate | undefined => {
+    const [, count, seconds = '1'] = /^(\d{1,9})(?:\s*\/\s*(\d{1,9}))?$/.exec(text) ?? []
+    if (count === undefined || Number(seconds) === 0) return undefined
+    return { count: Number(count), seconds: Number(seconds) }
+  },
+)
 
 export const PORT = scalar('a port from 1 to 65535', (text) => {
   const port = readInteger(text, 1)
@@ -200,6 +215,10 @@ function listOf<T>(expected: string, read: (text: string) => T | undefined): Typ
       return items?.every((item): item is T & {} => item !== undefined) ? items : undefined
     },
   }
+}
+
+export function readBoolean(text: string): boolean | undefined {
+  return TRUTHS.get(text.toLowerCase())
 }
 
 function readInteger(text: string, least: number): number | undefined {

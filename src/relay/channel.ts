@@ -1,15 +1,24 @@
 // One TCP connection to a peer as a queue of replies: write, then await each reply in turn, with a time
 // limit for each. Every failure ends the connection and becomes a value; what arrives later is dropped.
-// net.connect is only given IP addresses, so it never looks up names.
+// net.connect is only given IP addresses, so it never looks up names. `secure` goes on under TLS.
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { type RemoteReply, replyReader } from './protocol.ts'
 
 export interface Lost {
   readonly kind: 'lost'
-  readonly cause: 'closed' | 'timeout' | 'malformed'
+  readonly cause: 'closed' | 'timeout' | 'malformed' | 'tls'
   readonly isConnected: boolean
   /** Part of what was written had not left this machine. */
   readonly isWriting: boolean
+  /** Of `tls`: what went wrong. */
+  readonly note?: string
+}
+
+/** TLS holds; `complaint`: what is wrong with the peer's certificate. */
+export interface Secured {
+  readonly kind: 'secured'
+  readonly complaint: string | undefined
 }
 
 export type Arrival = ({ readonly kind: 'reply' } & RemoteReply) | Lost
@@ -19,6 +28,8 @@ export interface Channel {
   send(chunks: readonly (string | Buffer)[]): void
   /** The next reply. Its time begins when everything written has left; until then `blockMs` holds. */
   reply(timeoutMs: number): Promise<Arrival>
+  /** Begins TLS. The peer has just agreed to it; if it said more than that, nothing of it counts. */
+  secure(options: ConnectionOptions, timeoutMs: number): Promise<Secured | Lost>
   /** Open, everything written has left, and nothing has arrived that nobody asked for. */
   readonly isQuiet: () => boolean
   /** Ends the connection; a reply still awaited is lost. */
@@ -37,7 +48,7 @@ export interface ChannelOptions {
 }
 
 interface Wire {
-  readonly socket: Socket
+  socket: Socket
   readonly waiting: Arrival[]
   isConnected: boolean
   awaiting: { resolve: (arrival: Arrival) => void; timeoutMs: number } | undefined
@@ -63,21 +74,11 @@ export function openChannel(options: ChannelOptions): Channel {
   }
   // Node's own timer watches progress: of the TCP handshake here, of unfinished writes in `send`.
   socket.setTimeout(connectMs)
-  socket.on('timeout', () => lose(wire, 'timeout'))
   socket.on('connect', () => {
     wire.isConnected = true
     socket.setTimeout(0)
   })
-  socket.on('error', () => lose(wire, 'closed'))
-  socket.on('close', () => lose(wire, 'closed'))
-  const reader = replyReader()
-  socket.on('data', (chunk: Buffer) => {
-    const { replies, isMalformed } = reader.read(chunk)
-    for (const reply of replies) wire.waiting.push({ kind: 'reply', ...reply })
-    const next = wire.awaiting && nextWaiting(wire)
-    if (next) settle(wire, next)
-    if (isMalformed || wire.waiting.length > MAX_WAITING_REPLIES) lose(wire, 'malformed')
-  })
+  attach(wire, socket)
   return {
     send: (chunks) => send(wire, chunks, blockMs),
     reply(timeoutMs) {
@@ -88,10 +89,78 @@ export function openChannel(options: ChannelOptions): Channel {
         startClock(wire)
       })
     },
+    secure: (tls, timeoutMs) => secure(wire, tls, timeoutMs),
     isQuiet: () =>
-      !wire.final && !wire.awaiting && wire.waiting.length === 0 && socket.writableLength === 0,
+      !wire.final &&
+      !wire.awaiting &&
+      wire.waiting.length === 0 &&
+      wire.socket.writableLength === 0,
     destroy: () => lose(wire, 'closed'),
   }
+}
+
+/** What the socket brings belongs to the wire from now on. */
+function attach(wire: Wire, socket: Socket): void {
+  socket.on('timeout', () => lose(wire, 'timeout'))
+  socket.on('error', () => lose(wire, 'closed'))
+  socket.on('close', () => lose(wire, 'closed'))
+  const reader = replyReader()
+  socket.on('data', (chunk: Buffer) => {
+    const { replies, isMalformed } = reader.read(chunk)
+    for (const reply of replies) wire.waiting.push({ kind: 'reply', ...reply })
+    const next = wire.awaiting && nextWaiting(wire)
+    if (next) settle(wire, next)
+    if (isMalformed || wire.waiting.length > MAX_WAITING_REPLIES) lose(wire, 'malformed')
+  })
+}
+
+function secure(
+  wire: Wire,
+  options: ConnectionOptions,
+  timeoutMs: number,
+): Promise<Secured | Lost> {
+  const plain = wire.socket
+  // What was said in clear after the agreement might be anybody's (CVE-2011-0411).
+  if (wire.waiting.length > 0) lose(wire, 'malformed')
+  if (wire.final) return Promise.resolve(lost(wire))
+  // Its errors and its end remain ours; its octets are TLS's, which reads them below this object.
+  plain.removeAllListeners('data')
+  return new Promise((resolve) => {
+    const fail = (cause: 'timeout' | 'tls', note: string): void => {
+      clearTimeout(timer)
+      lose(wire, cause, note)
+      resolve(lost(wire))
+    }
+    const timer = setTimeout(() => fail('timeout', 'no answer'), timeoutMs)
+    // The certificate is judged by who asked.
+    const socket = connectTls({ ...options, socket: plain, rejectUnauthorized: false }, () => {
+      clearTimeout(timer)
+      socket.off('error', onError)
+      socket.off('close', onClose)
+      wire.socket = socket
+      attach(wire, socket)
+      resolve({ kind: 'secured', complaint: complaintOf(socket.authorizationError) })
+    })
+    const onError = (error: Error): void => fail('tls', reasonOf(error))
+    const onClose = (): void => fail('tls', 'connection closed')
+    socket.on('error', onError)
+    socket.on('close', onClose)
+  })
+}
+
+function complaintOf(error: unknown): string | undefined {
+  // Node gives null, an Error or its code here, whatever its types say.
+  if (error === null || error === undefined) return undefined
+  if (error instanceof Error) return reasonOf(error)
+  return typeof error === 'string' ? error : 'unknown'
+}
+
+function reasonOf(error: Error): string {
+  return 'code' in error ? String(error.code) : error.message
+}
+
+export function isPositive(arrival: Arrival): boolean {
+  return arrival.kind === 'reply' && arrival.code >= 200 && arrival.code < 300
 }
 
 function send(wire: Wire, chunks: readonly (string | Buffer)[], blockMs: number): void {
@@ -124,9 +193,22 @@ function settle(wire: Wire, arrival: Arrival): void {
   wire.awaiting = undefined
 }
 
-function lose(wire: Wire, cause: Lost['cause']): void {
+/** The end of the wire as a loss, also when its last word was a 421. */
+function lost({ final }: Wire): Lost {
+  if (final?.kind === 'lost') return final
+  return { kind: 'lost', cause: 'closed', isConnected: true, isWriting: false }
+}
+
+function lose(wire: Wire, cause: Lost['cause'], note?: string): void {
   const { socket, isConnected } = wire
-  wire.final ??= { kind: 'lost', cause, isConnected, isWriting: socket.writableLength > 0 }
+  const isWriting = socket.writableLength > 0
+  wire.final ??= {
+    kind: 'lost',
+    cause,
+    isConnected,
+    isWriting,
+    ...(note !== undefined && { note }),
+  }
   socket.destroy()
   settle(wire, wire.final)
 }

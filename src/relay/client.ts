@@ -1,8 +1,11 @@
-// An SMTP client (RFC 5321) for one connection: greeting, EHLO or HELO, then any number of transactions,
-// each one write for the commands where the peer offers PIPELINING (RFC 2920) and one for the message.
-// Uses SIZE (RFC 1870), 8BITMIME (RFC 6152) and SMTPUTF8 (RFC 6531). Outcomes are per recipient.
-import { type Arrival, type Channel, openChannel } from './channel.ts'
+// An SMTP client (RFC 5321), or an LMTP one (RFC 2033), for one connection: greeting, EHLO or HELO, TLS and
+// AUTH, then any number of transactions, each one write for the commands where the peer offers PIPELINING
+// (RFC 2920) and one for the message. Uses SIZE (RFC 1870), 8BITMIME (RFC 6152) and SMTPUTF8 (RFC 6531).
+// Outcomes are per recipient.
+import { type Arrival, type Channel, isPositive, openChannel } from './channel.ts'
 import { stuff } from './dotstuffing.ts'
+import { NOT_IN_CLEAR, authenticate, startTls } from './secure.ts'
+import { toSevenBit } from './sevenbit.ts'
 import { judge, MALFORMED, type Outcome, outcome, STAGES } from './outcome.ts'
 import {
   type Extensions,
@@ -16,41 +19,14 @@ import {
 } from './protocol.ts'
 import type { Profile } from './profile.ts'
 
-/** RFC 5321 §4.5.3.2, except connect, quit and the whole. */
-export interface Timeouts {
-  readonly connectMs: number
-  readonly greetingMs: number
-  readonly ehloMs: number
-  readonly mailMs: number
-  readonly rcptMs: number
-  readonly dataMs: number
-  readonly blockMs: number
-  readonly finalMs: number
-  readonly quitMs: number
-  /** One transaction from MAIL to the last reply, however slowly the peer proceeds. */
-  readonly transactionMs: number
-}
-
-export const TIMEOUTS: Timeouts = {
-  connectMs: 30_000,
-  greetingMs: 300_000,
-  ehloMs: 300_000,
-  mailMs: 300_000,
-  rcptMs: 300_000,
-  dataMs: 120_000,
-  blockMs: 180_000,
-  finalMs: 600_000,
-  quitMs: 2_000,
-  transactionMs: 3_600_000,
-}
-
 export interface ClientOptions {
   readonly id: string
   /** IPv4 or IPv6 address. */
   readonly address: string
   readonly port: number
+  /** The name that led to the address: what its certificate should bear. */
+  readonly name: string
   readonly profile: Profile
-  readonly timeouts: Timeouts
 }
 
 export interface Client {
@@ -70,7 +46,7 @@ export interface Client {
 interface Session {
   readonly channel: Channel
   readonly extensions: Extensions
-  readonly timeouts: Timeouts
+  readonly profile: Profile
   /** The peer still holds a transaction that we gave up. */
   needsReset: boolean
 }
@@ -81,19 +57,55 @@ const TOO_LARGE = refused('552 5.3.4 [internal] message size limit of next hop e
 const BAD_SENDER = refused('553 5.1.7 [internal] MAIL FROM syntax error')
 const BAD_RECIPIENT = refused('553 5.1.3 [internal] RCPT TO syntax error')
 const NO_UTF8 = refused('550 5.6.7 [internal] next hop does not offer SMTPUTF8')
+const NO_8BIT = refused('554 5.6.3 [internal] next hop does not offer 8BITMIME')
 const NOBODY_LEFT = refused('451 4.3.0 [internal] every recipient was refused')
 
-/** Connects and greets; an outcome says why that did not succeed. */
+/** Connects, greets, secures and authenticates; an outcome says why that did not succeed. */
 export async function openClient(options: ClientOptions): Promise<Client | Outcome> {
-  const { id, address, port, profile, timeouts } = options
-  const channel = openChannel({ ...options, ...profile, ...timeouts })
-  const extensions = await greet(channel, options)
-  if ('kind' in extensions) {
-    channel.destroy()
-    return extensions
-  }
-  // STARTTLS, the EHLO after it, and AUTH belong here.
-  const session: Session = { channel, extensions, timeouts, needsReset: false }
+  const session = await openSession(options, options.profile)
+  if (session !== 'plain') return 'kind' in session ? session : clientOf(options, session)
+  // TLS was tried in vain and may be done without: not on this connection, where it has begun.
+  const { auth, tls } = options.profile
+  if (auth) return NOT_IN_CLEAR
+  const profile = { ...options.profile, tls: { ...tls, mode: 'no' as const } }
+  const plain = await openSession(options, profile)
+  // Without TLS in mind it cannot come to `plain`.
+  if (plain === 'plain') return NOT_IN_CLEAR
+  return 'kind' in plain ? plain : clientOf(options, plain)
+}
+
+async function openSession(
+  options: ClientOptions,
+  profile: Profile,
+): Promise<Session | Outcome | 'plain'> {
+  const channel = openChannel({ ...options, ...profile, ...profile.timeouts })
+  const session = await prepare(channel, profile, options.name)
+  if (session === 'plain' || 'kind' in session) channel.destroy()
+  return session
+}
+
+async function prepare(
+  channel: Channel,
+  profile: Profile,
+  name: string,
+): Promise<Session | Outcome | 'plain'> {
+  const banner = await channel.reply(profile.timeouts.greetingMs)
+  if (!isPositive(banner)) return judge(banner, STAGES.readingBanner)
+  let extensions = await greet(channel, profile)
+  if ('kind' in extensions) return extensions
+  const security = await startTls(channel, extensions, profile, name)
+  if (security.kind === 'plain') return 'plain'
+  if ('stage' in security) return security
+  const isSecured = security.kind === 'secured'
+  if (isSecured) extensions = await greet(channel, profile)
+  if ('kind' in extensions) return extensions
+  const refusal = await authenticate(channel, extensions, profile, isSecured)
+  return refusal ?? { channel, extensions, profile, needsReset: false }
+}
+
+function clientOf({ id, address, port }: ClientOptions, session: Session): Client {
+  const { channel } = session
+  const { timeouts } = session.profile
   let deliveries = 0
   return {
     id,
@@ -117,20 +129,36 @@ export async function openClient(options: ClientOptions): Promise<Client | Outco
   }
 }
 
-async function greet(channel: Channel, options: ClientOptions): Promise<Extensions | Outcome> {
-  const { greetingMs, ehloMs } = options.timeouts
-  const banner = await channel.reply(greetingMs)
-  if (!isPositive(banner)) return judge(banner, STAGES.readingBanner)
-  channel.send([`EHLO ${options.profile.ehloHostname}\r\n`])
-  const ehlo = await channel.reply(ehloMs)
-  if (ehlo.kind === 'reply' && isPositive(ehlo)) return parseExtensions(ehlo.lines)
-  if (ehlo.kind === 'lost' || ehlo.code < 500) return judge(ehlo, STAGES.afterEhlo)
-  channel.send([`HELO ${options.profile.ehloHostname}\r\n`])
+async function greet(
+  channel: Channel,
+  { ehloHostname, method, timeouts: { ehloMs } }: Profile,
+): Promise<Extensions | Outcome> {
+  if (method !== 'smtp') {
+    channel.send([`${method === 'lmtp' ? 'LHLO' : 'EHLO'} ${ehloHostname}\r\n`])
+    const ehlo = await channel.reply(ehloMs)
+    if (ehlo.kind === 'reply' && isPositive(ehlo)) return parseExtensions(ehlo.lines)
+    const isOver = ehlo.kind === 'lost' || ehlo.code < 500 || method === 'lmtp'
+    if (isOver) return judge(ehlo, STAGES.afterEhlo)
+  }
+  channel.send([`HELO ${ehloHostname}\r\n`])
   const helo = await channel.reply(ehloMs)
   return isPositive(helo) ? new Map() : judge(helo, STAGES.afterEhlo)
 }
 
 async function deliver(session: Session, transaction: Transaction): Promise<readonly Outcome[]> {
+  const { recipients } = transaction
+  const takesAll = session.extensions.has('8BITMIME')
+  const bytes = takesAll
+    ? transaction.bytes
+    : toSevenBit(transaction.bytes, session.profile.sevenBit)
+  if (!bytes) return recipients.map(() => NO_8BIT)
+  return deliverBytes(session, { ...transaction, bytes })
+}
+
+async function deliverBytes(
+  session: Session,
+  transaction: Transaction,
+): Promise<readonly Outcome[]> {
   const { recipients } = transaction
   const chunks = stuff(transaction.bytes)
   if (!chunks) return recipients.map(() => LONE_LINE_END)
@@ -151,7 +179,8 @@ async function transact(
   chunks: readonly Buffer[],
   outcomes: (Outcome | undefined)[],
 ): Promise<Outcome> {
-  const { channel, timeouts, extensions } = session
+  const { channel, extensions } = session
+  const { timeouts, method } = session.profile
   const reset = session.needsReset ? 'RSET\r\n' : ''
   const mail = mailCommand(transaction, extensions)
   const isPipelined = extensions.has('PIPELINING')
@@ -165,7 +194,7 @@ async function transact(
   }
 
   if (reset) {
-    const answer = await ask(reset, timeouts.mailMs)
+    const answer = await ask(reset, timeouts.resetMs)
     if (!isPositive(answer)) {
       channel.destroy()
       // Says nothing about this message, whatever the code.
@@ -189,9 +218,24 @@ async function transact(
   if (go.kind === 'lost' || go.code !== 354) return judge(go, STAGES.afterData)
   // RFC 2920 §3.1: a peer that accepts DATA without a recipient is owed an empty message.
   channel.send(isAnyAccepted ? chunks : ['.\r\n'])
-  const confirmation = await channel.reply(timeouts.finalMs)
   session.needsReset = false
+  if (method === 'lmtp' && isAnyAccepted) return confirmEach(session, outcomes)
+  const confirmation = await channel.reply(timeouts.finalMs)
   return judge(confirmation, STAGES.readingConfirmation)
+}
+
+/** RFC 2033 §4.2: a reply for each recipient that was accepted, in their order. */
+async function confirmEach(
+  { channel, profile: { timeouts } }: Session,
+  outcomes: (Outcome | undefined)[],
+): Promise<Outcome> {
+  for (const [i, present] of outcomes.entries()) {
+    if (present) continue
+    const confirmation = await channel.reply(timeouts.finalMs)
+    outcomes[i] = judge(confirmation, STAGES.readingConfirmation)
+    if (outcomes[i].text === MALFORMED) channel.destroy()
+  }
+  return NOBODY_LEFT
 }
 
 /** What can be said about a recipient before anything is sent. */
@@ -206,8 +250,4 @@ function refuse(
   if (rcptto === '' || !isSafePath(rcptto)) return BAD_RECIPIENT
   const needsUtf8 = !isAscii(mailfrom) || !isAscii(rcptto)
   return needsUtf8 && !extensions.has('SMTPUTF8') ? NO_UTF8 : undefined
-}
-
-function isPositive(arrival: Arrival): boolean {
-  return arrival.kind === 'reply' && arrival.code >= 200 && arrival.code < 300
 }

@@ -6,10 +6,11 @@ import type { QueueItem } from '../spool/queue.ts'
 import type { Spool, Stored } from '../spool/spool.ts'
 import { notTried, type Tried, tryHosts } from './attempt.ts'
 import type { Clock } from './clock.ts'
+import { credentialsOf } from './credentials.ts'
 import { type Batch, copyOf, type Lane } from './lane.ts'
 import { deliverToMaildir } from './maildir.ts'
 import { chooseNextHop, type NextHop } from './nexthop.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, outcome, STAGES } from './outcome.ts'
 import type { Pool } from './pool.ts'
 import { profileOf } from './profile.ts'
 import type { Resolver } from './resolver.ts'
@@ -22,6 +23,8 @@ export interface Delivery {
   readonly random: () => number
 }
 
+const BLACKHOLED = outcome(STAGES.notConnected, '554 5.7.0 [internal] Blackholed')
+
 const HOP_MS = 60_000
 const FAILED_HOP_MS = 5_000
 
@@ -32,6 +35,7 @@ export async function deliver(
   batch: Batch,
   outbound: OutboundOptions,
 ): Promise<Tried> {
+  if (outbound.blackhole !== 'no') return notTried(BLACKHOLED, batch.copies.length)
   const hop = await hopOf(delivery, lane, outbound)
   switch (hop.kind) {
     case 'maildir':
@@ -40,8 +44,10 @@ export async function deliver(
       const copies = batch.copies.map((copy) => copyOf({ stored: batch.stored, copy }))
       const mailfrom = copies[0]?.mailfrom ?? batch.stored.entry.mailfrom
       const recipients = copies.map(({ rcptto }) => rcptto)
-      const transaction = { mailfrom, recipients, bytes: await bytesOf(delivery, lane, batch) }
-      const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom) }
+      const bytes = await bytesOf(delivery, lane, batch)
+      const transaction = { mailfrom, recipients, bytes }
+      const auth = copies[0] && credentialsOf(outbound, batch.stored.entry, copies[0])
+      const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom, auth) }
       return tryHosts(delivery.pool, destination, transaction, outbound.maxDeliveriesPerConnection)
     }
     default:

@@ -5,7 +5,7 @@ import type { OutboundOptions } from '../config/config.ts'
 import type { Ids } from '../mail/ids.ts'
 import type { Queue, QueueItem } from '../spool/queue.ts'
 import type { Spool, Stored } from '../spool/spool.ts'
-import { openClient, TIMEOUTS, type Timeouts } from './client.ts'
+import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
 import { copyOf, join, type Lane, makeLane, takeAll } from './lane.ts'
@@ -28,7 +28,6 @@ export interface DispatcherOptions {
   readonly clock?: Clock
   /** From 0 up to 1, as Math.random. */
   readonly random?: () => number
-  readonly timeouts?: Timeouts
 }
 
 export interface Dispatcher extends Surgery {
@@ -53,10 +52,8 @@ const SWEEP_MS = 30_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
-  const { timeouts = TIMEOUTS, ids, spool, queue, observers, onError, config } = options
-  const pool = makePool(({ address, port }, profile) =>
-    openClient({ id: ids.connection(), address, port, profile, timeouts }),
-  )
+  const { ids, spool, queue, observers, onError, config } = options
+  const pool = makePool((host, profile) => openClient({ id: ids.connection(), ...host, profile }))
   const settlement: Settlement = {
     spool,
     clock,

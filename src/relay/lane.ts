@@ -6,6 +6,7 @@ import type { Renderer, Rendition } from '../mail/rendition.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { QueueItem } from '../spool/queue.ts'
 import type { Stored } from '../spool/spool.ts'
+import { isSameSender } from './credentials.ts'
 import type { NextHop } from './nexthop.ts'
 
 /** Copies of one entry that one transaction can carry; at least one. */
@@ -26,6 +27,8 @@ export interface Lane {
   bearable: number
   /** `blocked`: nobody there speaks to us, so nothing is tried; `suspect`: one copy at a time is. */
   health: 'good' | 'suspect' | 'blocked'
+  /** Messages sent since the throttle began to count; nothing is sent before `heldUntilMs`. */
+  readonly throttle: { sinceMs: number; sent: number; heldUntilMs: number }
   cancelBlock: (() => void) | undefined
   /** What was last found out about the next hop. */
   hop: { readonly found: Promise<NextHop>; readonly untilMs: number } | undefined
@@ -54,6 +57,7 @@ export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): 
     workers: 0,
     bearable: Infinity,
     health: 'good',
+    throttle: { sinceMs: -Infinity, sent: 0, heldUntilMs: -Infinity },
     cancelBlock: undefined,
     hop: undefined,
     lastRead: undefined,
@@ -110,6 +114,7 @@ export function copyOf({ stored, copy }: QueueItem): EntryCopy {
 function canTravel(copy: EntryCopy, leader: EntryCopy): boolean {
   return (
     copy.mailfrom === leader.mailfrom &&
+    isSameSender(copy, leader) &&
     // Options, such as when mail expires, are a domain's.
     copy.routingDomain === leader.routingDomain &&
     isSameRendition(copy.rendition, leader.rendition)

@@ -23,12 +23,15 @@ export const STAGES = {
   afterEhlo: 11,
   readingBanner: 12,
   afterRset: 14,
+  afterStarttls: 16,
+  afterTls: 18,
 } as const
 
 const MAX_TEXT_LENGTH = 1024
 
 /** What we find out ourselves. */
 export const EXPIRED = '554 5.4.7 [internal] exceeded max time without delivery'
+export const EXHAUSTED = '554 5.4.7 [internal] exceeded max retries without delivery'
 export const MALFORMED = '451 4.5.0 [internal] malformed response'
 const TIMED_OUT = '450 4.4.1 [internal] Connection Timed Out'
 const UNREACHABLE = '451 4.4.1 [internal] No valid hosts (unable to make any connections)'
@@ -43,6 +46,8 @@ const SILENT: Readonly<Partial<Record<Stage, string>>> = {
   [STAGES.afterData]: '451 4.4.2 [internal] no DATA response',
   [STAGES.readingConfirmation]: '451 4.4.2 [internal] no BODY response',
   [STAGES.afterRset]: '451 4.4.2 [internal] no RSET response',
+  [STAGES.afterStarttls]: '451 4.4.2 [internal] no STARTTLS response',
+  [STAGES.afterTls]: '451 4.4.2 [internal] no TLS handshake',
 }
 
 /** An outcome whose kind follows from the code that `text` begins with; an odd one is temporary. */
@@ -79,6 +84,9 @@ function isIn(code: number, hundred: number): boolean {
 function judgeLoss(lost: Lost, stage: Stage): Outcome {
   if (!lost.isConnected) {
     return outcome(STAGES.notConnected, lost.cause === 'timeout' ? TIMED_OUT : UNREACHABLE)
+  }
+  if (lost.cause === 'tls') {
+    return outcome(stage, `454 4.7.5 [internal] TLS handshake failed: ${lost.note ?? 'closed'}`)
   }
   if (lost.cause === 'malformed') return outcome(stage, MALFORMED)
   if (lost.isWriting && stage === STAGES.readingConfirmation) {

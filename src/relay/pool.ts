@@ -1,5 +1,5 @@
-// Idle connections, kept for the next message to the same address and port: five seconds (Momentum
-// "idle_timeout"), and only for as many messages as the domain allows. Opening tries hosts in order.
+// Idle connections, kept for the next message to the same address and port: as long as their profile says
+// (Momentum "idle_timeout"), and only for as many messages as the domain allows. Opening tries hosts in order.
 import type { Client } from './client.ts'
 import type { Host } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
@@ -23,24 +23,19 @@ export interface Pool {
   close(): Promise<void>
 }
 
-const IDLE_MS = 5_000
-
 const NO_WAY = outcome(
   STAGES.notConnected,
   '451 4.4.1 [internal] No valid hosts (no address of the family of bind_address)',
 )
 
-export function makePool(
-  open: (host: Host, profile: Profile) => Promise<Client | Outcome>,
-  { idleMs = IDLE_MS }: { readonly idleMs?: number } = {},
-): Pool {
-  const idle = makeIdle(idleMs)
-  /** With the key that each is kept by. */
-  const leased = new Map<Client, string>()
+export function makePool(open: (host: Host, profile: Profile) => Promise<Client | Outcome>): Pool {
+  const idle = makeIdle()
+  /** With the key that each is kept by, and how long. */
+  const leased = new Map<Client, Keeping>()
   let isClosed = false
 
-  const hold = (client: Client, key: string): Client => {
-    leased.set(client, key)
+  const hold = (client: Client, keeping: Keeping): Client => {
+    leased.set(client, keeping)
     if (isClosed) client.destroy()
     return client
   }
@@ -49,27 +44,31 @@ export function makePool(
     async lease({ hosts, profile }, isFresh = false) {
       const reachable = hosts.filter(({ address }) => canReach(profile, address))
       const shared = profileKey(profile)
-      const keyOf = ({ address, port }: Host): string => `${address} ${port} ${shared}`
+      const keepingOf = ({ address, port }: Host): Keeping => ({
+        key: `${address} ${port} ${shared}`,
+        idleMs: profile.idleMs,
+      })
       for (const host of isFresh ? [] : reachable) {
-        const client = idle.take(keyOf(host))
-        if (client) return hold(client, keyOf(host))
+        const keeping = keepingOf(host)
+        const client = idle.take(keeping.key)
+        if (client) return hold(client, keeping)
       }
       let result: Outcome | undefined
       for (const host of reachable) {
         const opened = await open(host, profile)
-        if (!('kind' in opened)) return hold(opened, keyOf(host))
+        if (!('kind' in opened)) return hold(opened, keepingOf(host))
         // A host that may accept later outweighs one that never will.
         if (result === undefined || opened.kind === 'deferred') result = opened
       }
       return result ?? NO_WAY
     },
     release(client, maxDeliveries) {
-      const key = leased.get(client)
+      const keeping = leased.get(client)
       leased.delete(client)
       const isWorn = maxDeliveries > 0 && client.deliveries() >= maxDeliveries
       if (!client.isUsable()) client.destroy()
       else if (isWorn) void client.quit()
-      else if (key !== undefined) idle.add(key, client)
+      else if (keeping) idle.add(keeping, client)
     },
     async close() {
       isClosed = true
@@ -79,8 +78,13 @@ export function makePool(
   }
 }
 
+interface Keeping {
+  readonly key: string
+  readonly idleMs: number
+}
+
 interface Idle {
-  add(key: string, client: Client): void
+  add(keeping: Keeping, client: Client): void
   /** The one used last that is still good. */
   take(key: string): Client | undefined
   takeAll(): Client[]
@@ -92,7 +96,7 @@ interface IdleClient {
 }
 
 /** Clients say QUIT when their time is over. */
-function makeIdle(idleMs: number): Idle {
+function makeIdle(): Idle {
   const clients = new Map<string, IdleClient[]>()
   const end = (key: string, { client }: IdleClient): void => {
     const others = clients.get(key)?.filter((each) => each.client !== client) ?? []
@@ -101,7 +105,7 @@ function makeIdle(idleMs: number): Idle {
     void client.quit()
   }
   return {
-    add(key, client) {
+    add({ key, idleMs }, client) {
       const idle = { client, timer: setTimeout(() => end(key, idle), idleMs) }
       const same = clients.get(key)
       if (same) same.push(idle)

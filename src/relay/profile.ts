@@ -1,23 +1,122 @@
 // How a next hop is spoken to: what is the same for all messages that may share a connection.
+import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { OutboundOptions } from '../config/config.ts'
 import { splitAddress } from '../mail/address.ts'
+import type { Credentials } from './credentials.ts'
+import type { Transformation } from './sevenbit.ts'
+
+/** RFC 5321 §4.5.3.2, except connect, reset, quit and the whole. */
+export interface Timeouts {
+  readonly connectMs: number
+  readonly greetingMs: number
+  readonly ehloMs: number
+  readonly mailMs: number
+  readonly rcptMs: number
+  readonly dataMs: number
+  readonly blockMs: number
+  readonly finalMs: number
+  readonly resetMs: number
+  readonly quitMs: number
+  /** One transaction from MAIL to the last reply, however slowly the peer proceeds. */
+  readonly transactionMs: number
+}
+
+export interface TlsProfile {
+  readonly mode: 'no' | 'ifavailable' | 'required'
+  /** Whether clear text will do when TLS fails. */
+  readonly fallsBack: boolean
+  readonly verify: 'no' | 'ca' | 'host' | 'optional'
+  /** PEM; undefined: those that Node knows. */
+  readonly ca: Buffer | undefined
+}
 
 export interface Profile {
   readonly ehloHostname: string
   /** Ours; undefined: any. */
   readonly bindAddress: string | undefined
+  readonly timeouts: Timeouts
+  /** How long a connection waits for the next message. */
+  readonly idleMs: number
+  readonly tls: TlsProfile
+  readonly auth: Credentials | undefined
+  readonly method: 'esmtp' | 'smtp' | 'lmtp'
+  /** What becomes of 8-bit octets when the peer does not take them. */
+  readonly sevenBit: Transformation
 }
 
-export function profileOf(outbound: OutboundOptions, mailfrom: string): Profile {
-  const { bindAddress, greetsAsSender } = outbound
-  const sender = greetsAsSender ? splitAddress(mailfrom).domain : ''
-  return { ehloHostname: sender || outbound.ehloHostname, bindAddress }
+export const TIMEOUTS: Timeouts = {
+  connectMs: 300_000,
+  greetingMs: 300_000,
+  ehloMs: 300_000,
+  mailMs: 300_000,
+  rcptMs: 300_000,
+  dataMs: 120_000,
+  blockMs: 180_000,
+  finalMs: 600_000,
+  resetMs: 30_000,
+  quitMs: 2_000,
+  transactionMs: 3_600_000,
 }
+
+export function profileOf(
+  outbound: OutboundOptions,
+  mailfrom: string,
+  auth: Credentials | undefined,
+): Profile {
+  const sender = outbound.greetsAsSender ? splitAddress(mailfrom).domain : ''
+  const base = plainProfile(outbound)
+  return sender || auth ? { ...base, ehloHostname: sender || base.ehloHostname, auth } : base
+}
+
+const known = new WeakMap<OutboundOptions, Profile>()
+
+function plainProfile(outbound: OutboundOptions): Profile {
+  const present = known.get(outbound)
+  if (present) return present
+  const made: Profile = {
+    ehloHostname: outbound.ehloHostname,
+    bindAddress: outbound.bindAddress,
+    timeouts: timeoutsOf(outbound),
+    idleMs: outbound.idleTimeoutSeconds * 1000,
+    tls: {
+      mode: outbound.tls,
+      fallsBack: outbound.tlsIfavailableFallback,
+      verify: outbound.tlsVerify,
+      ca: outbound.tlsCa,
+    },
+    auth: undefined,
+    method: outbound.deliveryMethod,
+    sevenBit: outbound.sevenBit,
+  }
+  known.set(outbound, made)
+  return made
+}
+
+function timeoutsOf(outbound: OutboundOptions): Timeouts {
+  return {
+    ...TIMEOUTS,
+    connectMs: outbound.connectTimeoutSeconds * 1000,
+    greetingMs: outbound.ehloTimeoutSeconds * 1000,
+    ehloMs: outbound.ehloTimeoutSeconds * 1000,
+    mailMs: outbound.mailfromTimeoutSeconds * 1000,
+    rcptMs: outbound.rcpttoTimeoutSeconds * 1000,
+    finalMs: outbound.bodyTimeoutSeconds * 1000,
+    resetMs: outbound.rsetTimeoutSeconds * 1000,
+  }
+}
+
+const keys = new WeakMap<Profile, string>()
 
 /** Equal for profiles whose messages may share a connection. */
-export function profileKey({ ehloHostname, bindAddress = '' }: Profile): string {
-  return `${ehloHostname} ${bindAddress}`
+export function profileKey(profile: Profile): string {
+  const present = keys.get(profile)
+  if (present !== undefined) return present
+  const { ehloHostname, bindAddress, tls, auth, method, sevenBit } = profile
+  const ca = tls.ca && createHash('sha256').update(tls.ca).digest('base64')
+  const made = JSON.stringify([ehloHostname, bindAddress, { ...tls, ca }, auth, method, sevenBit])
+  keys.set(profile, made)
+  return made
 }
 
 /** Whether our address can speak to the other one. */

@@ -11,7 +11,7 @@ import { type Notify, wantsFailures } from '../mail/envelope.ts'
 import type { DsnFailure } from './dsn.ts'
 import { dsnEntry } from './dsnentry.ts'
 import { type Batch, copyOf } from './lane.ts'
-import { enhancedStatus, EXPIRED, type Outcome, outcome } from './outcome.ts'
+import { enhancedStatus, EXHAUSTED, EXPIRED, type Outcome, outcome } from './outcome.ts'
 
 export interface Observers {
   readonly onDelivery: (attempt: Attempt) => Report
@@ -57,7 +57,7 @@ export async function settle(work: Settlement, batch: Batch, tried: Tried): Prom
   const { stored, copies } = batch
   const attempts = copies.map((copy, i) => {
     const item = { stored, copy }
-    const result = expireIfLate(work, item, tried.outcomes[i])
+    const result = endIfOver(work, item, tried.outcomes[i])
     return { kind: result.kind, attempt: attemptOf(work, item, tried, result) }
   })
   const of = (kind: Outcome['kind']): Attempt[] =>
@@ -76,10 +76,15 @@ export async function settle(work: Settlement, batch: Batch, tried: Tried): Prom
   if (failed.length) await fail(work, stored, failed)
 }
 
-function expireIfLate(work: Settlement, item: QueueItem, result: Outcome | undefined): Outcome {
+/** A temporary failure is the last one when the time or the retries of the copy are used up. */
+function endIfOver(work: Settlement, item: QueueItem, result: Outcome | undefined): Outcome {
   if (!result) throw new Error('an attempt has fewer outcomes than copies')
-  const isLate = work.clock.now() >= expiresMs(item, work.outbound(item))
-  return isLate && result.kind === 'deferred' ? outcome(result.stage, EXPIRED) : result
+  if (result.kind !== 'deferred') return result
+  const outbound = work.outbound(item)
+  if (work.clock.now() >= expiresMs(item, outbound)) return outcome(result.stage, EXPIRED)
+  const retries = item.stored.copies[item.copy]?.attempts ?? 0
+  const isLast = outbound.neverRetry || retries >= outbound.maxRetries
+  return isLast ? outcome(result.stage, EXHAUSTED) : result
 }
 
 function attemptOf(work: Settlement, item: QueueItem, tried: Tried, result: Outcome): Attempt {

@@ -42,9 +42,11 @@ export function startWorkers(works: Works, lane: Lane): void {
     lane.egress,
   )
   if (suspendDelivery) return
+  // Asked for each: a worker may find out that the lane has to wait.
+  const isHeld = (): boolean => works.clock.now() < lane.throttle.heldUntilMs
   const most = Math.min(maxOutboundConnections || MAX_WORKERS, lane.bearable)
   const limit = { good: most, suspect: 1, blocked: 0 }
-  while (lane.workers < limit[lane.health] && lane.workers < waiting(lane)) {
+  while (!isHeld() && lane.workers < limit[lane.health] && lane.workers < waiting(lane)) {
     lane.workers++
     works.tasks.run(() => work(works, lane))
   }
@@ -64,8 +66,11 @@ async function work(works: Works, lane: Lane): Promise<void> {
   let isWelcome = true
   while (isWelcome && works.phase === 'open' && lane.health !== 'blocked' && !works.spool.failure) {
     const outbound = works.config.outbound(lane.domain, lane.egress)
-    const batch = nextBatch(lane, outbound.maxRecipientsPerBatch)
+    const allowance = allowanceOf(works, lane, outbound)
+    if (outbound.suspendDelivery || allowance === 0) break
+    const batch = nextBatch(lane, Math.min(allowance, outbound.maxRecipientsPerBatch))
     if (!batch) break
+    lane.throttle.sent += batch.copies.length
     if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {
       expire(works, batch)
     } else {
@@ -75,6 +80,23 @@ async function work(works: Works, lane: Lane): Promise<void> {
   lane.workers--
   if (waiting(lane) === 0) lane.lastRead = undefined
   else if (works.phase === 'open' && !works.spool.failure) startWorkers(works, lane)
+}
+
+/** How many copies may go now; none: the lane goes on by itself when more may. */
+function allowanceOf(works: Works, lane: Lane, { throttleMessages }: OutboundOptions): number {
+  const { count, seconds } = throttleMessages
+  if (count === 0) return Infinity
+  const { throttle } = lane
+  const nowMs = works.clock.now()
+  const endMs = throttle.sinceMs + seconds * 1000
+  if (nowMs >= endMs) Object.assign(throttle, { sinceMs: nowMs, sent: 0 })
+  else if (throttle.sent >= count && throttle.heldUntilMs < endMs) {
+    throttle.heldUntilMs = endMs
+    works.clock.after(endMs - nowMs, () => {
+      if (works.phase === 'open') startWorkers(works, lane)
+    })
+  }
+  return Math.max(0, count - throttle.sent)
 }
 
 /** Whether the next hop let us speak to it. */

@@ -7,7 +7,9 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
-import { openClient, TIMEOUTS } from '../../src/relay/client.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { openClient } from '../../src/relay/client.ts'
+import { profileOf } from '../../src/relay/profile.ts'
 import { portOf } from '../support/peer.ts'
 
 type Send = () => Promise<void>
@@ -72,9 +74,16 @@ async function measure(open: (port: number) => Promise<Sender>, port: number): P
   return { perSecond: count / seconds, cpuMicroseconds: (user + system) / count }
 }
 
+const PROFILE = profileOf(
+  parseConfig('', '', { lenient: false, defaultHostname: 'bench', folder: '/' }).config.outbound(
+    'x',
+  ),
+  '',
+  undefined,
+)
+
 async function ours(port: number): Promise<Sender> {
-  const profile = { ehloHostname: 'bench', bindAddress: undefined }
-  const options = { id: '', address: '127.0.0.1', port, profile, timeouts: TIMEOUTS }
+  const options = { id: '', address: '127.0.0.1', port, name: 'sink', profile: PROFILE }
   const client = await openClient(options)
   if ('kind' in client) throw new Error(client.text)
   const transaction = { mailfrom: 'a@from.test', recipients: ['b@to.test'], bytes: MESSAGE }

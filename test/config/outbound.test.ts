@@ -10,6 +10,27 @@ function outbound(text: string, domain: string): OutboundOptions {
 describe('outbound', () => {
   test('has the defaults of Momentum', () => {
     expect(outbound('', 'a.example')).toEqual({
+      maxRetries: Infinity,
+      neverRetry: false,
+      blackhole: 'no',
+      throttleMessages: { count: 0, seconds: 1 },
+      deliveryMethod: 'esmtp',
+      lmtpPort: 2003,
+      sevenBit: 'ifneeded',
+      connectTimeoutSeconds: 300,
+      ehloTimeoutSeconds: 300,
+      mailfromTimeoutSeconds: 300,
+      rcpttoTimeoutSeconds: 300,
+      bodyTimeoutSeconds: 600,
+      rsetTimeoutSeconds: 30,
+      idleTimeoutSeconds: 5,
+      tls: 'no',
+      tlsIfavailableFallback: true,
+      tlsVerify: 'no',
+      tlsCa: undefined,
+      authUser: 'false',
+      authPassword: 'false',
+      authType: 'false',
       suspendDelivery: false,
       bindAddress: undefined,
       remoteSmtpPort: 25,
@@ -22,6 +43,29 @@ describe('outbound', () => {
       maxRecipientsPerBatch: 100,
       ehloHostname: 'host.example',
     })
+  })
+
+  test.each([
+    ['max_retries = 5', { maxRetries: 5 }],
+    ['max_retries = none', { maxRetries: Infinity }],
+    ['blackhole = true', { blackhole: 'inline' }],
+    ['blackhole = Internal', { blackhole: 'internal' }],
+    ['blackhole = off', { blackhole: 'no' }],
+    ['outbound_throttle_messages = 10', { throttleMessages: { count: 10, seconds: 1 } }],
+    ['outbound_throttle_messages = "100/60"', { throttleMessages: { count: 100, seconds: 60 } }],
+    ['delivery_method = LMTP', { deliveryMethod: 'lmtp', remoteSmtpPort: 2003 }],
+    ['tls = IfAvailable', { tls: 'ifavailable' }],
+  ])('%s', (text, expected) => {
+    expect(outbound(text, 'x')).toMatchObject(expected)
+  })
+
+  test.each([
+    ['outbound_throttle_messages = "5/0"', 'a number, or one over seconds such as 100/60'],
+    ['max_retries = often', 'a whole number, auto or none'],
+    ['blackhole = maybe', 'true, false, inline or internal'],
+    ['tls = yes', 'one of no, ifavailable, required'],
+  ])('%s is refused', (text, expected) => {
+    expect(() => outbound(text, 'x')).toThrow(`expected ${expected}`)
   })
 
   const TEXT = String.raw`

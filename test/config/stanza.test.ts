@@ -93,17 +93,17 @@ describe('unknown and misplaced', () => {
 describe('known', () => {
   test('options and scopes warn once each, at their first place', () => {
     const { warnings } = load(`
-      tls = no
-      domain a { tls = required tls_verify = no }
+      xclient = no
+      domain a { xclient = yes send_8bitmime = no }
       snmp { whatever = ( 1 ) sub x { } }
       snmp "two" { }
-      binding b { gateway = h } binding c { tls = no }
+      binding b { gateway = h } binding c { xclient = no }
       alerting { anything = 1 }
       scriptlet { script_ttl = 300 debug_level = error }
       esmtp_listener { AuthCramMD5Parameters = [ uri = "file:///x" ] }`)
     expect(warnings).toEqual([
-      'f.conf:2: option "tls" is known but not supported yet: ignored',
-      'f.conf:3: option "tls_verify" is known but not supported yet: ignored',
+      'f.conf:2: option "xclient" is known but not supported yet: ignored',
+      'f.conf:3: option "send_8bitmime" is known but not supported yet: ignored',
       'f.conf:4: scope "snmp" is known but not supported yet: ignored',
       'f.conf:8: option "script_ttl" is known but not supported yet: ignored',
       'f.conf:8: option "debug_level" is known but not supported yet: ignored',

@@ -1,9 +1,11 @@
 import { createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { type Client, openClient, TIMEOUTS, type Timeouts } from '../../src/relay/client.ts'
+import { type Client, openClient } from '../../src/relay/client.ts'
 import type { Outcome } from '../../src/relay/outcome.ts'
+import { type Profile, TIMEOUTS, type Timeouts } from '../../src/relay/profile.ts'
 import type { Transaction } from '../../src/relay/protocol.ts'
 import { type Peer, portOf, type Script, startPeer } from '../support/peer.ts'
+import { PROFILE } from './fakes.ts'
 
 /** Impatient at the one step where the peer says nothing: elsewhere a busy machine may take its time. */
 const impatient = (...steps: (keyof Timeouts)[]): Timeouts => ({
@@ -284,6 +286,60 @@ test('ends a transaction that takes too long in all', async () => {
   expect(brief(outcomes)).toEqual([['deferred', 9, CLOSED()]])
 })
 
+test('speaks LMTP, with a reply for each recipient', async () => {
+  const script = {
+    RCPT: ['250 ok', '550 5.1.1 unknown', '250 ok', '250 ok'],
+    message: '250 2.0.0 one\r\n452 4.2.2 full\r\n250 2.0.0 four',
+  }
+  const recipients = ['a@to.test', 'b@to.test', 'c@to.test', 'd@to.test']
+  const { peer, client, outcomes } = await deliver(script, { ...MESSAGE, recipients }, TIMEOUTS, {
+    method: 'lmtp',
+  })
+  expect(peer.commands[0]).toBe('LHLO us.test')
+  expect(brief(outcomes)).toEqual([
+    ['delivered', 9, '250 2.0.0 one'],
+    ['failed', 5, '550 5.1.1 unknown'],
+    ['deferred', 9, '452 4.2.2 full'],
+    ['delivered', 9, '250 2.0.0 four'],
+  ])
+  expect(client.isUsable()).toBe(true)
+})
+
+test('greets with HELO where the method is smtp', async () => {
+  const { peer } = await deliver({}, MESSAGE, TIMEOUTS, { method: 'smtp' })
+  expect(peer.commands[0]).toBe('HELO us.test')
+})
+
+test.each([
+  [
+    'ifneeded',
+    'delivered',
+    'Subject: x\r\nContent-Transfer-Encoding: quoted-printable\r\nMIME-Version: 1.0\r\n\r\n=E9\r\n',
+  ],
+  ['no', 'delivered', 'Subject: x\r\n\r\n\xe9\r\n'],
+] as const)('sends 8-bit octets to a peer that takes none: %s', async (sevenBit, kind, sent) => {
+  const bytes = Buffer.from('Subject: x\r\n\r\n\xe9\r\n', 'latin1')
+  const message = { ...MESSAGE, bytes }
+  const { peer, outcomes } = await deliver({ EHLO: PIPELINED_EHLO }, message, TIMEOUTS, {
+    sevenBit,
+  })
+  expect([outcomes[0]?.kind, peer.messages[0]]).toEqual([kind, sent])
+})
+
+test('fails a signed message with 8-bit octets where re-encoding is strict', async () => {
+  const bytes = Buffer.from('DKIM-Signature: v=1\r\n\r\n\xe9\r\n', 'latin1')
+  const profile = { sevenBit: 'strict' } as const
+  const { outcomes } = await deliver(
+    { EHLO: PIPELINED_EHLO },
+    { ...MESSAGE, bytes },
+    TIMEOUTS,
+    profile,
+  )
+  expect(brief(outcomes)).toEqual([
+    ['failed', 11, '554 5.6.3 [internal] next hop does not offer 8BITMIME'],
+  ])
+})
+
 test('says QUIT', async () => {
   const { peer, client } = await deliver({})
   await client.quit()
@@ -314,13 +370,17 @@ async function start(script: Script): Promise<Peer> {
   return peer
 }
 
-async function open(peer: { port: number }, timeouts = TIMEOUTS): Promise<Client | Outcome> {
+async function open(
+  peer: { port: number },
+  timeouts = TIMEOUTS,
+  profile: Partial<Profile> = {},
+): Promise<Client | Outcome> {
   const client = await openClient({
     id: 'c1',
     address: '127.0.0.1',
     port: peer.port,
-    profile: { ehloHostname: 'us.test', bindAddress: undefined },
-    timeouts,
+    name: 'mx.test',
+    profile: { ...PROFILE, timeouts, ...profile },
   })
   if (!('kind' in client)) ends.unshift(client.destroy)
   return client
@@ -330,9 +390,10 @@ async function deliver(
   script: Script,
   transaction = MESSAGE,
   timeouts = TIMEOUTS,
+  profile: Partial<Profile> = {},
 ): Promise<{ peer: Peer; client: Client; outcomes: readonly Outcome[] }> {
   const peer = await start(script)
-  const client = await open(peer, timeouts)
+  const client = await open(peer, timeouts, profile)
   if ('kind' in client) throw new Error(client.text)
   return { peer, client, outcomes: await client.deliver(transaction) }
 }

@@ -7,18 +7,19 @@ import { parseConfig } from '../../src/config/load.ts'
 import type { Ids } from '../../src/mail/ids.ts'
 import type { Attempt } from '../../src/relay/attempt.ts'
 import type { Report } from '../../src/relay/settlement.ts'
-import { TIMEOUTS } from '../../src/relay/client.ts'
 import { type Dispatcher, makeDispatcher } from '../../src/relay/dispatcher.ts'
 import { SpoolError } from '../../src/spool/error.ts'
 import { makeQueue } from '../../src/spool/queue.ts'
 import { type Peer, type Script, startPeer } from '../support/peer.ts'
-import { fakeClock, type FakeClock, fakeSpool, type FakeSpool, MESSAGE, START_MS } from './fakes.ts'
-
-const DEFAULTS: OutboundOptions = parseConfig('', 'eachrcpt.conf', {
-  lenient: false,
-  defaultHostname: 'us.test',
-  folder: '/conf',
-}).config.outbound('to.test')
+import {
+  DEFAULTS,
+  fakeClock,
+  type FakeClock,
+  fakeSpool,
+  type FakeSpool,
+  MESSAGE,
+  START_MS,
+} from './fakes.ts'
 
 const ends: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -339,6 +340,46 @@ test('keeps the mail of one binding apart from that of another', async () => {
   expect(peer.clients).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.1'])
 })
 
+test('sends no more in a window than the throttle allows', async () => {
+  const throttleMessages = { count: 2, seconds: 60 }
+  const { relay, spool, clock, peer } = await begin({}, { throttleMessages })
+  const names = Array.from({ length: 5 }, (_, i) => `c${i}@to.test`)
+  relay.enqueue(spool.add(names))
+  await relay.idle()
+  const counts = [peer.commands.filter((command) => command.startsWith('RCPT')).length]
+  for (const ms of [59_000, 1_000, 60_000]) {
+    await clock.advance(ms, relay)
+    counts.push(peer.commands.filter((command) => command.startsWith('RCPT')).length)
+  }
+  expect(counts).toEqual([2, 2, 4, 5])
+  expect(spool.unfinished()).toEqual([])
+})
+
+test.each([
+  [{ neverRetry: true }, 0],
+  [{ maxRetries: 2 }, 2],
+])('gives up after its retries: %j', async (options, retries) => {
+  const { relay, spool, clock, log } = await begin({ RCPT: '450 later' }, options)
+  relay.enqueue(spool.add(['b@to.test'], { mailfrom: '' }))
+  await relay.idle()
+  for (let i = 0; i < 4; i++) await clock.advance(3_000_000, relay)
+  const delays = Array.from({ length: retries }, () => 'delay b@to.test 5 450 later')
+  expect(log).toEqual([
+    ...delays,
+    'bounce b@to.test 5 554 5.4.7 [internal] exceeded max retries without delivery',
+  ])
+})
+
+test('fails mail of a black hole without trying it', async () => {
+  const { relay, spool, log, peer } = await begin({}, { blackhole: 'internal' })
+  relay.enqueue(spool.add(['b@to.test'], { mailfrom: '' }))
+  await relay.idle()
+  expect([log, peer.connections()]).toEqual([
+    ['bounce b@to.test 0 554 5.7.0 [internal] Blackholed'],
+    0,
+  ])
+})
+
 test('does not let one next hop hold up another', async () => {
   const { relay, spool, log, peer } = await begin({})
   const wedged = await start({ greeting: 'wedge' })
@@ -497,7 +538,6 @@ async function begin(
     resolver: { resolveMx: absent, resolve4: absent, resolve6: absent },
     clock,
     random: () => 0.5,
-    timeouts: TIMEOUTS,
   })
   ends.unshift(async () => {
     const closed = relay.close({ graceMs: 0 })

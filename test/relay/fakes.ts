@@ -1,4 +1,7 @@
 // Fakes for tests of the dispatcher: a clock that moves when told, and a spool in memory.
+import type { OutboundOptions } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { profileOf } from '../../src/relay/profile.ts'
 import type { Rendition } from '../../src/mail/rendition.ts'
 import type { Clock } from '../../src/relay/clock.ts'
 import type { Dispatcher } from '../../src/relay/dispatcher.ts'
@@ -7,6 +10,15 @@ import type { CopyState } from '../../src/spool/journal.ts'
 import type { Spool, Stored } from '../../src/spool/spool.ts'
 
 export const MESSAGE = 'Subject: x\r\nFrom: a@from.test\r\n\r\nbody\r\n'
+export const DEFAULTS: OutboundOptions = parseConfig('', 'eachrcpt.conf', {
+  lenient: false,
+  defaultHostname: 'us.test',
+  folder: '/conf',
+}).config.outbound('to.test')
+
+/** As without any option. */
+export const PROFILE = profileOf(DEFAULTS, '', undefined)
+
 export const START_MS = 1_800_000_000_000
 
 export interface FakeClock extends Clock {

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest'
 import type { Client } from '../../src/relay/client.ts'
 import { type Outcome, outcome, STAGES } from '../../src/relay/outcome.ts'
 import { makePool, type Pool } from '../../src/relay/pool.ts'
+import { PROFILE } from './fakes.ts'
 
 const HOSTS = ['192.0.2.1', '192.0.2.2'].map((address) => ({ name: 'x', address, port: 25 }))
-const PROFILE = { ehloHostname: 'us.test', bindAddress: undefined }
-const TO = { hosts: HOSTS, profile: PROFILE }
+const QUICK = { ...PROFILE, idleMs: 20 }
+const TO = { hosts: HOSTS, profile: QUICK }
 
 interface FakeClient extends Client {
   isOpen: boolean
@@ -30,7 +31,7 @@ test('opens a new connection when asked for a fresh one, or under another name',
   const { pool, opened } = fake({})
   pool.release(await lease(pool), 0)
   await pool.lease(TO, true)
-  await pool.lease({ ...TO, profile: { ...PROFILE, ehloHostname: 'other.test' } })
+  await pool.lease({ ...TO, profile: { ...QUICK, ehloHostname: 'other.test' } })
   expect(opened).toEqual(['192.0.2.1 us.test', '192.0.2.1 us.test', '192.0.2.1 other.test'])
   await pool.close()
 })
@@ -38,7 +39,7 @@ test('opens a new connection when asked for a fresh one, or under another name',
 test('shares no connection between two source addresses, and tries only hosts of their family', async () => {
   const { pool, opened } = fake({})
   const hosts = [{ name: 'x', address: '2001:db8::1', port: 25 }, ...HOSTS]
-  const from = (bindAddress: string) => ({ hosts, profile: { ...PROFILE, bindAddress } })
+  const from = (bindAddress: string) => ({ hosts, profile: { ...QUICK, bindAddress } })
   for (const bindAddress of ['192.0.2.8', '192.0.2.9', '192.0.2.8', '2001:db8::8']) {
     const client = await pool.lease(from(bindAddress))
     if (isFake(client)) pool.release(client, 0)
@@ -49,7 +50,7 @@ test('shares no connection between two source addresses, and tries only hosts of
     '2001:db8::1 us.test 2001:db8::8',
   ])
   expect(
-    await pool.lease({ hosts: HOSTS, profile: { ...PROFILE, bindAddress: '::1' } }),
+    await pool.lease({ hosts: HOSTS, profile: { ...QUICK, bindAddress: '::1' } }),
   ).toMatchObject({ kind: 'deferred', stage: 0 })
   await pool.close()
 })
@@ -142,12 +143,9 @@ function fake(failures: Readonly<Record<string, Outcome>>): {
     }
     return client
   }
-  const pool = makePool(
-    (host, { ehloHostname, bindAddress }) => {
-      opened.push([host.address, ehloHostname, bindAddress ?? []].flat().join(' '))
-      return Promise.resolve(failures[host.address] ?? open(host))
-    },
-    { idleMs: 20 },
-  )
+  const pool = makePool((host, { ehloHostname, bindAddress }) => {
+    opened.push([host.address, ehloHostname, bindAddress ?? []].flat().join(' '))
+    return Promise.resolve(failures[host.address] ?? open(host))
+  })
   return { pool, opened, quits }
 }

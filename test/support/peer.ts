@@ -6,7 +6,17 @@ import { createServer, type Server, type Socket } from 'node:net'
 export type Answer = string | ((socket: Socket, line: string) => void)
 
 export type Step =
-  'greeting' | 'EHLO' | 'HELO' | 'MAIL' | 'RCPT' | 'DATA' | 'message' | 'RSET' | 'QUIT'
+  | 'greeting'
+  | 'EHLO'
+  | 'HELO'
+  | 'LHLO'
+  | 'STARTTLS'
+  | 'MAIL'
+  | 'RCPT'
+  | 'DATA'
+  | 'message'
+  | 'RSET'
+  | 'QUIT'
 
 export interface Script extends Partial<Record<Step, Answer | readonly Answer[]>> {
   /** Bytes of a message after which the connection drops. */
@@ -28,12 +38,14 @@ export interface Peer {
   readonly close: () => Promise<void>
 }
 
-const VERBS = ['EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'QUIT'] as const
+const VERBS = ['EHLO', 'HELO', 'LHLO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA', 'RSET', 'QUIT'] as const
 
 const USUAL: Record<Step, Answer> = {
   greeting: '220 peer.test ESMTP',
   EHLO: '250-peer.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 1000000',
   HELO: '250 peer.test',
+  LHLO: '250-peer.test\r\n250 PIPELINING',
+  STARTTLS: '454 4.7.0 no TLS here',
   MAIL: '250 2.1.0 ok',
   RCPT: '250 2.1.5 ok',
   DATA: '354 go ahead',
@@ -108,7 +120,8 @@ export async function startPeer(script: Script = {}): Promise<Peer> {
         buffer = buffer.slice(end + 2)
         peer.commands.push(line)
         const verb = VERBS.find((each) => line.toUpperCase().startsWith(each))
-        if (!verb) throw new Error(`the peer has no script for ${line}`)
+        // Such as TLS: nothing can be said to that.
+        if (!verb) return void socket.destroy()
         const answer = act(socket, verb, line)
         isData = verb === 'DATA' && String(answer).startsWith('354')
       }

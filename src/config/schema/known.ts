@@ -53,21 +53,17 @@ export const KNOWN: readonly KnownOption[] = [
     adaptive_notification_events adaptive_notification_interval adaptive_outbound_throttle_messages
     adaptive_positive_adjustment_interval adaptive_rcptto_timeout adaptive_rejection_rate_suspension_percentage
     adaptive_retry_fuzz adaptive_retry_interval adaptive_rset_timeout adaptive_scope adaptive_sweep_rule_enabled
-    apn_expiry blackhole body_timeout bounce_behavior bounce_pattern bounces_inline_original
+    apn_expiry bounce_behavior bounce_pattern bounces_inline_original
     cluster_max_outbound_connections cluster_outbound_throttle_connections cluster_outbound_throttle_messages
-    cluster_scope_max_outbound_connections cluster_server_max_outbound_connections connect_timeout
-    connect_timeout_to_delay connection_allocation_aggressiveness delay_dsn_max_retry_interval
-    delay_dsn_retry_interval delayed_binding_domain_fuzz delivery_method delivery_response_timeout
-    dns_failures_to_purge domainkeys drop_body_after_trans_fail ecstream_port ecstream_timeout ehlo_timeout
-    enable_fbl_header_insertion enable_mta_sts exclude_vctx_conn exclude_vctx_mess fully_resolve_before_smtp
+    cluster_scope_max_outbound_connections cluster_server_max_outbound_connections     connect_timeout_to_delay connection_allocation_aggressiveness delay_dsn_max_retry_interval
+    delay_dsn_retry_interval delayed_binding_domain_fuzz delivery_response_timeout
+    dns_failures_to_purge domainkeys drop_body_after_trans_fail ecstream_port ecstream_timeout     enable_fbl_header_insertion enable_mta_sts exclude_vctx_conn exclude_vctx_mess fully_resolve_before_smtp
     gcm_application_id gcm_authorization_token_id gcm_delay_while_idle gcm_dry_run gcm_ttl generate_delay_dsn
-    host_failure_retry http_basic_auth http_host http_method http_uri http_version idle_timeout lmtp_port
-    mailerdaemon mailfrom_timeout max_resident_active_queue max_resident_messages max_retries mdn_failures_notify
-    mx_failures_fallback_to_a mx_failures_to_delay never_attempt_expired_messages never_retry opendkim_sign
-    outbound_throttle_connections outbound_throttle_messages rcptto_timeout response_transcode_pattern
-    response_transcode_replace rset_timeout scope_max_outbound_connections send_8bitmime
-    server_max_outbound_connections tls tls_ca tls_ifavailable_fallback tls_verify
-    transform_8bitmime_content use_mta_sts xclient xmpp_dialback_secret xmpp_role`,
+    host_failure_retry http_basic_auth http_host http_method http_uri http_version     mailerdaemon max_resident_active_queue max_resident_messages mdn_failures_notify
+    mx_failures_fallback_to_a mx_failures_to_delay never_attempt_expired_messages opendkim_sign
+    outbound_throttle_connections response_transcode_pattern
+    response_transcode_replace scope_max_outbound_connections send_8bitmime
+    server_max_outbound_connections     use_mta_sts xclient xmpp_dialback_secret xmpp_role`,
   ),
   known(
     ['global'],

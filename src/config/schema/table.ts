@@ -12,7 +12,7 @@ import {
   TRUSTED_PROXIES,
 } from './modules.ts'
 import type { KnownOption, Option } from './option.ts'
-import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP } from './outbound.ts'
+import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP, PATIENCE, TRUST } from './outbound.ts'
 import { CONFORMANCE } from './conformance.ts'
 import { ACCESS, RECEPTION, TRACKING } from './reception.ts'
 import { AUTH, CONNECTION, TLS } from './security.ts'
@@ -23,7 +23,9 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[SERVER, TRACKING, RECEPTION, ACCESS, DELIVERY, NEXT_HOP, SMTPAPI, ENGAGEMENT_TRACKER].flatMap(
     (table) => Object.values<Option<unknown>>(table),
   ),
-  ...[AUTH, CONFORMANCE, CONNECTION, TLS].flatMap((table) => Object.values<Option<unknown>>(table)),
+  ...[AUTH, CONFORMANCE, CONNECTION, TLS, PATIENCE, TRUST].flatMap((table) =>
+    Object.values<Option<unknown>>(table),
+  ),
   ...[SCRIPTLET, LOGGER, EVENT_HYDRANT, WEBHOOK, REDIS].flatMap((table) =>
     Object.values<Option<unknown>>(table),
   ),
