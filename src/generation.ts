@@ -136,13 +136,15 @@ function openPolicy({ scriptlet, bindings }: Config, journal: Journal): Promise<
 }
 
 function journalOptions(config: Config, now: () => number, events: EventRecorder): JournalOptions {
-  const { logger } = config
+  const { logger, bounceLogger } = config
   return {
     mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },
     rejectlog: { path: logger?.rejectlog, mode: logger?.rejectlogMode ?? 0o644 },
     paniclog: { path: logger?.paniclog, mode: logger?.paniclogMode ?? 0o644 },
     acctlog: { path: logger?.acctlog, mode: logger?.acctlogMode ?? 0o644 },
+    bouncelog: { path: bounceLogger?.bouncelog, mode: bounceLogger?.bouncelogMode ?? 0o644 },
     events,
+    bounceHeartbeatSeconds: bounceLogger?.heartbeatSeconds ?? 0,
     heartbeatSeconds: logger?.heartbeatSeconds ?? 0,
     wants: wantedBy(config),
     nodeName: config.hostname,
@@ -152,13 +154,15 @@ function journalOptions(config: Config, now: () => number, events: EventRecorder
 }
 
 /** Which option switches which line. */
-function wantedBy({ logger }: Config): JournalOptions['wants'] {
+function wantedBy({ logger, bounceLogger }: Config): JournalOptions['wants'] {
   const wanted: Readonly<Record<LineKind, boolean | undefined>> = {
     receptions: logger?.receptions,
     deliveries: logger?.deliveries,
     'transient failures': logger?.transientFailures,
     'permanent failures': logger?.permanentFailures,
     rejections: logger?.rejections,
+    bounces: bounceLogger?.bounces,
+    'bounced transient failures': bounceLogger?.transientFailures,
   }
   return (kind) => wanted[kind] ?? false
 }

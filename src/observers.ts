@@ -1,5 +1,6 @@
-// What the relay does, as log lines and events.
-import { bounceClass } from './events/bounceclass.ts'
+// What the relay does, as log lines and events, and as policy hears of it.
+import { bounceClass } from './mail/bounceclass.ts'
+import type { DeliveryHook, TellPolicy } from './deliveryhooks.ts'
 import type { Journal, Report } from './events/journal.ts'
 import { toText } from './mail/bytes.ts'
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
@@ -17,25 +18,46 @@ export interface Counts {
 }
 
 /** `journal` gives the one of the current configuration. */
-export function relayObservers(journal: () => Journal, counts: Counts): Observers {
-  const counting = (report: Report, name: keyof Counts): Report => ({
-    ...report,
-    tell() {
-      counts[name]++
-      report.tell()
-    },
-  })
+export function relayObservers(
+  journal: () => Journal,
+  counts: Counts,
+  tellPolicy: TellPolicy,
+): Observers {
+  const told = (
+    report: Report,
+    name: keyof Counts,
+    hook: DeliveryHook,
+    attempt: Attempt,
+  ): Report => {
+    const tell = tellPolicy(hook, attempt)
+    return {
+      ...report,
+      tell() {
+        counts[name]++
+        report.tell()
+        tell()
+      },
+    }
+  }
   return {
     onDelivery: (attempt) =>
-      counting(journal().delivery(attemptLine(attempt), ...attemptFacts(attempt)), 'delivered'),
+      told(
+        journal().delivery(attemptLine(attempt), ...attemptFacts(attempt)),
+        'delivered',
+        'core_log_delivery_v1',
+        attempt,
+      ),
     onDelay(attempt) {
       counts.transient_failures++
       journal().delay(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt))
+      tellPolicy('core_log_transient_failure_v1', attempt)()
     },
     onBounce: (attempt) =>
-      counting(
+      told(
         journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
         'failed',
+        'core_log_permanent_failure_v1',
+        attempt,
       ),
   }
 }
@@ -57,7 +79,9 @@ function attemptLine(attempt: Attempt) {
 }
 
 function failureLine(attempt: Attempt) {
-  return { ...attemptLine(attempt), stage: attempt.stage, text: attempt.text }
+  const { rcptto, mailfrom } = copyOf(attempt)
+  const { stage, text } = attempt
+  return { ...attemptLine(attempt), stage, text, rcptto, mailfrom, bounceClass: bounceClass(text) }
 }
 
 /** What was known when the copy was accepted, and this attempt. */

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { type Census, makeCensus } from './census.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
+import { deliveryHooks } from './deliveryhooks.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
@@ -193,7 +194,11 @@ function openParts(
     spool,
     queue: makeQueue(),
     ids,
-    observers: relayObservers(() => current().journal, counts),
+    observers: relayObservers(
+      () => current().journal,
+      counts,
+      deliveryHooks(current, spool, Date.now),
+    ),
     onError: (error) => current().journal.panic('relay', errorText(error)),
   })
   const { onAccepted } = options

@@ -36,12 +36,12 @@ test.each(['delivery', 'delay', 'bounce'] as const)(
       seen.push(line.queueSeconds, Object.assign({}, ...facts))
     }
     const journal = { delivery: take, delay: take, bounce: take } as unknown as Journal
-    const { onDelivery, onDelay, onBounce } = relayObservers(() => journal, {
-      received: 0,
-      delivered: 0,
-      transient_failures: 0,
-      failed: 0,
-    })
+    const counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
+    const { onDelivery, onDelay, onBounce } = relayObservers(
+      () => journal,
+      counts,
+      () => () => {},
+    )
     const observers = { delivery: onDelivery, delay: onDelay, bounce: onBounce }
     observers[kind](ATTEMPT)
     expect(seen[0]).toBe(2)

@@ -11,6 +11,7 @@ import { warnRisks } from './risks.ts'
 import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
 import { MAX_EVENT_BACKLOG } from './schema/events.ts'
 import {
+  BOUNCE_LOGGER,
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
   LOGGER,
@@ -44,6 +45,7 @@ export interface Config {
   readonly smtpapi: SmtpapiOptions | undefined
   /** Loggers without a stanza, or with `enabled = false`, are not there. */
   readonly logger: LoggerOptions | undefined
+  readonly bounceLogger: BounceLoggerOptions | undefined
   readonly eventHydrant: EventHydrantOptions | undefined
   readonly webhooks: readonly WebhookOptions[]
   readonly redis: RedisOptions | undefined
@@ -75,6 +77,7 @@ export interface Script {
 export type EngagementTracker = Resolved<typeof ENGAGEMENT_TRACKER>
 export type SmtpapiOptions = Resolved<typeof SMTPAPI>
 export type LoggerOptions = Resolved<typeof LOGGER>
+export type BounceLoggerOptions = Resolved<typeof BOUNCE_LOGGER>
 export type EventHydrantOptions = Resolved<typeof EVENT_HYDRANT>
 
 export interface Surroundings {
@@ -105,6 +108,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     tracking,
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
     logger: optionsOf(LOGGER, module('ec_logger')),
+    bounceLogger: optionsOf(BOUNCE_LOGGER, module('bounce_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
     webhooks: webhooksOf(root),
     redis: redisOf(root, tracking.keys.length > 0),

@@ -6,8 +6,10 @@ import {
   type AttemptLine,
   authenticationLine,
   type AuthenticationLine,
+  bounceHeartbeatLine,
+  bounceLine,
+  type BounceLine,
   deliveryLine,
-  type FailureLine,
   failureLine,
   heartbeatLine,
   markerLine,
@@ -30,8 +32,11 @@ export interface JournalOptions {
   readonly rejectlog: LogOptions
   readonly paniclog: LogOptions
   readonly acctlog: LogOptions
+  readonly bouncelog: LogOptions
   readonly events: EventRecorder
   readonly heartbeatSeconds: number
+  /** Of bouncelog. */
+  readonly bounceHeartbeatSeconds: number
   /** Which lines are wanted. */
   wants(kind: LineKind): boolean
   readonly nodeName: string
@@ -48,13 +53,19 @@ export interface EventRecorder {
 }
 
 export type LineKind =
-  'receptions' | 'deliveries' | 'transient failures' | 'permanent failures' | 'rejections'
+  | 'receptions'
+  | 'deliveries'
+  | 'transient failures'
+  | 'permanent failures'
+  | 'rejections'
+  | 'bounces'
+  | 'bounced transient failures'
 
 export interface Journal {
   reception(line: Unstamped<ReceptionLine>, ...facts: readonly Facts[]): void
   delivery(line: Unstamped<AttemptLine>, ...facts: readonly Facts[]): Report
-  delay(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): void
-  bounce(line: Unstamped<FailureLine>, ...facts: readonly Facts[]): Report
+  delay(line: Unstamped<BounceLine>, ...facts: readonly Facts[]): void
+  bounce(line: Unstamped<BounceLine>, ...facts: readonly Facts[]): Report
   rejection(line: Unstamped<RejectionLine>, ...facts: readonly Facts[]): void
   authentication(line: Unstamped<AuthenticationLine>): void
   /** One that has no line in a log: an open, a click. */
@@ -84,16 +95,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (paniclog) paniclog.write(entry)
     else process.stderr.write(`${entry}\n`, 'latin1')
   }
-  const [mainlog, rejectlog, paniclog, acctlog] = await openAll(
-    [options.mainlog, options.rejectlog, options.paniclog, options.acctlog],
-    (text) => panic('ec_logger', text),
+  const { mainlog: main, rejectlog: reject, paniclog: panics, acctlog: acct } = options
+  const logs = await openAll([main, reject, panics, acct, options.bouncelog], (text) =>
+    panic('ec_logger', text),
   )
-  const files = [mainlog, rejectlog, paniclog, acctlog].filter((file) => file !== undefined)
+  const [mainlog, rejectlog, paniclog, acctlog, bouncelog] = logs
+  const files = logs.filter((file) => file !== undefined)
   const seconds = (): number => Math.floor(options.now() / 1000)
-  const heartbeat = startHeartbeat(options.heartbeatSeconds, () => {
-    mainlog?.write(heartbeatLine(seconds()))
-    rejectlog?.write(markerLine(seconds()))
-  })
+  const beats = startHeartbeats(options, seconds, { mainlog, rejectlog, bouncelog })
   const line = (kind: LineKind, file: LogFile | undefined, text: () => string): void => {
     if (file && options.wants(kind)) file.write(text())
   }
@@ -109,15 +118,17 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
         line('deliveries', mainlog, () => deliveryLine({ ...entry, seconds: seconds() })),
       ),
     delay(entry, ...facts) {
-      line('transient failures', mainlog, () => failureLine('T', { ...entry, seconds: seconds() }))
+      const stamped = { ...entry, seconds: seconds() }
+      line('transient failures', mainlog, () => failureLine('T', stamped))
+      line('bounced transient failures', bouncelog, () => bounceLine('T', stamped))
       event('delay', ...facts)
     },
     bounce: (entry, ...facts) =>
-      report('bounce', facts, () =>
-        line('permanent failures', mainlog, () =>
-          failureLine('P', { ...entry, seconds: seconds() }),
-        ),
-      ),
+      report('bounce', facts, () => {
+        const stamped = { ...entry, seconds: seconds() }
+        line('permanent failures', mainlog, () => failureLine('P', stamped))
+        line('bounces', bouncelog, () => bounceLine('B', stamped))
+      }),
     rejection(entry, ...facts) {
       line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
       event('policy_rejection', ...facts)
@@ -129,7 +140,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush: async () => void (await Promise.all(files.map((file) => file.flush()))),
     reopen: () => reopenAll(files, (text) => panic('ec_logger', text)),
     async close() {
-      clearInterval(heartbeat)
+      beats.forEach(clearInterval)
       await Promise.all(files.map((file) => file.close()))
     },
   }
@@ -197,6 +208,22 @@ async function reopenAll(files: readonly LogFile[], warn: (text: string) => void
   for (const result of results) {
     if (result.status === 'rejected') warn(`not reopened: ${String(result.reason)}`)
   }
+}
+
+function startHeartbeats(
+  { heartbeatSeconds, bounceHeartbeatSeconds }: JournalOptions,
+  seconds: () => number,
+  logs: Readonly<Record<'mainlog' | 'rejectlog' | 'bouncelog', LogFile | undefined>>,
+): readonly (NodeJS.Timeout | undefined)[] {
+  return [
+    startHeartbeat(heartbeatSeconds, () => {
+      logs.mainlog?.write(heartbeatLine(seconds()))
+      logs.rejectlog?.write(markerLine(seconds()))
+    }),
+    startHeartbeat(bounceHeartbeatSeconds, () =>
+      logs.bouncelog?.write(bounceHeartbeatLine(seconds())),
+    ),
+  ]
 }
 
 function startHeartbeat(everySeconds: number, beat: () => void): NodeJS.Timeout | undefined {

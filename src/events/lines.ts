@@ -1,4 +1,5 @@
-// The lines of Momentum's log files (manual pages "log_formats.mainlog", "log_formats.rejectlog",
+// The lines of Momentum's log files (manual pages "log_formats.mainlog", "log_formats.bouncelog",
+// "log_formats.rejectlog",
 // "log_formats.paniclog"). Byte strings without line end; times are epoch seconds. Pure. Whatever the
 // wire holds, one event is one line with a fixed number of fields: control characters become `\xHH`.
 import { splitAddress } from '../mail/address.ts'
@@ -79,6 +80,37 @@ export function failureLine(type: 'T' | 'P', line: FailureLine): string {
     line.remoteAddress,
     line.text,
   ])
+}
+
+export interface BounceLine extends FailureLine {
+  readonly rcptto: string
+  readonly mailfrom: string
+  readonly bounceClass: number
+}
+
+/** Of bouncelog: `B` for a permanent failure, `T` for a temporary one. */
+export function bounceLine(type: 'B' | 'T', line: BounceLine): string {
+  const rcptto = splitAddress(line.rcptto)
+  const mailfrom = splitAddress(line.mailfrom)
+  return join([
+    ...head(line, type),
+    rcptto.localpart,
+    rcptto.domain,
+    mailfrom.localpart,
+    mailfrom.domain,
+    line.egress.group,
+    line.egress.binding,
+    line.stage,
+    line.bounceClass,
+    line.sizeBytes,
+    line.remoteAddress,
+    line.text,
+  ])
+}
+
+/** Of bouncelog. */
+export function bounceHeartbeatLine(seconds: number): string {
+  return `${seconds}@@@@M1`
 }
 
 export function heartbeatLine(seconds: number): string {

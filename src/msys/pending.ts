@@ -93,7 +93,6 @@ const ROWS = `
 2 final msys.validate.openarc.seal(msg, options, results?) | nil | adds an ARC set
 2 any msys.tls_params.set(params, name, value) | nil | parameters of an outbound TLS session
 2 message msys.bounce.classify(msg) | number, string, string, string | classifies a bounce message
-2 any msys.bounce.classify_smtp_response(text, domain?) | number, string, string | classifies a reply
 2 any msys.rfc3464.compute_delivery_status(msg, action) | table | the fields of a delivery status
 2 any msys.rfc3464.compute_delivery_status_string(response) | string | the status of a reply
 2 any msys.rfc3464.create_mdn(msg, action) | message | makes a notification

@@ -2,6 +2,7 @@
 // table in lua/README.md and the tools read it.
 import { ACCEPT } from './accept.ts'
 import { AUDIT_FUNCTIONS } from './audit.ts'
+import { BOUNCE_FUNCTIONS } from './bounce.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
@@ -45,6 +46,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...SEND_FUNCTIONS,
   ...MESSAGE_FUNCTIONS,
   ...BINDING_FUNCTIONS,
+  ...BOUNCE_FUNCTIONS,
   ...DKIM_FUNCTIONS,
 ]
 

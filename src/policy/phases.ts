@@ -10,7 +10,7 @@ export type Argument =
 
 /** What comes with the hook that has it, see `Subject.extra`. */
 export type ExtraArgument =
-  | ('response' | 'auth_info' | 'auth_status' | 'flags' | 'now' | 'note' | 'note_len')
+  | ('response' | 'auth_info' | 'auth_status' | 'flags' | 'now' | 'note' | 'note_len' | 'dr')
   | ('b' | 'phase' | 'format' | 'args' | 'event' | 'eventtype' | 'vclosure')
 
 /**
@@ -186,6 +186,10 @@ const TABLE = {
     '',
     'each copy that was accepted, once it is on disk',
   ),
+  core_log_attempt_v1: outcome('each attempt to deliver a copy, before the next three'),
+  core_log_delivery_v1: outcome('each copy that was delivered'),
+  core_log_transient_failure_v1: outcome('each attempt that failed for now'),
+  core_log_permanent_failure_v1: outcome('each copy that failed for good'),
   core_log_rejection: row(
     'other',
     'now ac vctx phase format args',
@@ -247,9 +251,8 @@ export const ALIASES: Readonly<Record<string, CalloutName>> = {
 /** Callouts and hooks of Momentum that are not run yet: a script that defines one is told so. */
 const LATER = new Set(
   `config_rsrc_setup core_config_get_domain_relay core_config_get_message_routing_domain
-  core_get_outbound_tls_parameters core_log_attempt_v1 core_log_client_connection_failure
-  core_log_client_connection_success core_log_delivery_v1 core_log_error core_log_permanent_failure_v1
-  core_log_transient_failure_v1 core_pre_ec_can_relay_to
+  core_get_outbound_tls_parameters core_log_client_connection_failure
+  core_log_client_connection_success core_log_error core_pre_ec_can_relay_to
   core_pre_mailq_message_requeue core_smtp_tls_reporting core_swap_out_multi delay_dsn_send_notification
   http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config rsrc_setup
   seedlist_generate_seed`.split(/\s+/),
@@ -273,6 +276,11 @@ interface Row {
   readonly result: Result
   readonly state: string
   readonly when: string
+}
+
+/** A hook that hears what became of a copy. */
+function outcome(when: string): Row {
+  return row('delivery', 'msg dr now note note_len', 'ignored', '', when)
 }
 
 function row(stage: Stage, args: string, result: Result, state: string, when: string): Row {

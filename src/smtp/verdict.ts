@@ -1,7 +1,7 @@
 // From the outcome of a phase to a reply, with the log line that every rejection gets.
 // Momentum manual pages "lua.ref.vctx_set_code", "log_formats.rejectlog"; the text of a policy failure is
 // Momentum's too.
-import { bounceClass } from '../events/bounceclass.ts'
+import { bounceClass } from '../mail/bounceclass.ts'
 import { lowerCase, toText } from '../mail/bytes.ts'
 import { andThen, type Eventually, firstOf } from '../mail/eventually.ts'
 import type { Context } from '../mail/context.ts'

@@ -65,6 +65,7 @@ describe('an empty configuration', () => {
       },
       smtpapi: undefined,
       logger: undefined,
+      bounceLogger: undefined,
       eventHydrant: undefined,
       webhooks: [],
       redis: undefined,

@@ -41,7 +41,7 @@ describe('unknown and misplaced', () => {
     [
       'heartbeat = 1',
       'option "heartbeat" is not valid in global: ignored',
-      'f.conf:1: option "heartbeat": not valid in global: expected it in ec_logger',
+      'f.conf:1: option "heartbeat": not valid in global: expected it in ec_logger, bounce_logger',
     ],
     [
       'pidfile = x domain a { pidfile = x }',

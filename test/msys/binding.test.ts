@@ -80,3 +80,12 @@ test('elsewhere a binding is neither read nor set', async () => {
     'msg:binding is not allowed in validate_data (only in: validate_set_binding)',
   )
 })
+
+test.each([
+  ['550 5.1.1 no such user', '10 Invalid Recipient there is no such recipient'],
+  ['452 4.2.2 over quota', '22 Mailbox Full the mailbox has no room'],
+  ['500 hm', '1 Undetermined nothing is known of the reason'],
+])('msys.bounce.classify_smtp_response(%j)', async (reply, expected) => {
+  const { said } = await run(`say(msys.bounce.classify_smtp_response("${reply}", "x.example"))`)
+  expect(said).toEqual([expected])
+})

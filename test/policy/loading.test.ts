@@ -103,7 +103,7 @@ describe('loading', () => {
   })
 
   test.each([
-    ['core_log_delivery_v1', 'module a: core_log_delivery_v1 is not supported yet and never runs'],
+    ['core_log_error', 'module a: core_log_error is not supported yet and never runs'],
     ['msg_gen_data_spool', 'module a: msg_gen_data_spool is not supported yet and never runs'],
     [
       'validate_disconnect',

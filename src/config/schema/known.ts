@@ -98,5 +98,6 @@ export const KNOWN: readonly KnownOption[] = [
     ['event_hydrant'],
     'concurrency log_conversion log_genfail log_genrejection log_outofband_bounce',
   ),
-  known(MODULES, 'debug_level'),
+  known(['bounce_logger'], 'log_outofband_bounces'),
+  known([...MODULES, 'bounce_logger'], 'debug_level'),
 ]

@@ -111,6 +111,17 @@ export const LOGGER = {
   rejections: option('log_rejections', BOOLEAN, true, EC_LOGGER),
 }
 
+const BOUNCE_LOGGER_SCOPE = ['bounce_logger']
+
+export const BOUNCE_LOGGER = {
+  enabled: option('enabled', BOOLEAN, true, BOUNCE_LOGGER_SCOPE),
+  bouncelog: option('bouncelog', LOG_PATH, `${LOGS}/bouncelog.ec`, BOUNCE_LOGGER_SCOPE),
+  bouncelogMode: option('bouncelog_mode', MODE, 0o644, BOUNCE_LOGGER_SCOPE),
+  heartbeatSeconds: option('heartbeat', SECONDS, 60, BOUNCE_LOGGER_SCOPE),
+  bounces: option('log_inband_bounces', BOOLEAN, true, BOUNCE_LOGGER_SCOPE),
+  transientFailures: option('log_transient_failures', BOOLEAN, true, BOUNCE_LOGGER_SCOPE),
+}
+
 export const EVENT_HYDRANT = {
   enabled: option('enabled', BOOLEAN, true, HYDRANT),
   writeJlog: option('write_jlog', BOOLEAN, false, HYDRANT),

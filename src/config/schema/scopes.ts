@@ -19,7 +19,7 @@ const OUTBOUND = ['global', 'binding', 'binding_group']
 /** Their contents are options of the vendor's modules, which only these know. */
 const KNOWN_SCOPES = `
   ac_auth adaptive adaptive_backstore_leveldb adaptive_backstore_riak alias antivirus as_logger auth_ds
-  auth_radius authorization beik bind_address_secondary bounce_classifier_override bounce_logger brightmail cassandra_client
+  auth_radius authorization beik bind_address_secondary bounce_classifier_override brightmail cassandra_client
   chunk_logger cidrdb clamav cloudmark cluster commtouch_ctasd compress_spool conntrol csapi
   curfew custom_bounce_logger custom_logger dane datasource debug_flags delay_dsn dk_sign dk_validate dkim dnsbuf
   domainkeys ds_core ds_ldap eccluster_listener ecstream_listener eleven enumgroups eventloop exim_logger fbl
@@ -48,6 +48,7 @@ const SCOPES: ReadonlyMap<string, ScopeRule> = new Map([
   ['smtpapi', honoured(GLOBAL)],
   ['engagement_tracker', honoured(GLOBAL)],
   ['ec_logger', honoured(GLOBAL)],
+  ['bounce_logger', honoured(GLOBAL)],
   ['event_hydrant', honoured(GLOBAL)],
   ['webhook', named(GLOBAL)],
   ['redis', honoured(GLOBAL)],

@@ -2,6 +2,7 @@
 import { KNOWN } from './known.ts'
 import { MAX_EVENT_BACKLOG, REDIS, REDIS_ADDRESS, WEBHOOK, WEBHOOK_URL } from './events.ts'
 import {
+  BOUNCE_LOGGER,
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
   LOGGER,
@@ -26,7 +27,7 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[AUTH, CONFORMANCE, CONNECTION, TLS, PATIENCE, TRUST].flatMap((table) =>
     Object.values<Option<unknown>>(table),
   ),
-  ...[SCRIPTLET, LOGGER, EVENT_HYDRANT, WEBHOOK, REDIS].flatMap((table) =>
+  ...[SCRIPTLET, LOGGER, BOUNCE_LOGGER, EVENT_HYDRANT, WEBHOOK, REDIS].flatMap((table) =>
     Object.values<Option<unknown>>(table),
   ),
   EHLO_HOSTNAME,

@@ -1,5 +1,5 @@
 // What a refusal means, as one of Momentum's bounce classes (manual page "bounce_classifications"): from what
-// the reply says in words, then from its enhanced code (RFC 3463), then from its code. First match wins.
+// the reply says in words, then from its enhanced code (RFC 3463), then from its code. First match wins. Pure.
 
 export const BOUNCE_CLASSES = {
   undetermined: 1,
@@ -20,6 +20,32 @@ export const BOUNCE_CLASSES = {
 } as const
 
 type Name = keyof typeof BOUNCE_CLASSES
+
+/** Momentum's name of a class, and what it says of a message. */
+export function describeClass(code: number): { readonly name: string; readonly meaning: string } {
+  const [name, meaning] = DESCRIPTIONS.get(code) ?? [
+    'Undetermined',
+    'nothing is known of the reason',
+  ]
+  return { name, meaning }
+}
+
+const DESCRIPTIONS = new Map<number, readonly [name: string, meaning: string]>([
+  [10, ['Invalid Recipient', 'there is no such recipient']],
+  [20, ['Soft Bounce', 'refused for now']],
+  [21, ['DNS Failure', 'DNS does not lead to the next hop']],
+  [22, ['Mailbox Full', 'the mailbox has no room']],
+  [23, ['Too Large', 'the message is too large']],
+  [24, ['Timeout', 'it could not be delivered in time']],
+  [25, ['Admin Failure', 'our own policy refused it']],
+  [50, ['Mail Block', 'the receiver blocks this mail']],
+  [51, ['Spam Block', 'the receiver blocks this source of mail']],
+  [52, ['Spam Content', 'the receiver takes the content for spam']],
+  [53, ['Prohibited Attachment', 'the receiver refuses an attachment']],
+  [54, ['Relaying Denied', 'the receiver does not relay']],
+  [70, ['Transient Failure', 'delayed for the time being']],
+  [100, ['Challenge-Response', 'the receiver asks for a confirmation']],
+])
 
 /** `text` is one line: code, enhanced code if there is one, words. */
 export function bounceClass(text: string): number {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bounceClass } from '../../src/events/bounceclass.ts'
+import { bounceClass } from '../../src/mail/bounceclass.ts'
 
 test.each([
   [
