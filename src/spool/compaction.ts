@@ -1,6 +1,7 @@
 // Gives back the room of segments of which little is still needed: their unfinished entries are written
 // again, as they are, and the segment then goes like any other whose entries are finished. The new record
 // also says that the old one is done, so a crash finds the entry once, here or there.
+import { packEntry } from './entry.ts'
 import { type Change, THIS_ENTRY, entryRecord } from './journal.ts'
 import { type Ledger, type Progress, changesOf } from './ledger.ts'
 import type { Location, Log } from './log.ts'
@@ -103,7 +104,7 @@ async function moveEntry(
   const before = [...progress.copies]
   const gone: Change = { kind: 'all done', entry: old }
   const changes = [gone, ...changesOf({ ...progress, entry: THIS_ENTRY })]
-  const head = entryRecord(stored.entry, data, { changes, events: [] })
+  const head = entryRecord(packEntry(stored.entry), data, { changes, events: [] })
   await log.append({ head, data, when: 'now' }, (location) => {
     wrote(location)
     live.delete(old)

@@ -4,6 +4,7 @@
 // Byte strings are JSON strings here: their characters survive UTF-8.
 import type { Egress, Notify } from '../mail/envelope.ts'
 import type { Piece, Rendition } from '../mail/rendition.ts'
+import { packPieces, unpackPieces } from './pieces.ts'
 
 /** By name; byte strings. */
 export type Facts = Readonly<Record<string, string>>
@@ -43,14 +44,15 @@ export interface EntryCopy {
   readonly priority?: 1
 }
 
-const ENTRY_VERSION = 1
+/** Version 1 had pieces as lists. */
+const ENTRY_VERSION = 2
 
 /** The stored form, to be made JSON of. */
 export interface PackedEntry {
   readonly version: number
   readonly common: Omit<Entry, 'copies'>
-  /** Lists of pieces, each used by one copy or many. */
-  readonly pieces: readonly (readonly Piece[])[]
+  /** Lists of pieces (pieces.ts), each used by one copy or many. */
+  readonly pieces: readonly (string | readonly Piece[])[]
   readonly copies: readonly PackedCopy[]
 }
 
@@ -74,28 +76,28 @@ type PackedCopy = readonly [
 ]
 
 export function packEntry({ copies, ...common }: Entry): PackedEntry {
-  const pieces: (readonly Piece[])[] = []
-  const known = new Map<string | readonly Piece[], number>()
-  const tableOf = (list: readonly Piece[]): number => {
-    const present = known.get(list)
+  const pieces: string[] = []
+  const known = new Map<string | Rendition, number>()
+  const tableOf = (rendition: Rendition): number => {
+    const present = known.get(rendition)
     if (present !== undefined) return present
-    const key = JSON.stringify(list)
-    const index = known.get(key) ?? pieces.push(list) - 1
-    known.set(key, index)
-    known.set(list, index)
+    const text = packPieces(rendition.pieces)
+    const index = known.get(text) ?? pieces.push(text) - 1
+    known.set(text, index)
+    known.set(rendition, index)
     return index
   }
   return {
     version: ENTRY_VERSION,
     common,
     pieces,
-    copies: copies.map((copy) => packCopy(copy, common.mailfrom, tableOf(copy.rendition.pieces))),
+    copies: copies.map((copy) => packCopy(copy, common.mailfrom, tableOf(copy.rendition))),
   }
 }
 
 /** Throws when the form is none that this version writes. */
 export function unpackEntry({ version, common, pieces, copies }: PackedEntry): Entry {
-  if (version !== ENTRY_VERSION) throw new Error(`entries of version ${version} are not known here`)
+  if (version > ENTRY_VERSION) throw new Error(`entries of version ${version} are not known here`)
   return {
     ...common,
     copies: copies.map(([id, rcptto, routingDomain, table, holes, sizeBytes, own]) => ({
@@ -103,7 +105,7 @@ export function unpackEntry({ version, common, pieces, copies }: PackedEntry): E
       mailfrom: own?.mailfrom ?? common.mailfrom,
       rcptto,
       routingDomain,
-      rendition: { pieces: pieces[table] ?? missingPieces(id), holes },
+      rendition: renditionOf(pieces[table] ?? missingPieces(id), holes),
       sizeBytes,
       context: { connection: own?.connection ?? {}, message: own?.message ?? {} },
       facts: own?.facts ?? {},
@@ -127,6 +129,17 @@ function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy 
   }
   const packed = [id, rcptto, routingDomain, table, rendition.holes, sizeBytes] as const
   return hasAny(own) ? [...packed, own] : packed
+}
+
+/** Its pieces are made when they are asked for: most of what an entry would take in memory. */
+function renditionOf(packed: string | readonly Piece[], holes: readonly string[]): Rendition {
+  if (typeof packed !== 'string') return { pieces: packed, holes }
+  return {
+    get pieces() {
+      return unpackPieces(packed)
+    },
+    holes,
+  }
 }
 
 function hasAny(record: object): boolean {

@@ -1,7 +1,7 @@
 // What the records of the log say, as JSON: an entry (with the copies of an earlier one that it
 // finishes, as a DSN does), or progress of entries. Progress may be said again: the later word holds.
 // Records of events stand with the progress that they tell of.
-import { type Entry, type PackedEntry, packEntry, unpackEntry } from './entry.ts'
+import { type Entry, type PackedEntry, unpackEntry } from './entry.ts'
 import { startRecord } from './record.ts'
 import type { FoundRecord } from './segment.ts'
 
@@ -48,8 +48,7 @@ export interface Statement extends Progressed {
   readonly entry?: Entry
 }
 
-export function entryRecord(entry: Entry, data: Buffer, progressed: Progressed): Buffer {
-  const packed = packEntry(entry)
+export function entryRecord(packed: PackedEntry, data: Buffer, progressed: Progressed): Buffer {
   const changes = packProgress(progressed)
   const meta: EntryMeta = changes.length ? { entry: packed, changes } : { entry: packed }
   return startRecord('entry', JSON.stringify(meta), data)

@@ -12,7 +12,8 @@ import {
   recordMark,
 } from './record.ts'
 
-export const FORMAT_VERSION = 1
+/** Version 1 differs in what its entries say, and is read as well. */
+export const FORMAT_VERSION = 2
 export const SEGMENT_HEADER_BYTES = 36
 
 export interface FoundRecord {

@@ -3,7 +3,7 @@
 // Octets of messages are read when asked for, never kept in memory.
 import { join } from 'node:path'
 import { crc32c } from './crc32c.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, packEntry, unpackEntry } from './entry.ts'
 import { SpoolError } from './error.ts'
 import { type FileSystem, systemFiles } from './files.ts'
 import {
@@ -181,7 +181,10 @@ function spoolOf(
 function store(parts: Parts, entry: Entry, data: Buffer, progressed: Progressed): Promise<Stored> {
   const { log, ledger, sweeper } = parts
   const { changes } = progressed
-  const head = entryRecord(entry, data, progressed)
+  const packed = packEntry(entry)
+  const head = entryRecord(packed, data, progressed)
+  // In the form that takes little memory: it may be queued for days, and a million of them at once.
+  const small = unpackEntry(packed)
   return log.append({ head, data, when: 'now' }, (location) => {
     sweeper.wrote(location)
     const { sequence, segment } = location
@@ -192,7 +195,7 @@ function store(parts: Parts, entry: Entry, data: Buffer, progressed: Progressed)
       ledger.recorded(change, segment)
     }
     void sweeper.sweep()
-    return storedEntry(parts, entry, location, progress)
+    return storedEntry(parts, small, location, progress)
   })
 }
 

@@ -68,13 +68,7 @@ describe('an entry', () => {
         copyFor('d@x', { rendition: { pieces: [[0, 5]], holes: [] } }),
       ),
     )
-    expect(packed.pieces).toEqual([
-      [
-        [0, 5],
-        [0, 0, 24, 0],
-      ],
-      [[0, 5]],
-    ])
+    expect(packed.pieces).toEqual(['0.5 ~0.0.o.0', '0.5'])
     expect(packed.copies.map((copy) => copy[3])).toEqual([0, 0, 0, 1])
   })
 
@@ -92,7 +86,13 @@ describe('an entry', () => {
     expect((size(100) - size(1)) / 99).toBeLessThan(1024)
   })
 
-  test('of another version is refused', () => {
-    expect(() => unpackEntry({ ...packEntry(entryFor('b')), version: 2 })).toThrow('version 2')
+  test('of a later version is refused', () => {
+    expect(() => unpackEntry({ ...packEntry(entryFor('b')), version: 3 })).toThrow('version 3')
+  })
+
+  test('of version 1, whose pieces are lists, is read', () => {
+    const packed = packEntry(entryFor('b'))
+    expect(packed.pieces).toEqual(['0.a'])
+    expect(unpackEntry({ ...packed, version: 1, pieces: [[[0, 10]]] })).toEqual(entryFor('b'))
   })
 })

@@ -185,16 +185,33 @@ describe('a spool of a newer version', () => {
   test('is refused and left untouched', async () => {
     const { directory, path } = await threeEntries()
     const bytes = readFileSync(path)
-    bytes.writeUInt32LE(2, 8)
+    bytes.writeUInt32LE(3, 8)
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12)
     writeFileSync(path, bytes)
     const before = readdirSync(directory)
     await expect(open(directory)).rejects.toMatchObject({
       kind: 'newer format',
-      message: expect.stringContaining(`${path} has format 2`),
+      message: expect.stringContaining(`${path} has format 3`),
     })
     expect(readdirSync(directory)).toEqual(before)
     expect(readFileSync(path)).toEqual(bytes)
+  })
+})
+
+describe('a spool of the version before', () => {
+  test('is read, and what comes is written as this version does', async () => {
+    const { directory, path } = await threeEntries()
+    const bytes = readFileSync(path)
+    bytes.writeUInt32LE(1, 8)
+    bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12)
+    bytes.writeUInt32LE(crc32c(bytes.subarray(0, 32)), 32)
+    writeFileSync(path, bytes)
+    const spool = await open(directory)
+    expect(spool.recovered).toHaveLength(3)
+    expect(spool.reports).toEqual([])
+    await spool.append(entryFor('new'), DATA)
+    const newest = segmentFiles(directory).at(-1) ?? ''
+    expect(readFileSync(join(directory, newest)).readUInt32LE(8)).toBe(2)
   })
 })
 

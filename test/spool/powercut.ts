@@ -22,30 +22,41 @@ export interface Disk {
 
 const SECTOR_BYTES = 512
 
-/** `beforeEach` runs before every operation on a file. */
-export function makeDisk(beforeEach: () => void): Disk {
+export type When = 'before' | 'after'
+
+/** `around` runs before and after every operation on a file that changes something. */
+export function makeDisk(around: (operation: string, when: When) => void): Disk {
   const disk = new Map<string, DiskFile>()
+  const run = async <T>(operation: string, work: () => Promise<T>): Promise<T> => {
+    around(operation, 'before')
+    const result = await work()
+    around(operation, 'after')
+    return result
+  }
   const wrap = (path: string, file: SpoolFile): SpoolFile => {
     const state = disk.get(path)
-    if (!state) return { ...file, sync: () => syncNames(disk, path, file) }
-    const sync = async (flush: () => Promise<void>): Promise<void> => {
-      beforeEach()
-      const covered = state.later.length
-      await flush()
-      for (const change of state.later.splice(0, covered)) apply(state, change, change)
+    if (!state) {
+      const sync = (): Promise<void> => run('directory fsync', () => syncNames(disk, path, file))
+      return { ...file, sync }
     }
+    const sync = (flush: () => Promise<void>): Promise<void> =>
+      run('fsync', async () => {
+        const covered = state.later.length
+        await flush()
+        for (const change of state.later.splice(0, covered)) apply(state, change, change)
+      })
     return {
       ...file,
-      async writev(buffers, position) {
-        beforeEach()
-        state.later.push({ position, bytes: Buffer.concat(buffers) })
-        await file.writev(buffers, position)
-      },
-      async truncate(sizeBytes) {
-        beforeEach()
-        state.later.push({ sizeBytes })
-        await file.truncate(sizeBytes)
-      },
+      writev: (buffers, position) =>
+        run('write', async () => {
+          state.later.push({ position, bytes: Buffer.concat(buffers) })
+          await file.writev(buffers, position)
+        }),
+      truncate: (sizeBytes) =>
+        run('truncate', async () => {
+          state.later.push({ sizeBytes })
+          await file.truncate(sizeBytes)
+        }),
       datasync: () => sync(() => file.datasync()),
       sync: () => sync(() => file.sync()),
     }
@@ -53,17 +64,24 @@ export function makeDisk(beforeEach: () => void): Disk {
   const files: FileSystem = {
     ...systemFiles,
     async open(path, mode) {
-      const file = await systemFiles.open(path, mode)
-      const fresh = { synced: Buffer.alloc(0), later: [], isNameSynced: false, isRemoved: false }
-      if (mode === 'create') disk.set(path, fresh)
-      return wrap(path, file)
+      if (mode === 'read') return wrap(path, await systemFiles.open(path, mode))
+      return run('create', async () => {
+        const file = await systemFiles.open(path, mode)
+        disk.set(path, {
+          synced: Buffer.alloc(0),
+          later: [],
+          isNameSynced: false,
+          isRemoved: false,
+        })
+        return wrap(path, file)
+      })
     },
-    async remove(path) {
-      beforeEach()
-      const state = disk.get(path)
-      if (state) state.isRemoved = true
-      await systemFiles.remove(path)
-    },
+    remove: (path) =>
+      run('remove', async () => {
+        const state = disk.get(path)
+        if (state) state.isRemoved = true
+        await systemFiles.remove(path)
+      }),
   }
   return { files, cut: (random, directory) => cut(disk, random, directory) }
 }

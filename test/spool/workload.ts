@@ -97,8 +97,9 @@ export function check(
   return {
     lost: [...promised].filter((id) => !found.has(id)),
     // Of an entry and the DSN that replaces it exactly one is there; after that, the DSN.
-    halfReplaced: [...replacing].filter((id) =>
-      found.has(`${id}-dsn`) ? found.has(id) : ended.has(id) || !found.has(id),
-    ),
+    halfReplaced: [...replacing].filter((id) => {
+      if (ended.has(`${id}-dsn`)) return false
+      return found.has(`${id}-dsn`) ? found.has(id) : ended.has(id) || !found.has(id)
+    }),
   }
 }
