@@ -3,7 +3,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 
 export interface HttpListener {
   readonly address: { readonly host: string; readonly port: number }
@@ -40,7 +40,12 @@ export async function openSocketListener(
   apps: readonly Hono[],
   onError: (error: unknown) => void,
 ): Promise<Pick<HttpListener, 'close'>> {
-  if (!(await isAnswered(path))) await unlink(path).catch(() => undefined)
+  // Nothing but a socket may go, whatever the path names.
+  const isSocket = await lstat(path).then(
+    (found) => found.isSocket(),
+    () => false,
+  )
+  if (isSocket && !(await isAnswered(path))) await unlink(path)
   const server = await listen(apps, onError, (made) => {
     const mask = process.umask(0o177)
     try {

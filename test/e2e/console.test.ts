@@ -1,5 +1,5 @@
 // The console of a running server and the spool of one that is down, as an operator uses them.
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,6 +84,18 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect(await eachrcpt('ctl', 'broken')).toMatchObject({ code: 1, stderr: /no/ })
   expect(await eachrcpt('ctl', 'nonsense')).toMatchObject({ code: 1, stderr: /unknown command/ })
   expect((await eachrcpt('ctl', 'script', 'list')).stdout).toMatch(/p\.lua\n$/)
+})
+
+test('a control socket that a crash left is replaced, another file in its place is not', async () => {
+  running = await serve(['--config', 'e.conf'], folder)
+  await running.stop('SIGKILL')
+  running = await serve(['--config', 'e.conf'], folder)
+  expect((await eachrcpt('ctl', 'version')).stdout).toMatch(/^eachrcpt /)
+  await running.stop('SIGTERM')
+  await writeFile(join(folder, 'spool/control'), 'precious')
+  running = await serve(['--config', 'e.conf'], folder)
+  await running.says('EADDRINUSE')
+  expect(await readFile(join(folder, 'spool/control'), 'utf8')).toBe('precious')
 })
 
 test('the control socket is for our user alone, tells health, and ends the server', async () => {
