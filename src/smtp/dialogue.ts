@@ -100,6 +100,7 @@ export function openDialogue(
 
 function goOnSecured(state: State, refusal: Reply | undefined): void {
   state.isAsking = false
+  if (state.isOver) return
   if (refusal) say(state, { ...refusal, close: true })
   else if (state.isGreeted) run(state)
   else greet(state)

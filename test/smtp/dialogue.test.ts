@@ -341,3 +341,45 @@ describe('dismissal', () => {
     expect(writes).toEqual(['250 ok\r\n421 4.3.2 leave\r\n'])
   })
 })
+
+describe('TLS', () => {
+  const facts = { cipher: 'x', bits: 128, peer: undefined }
+
+  test('that is refused after the handshake says so and ends', () => {
+    const refusal: Reply = { code: 421, enhanced: '4.7.0', text: 'not you' }
+    const { secured, writes, log } = talk({ answers: { secured: () => refusal } })
+    secured(facts)
+    expect(writes).toEqual(['421 4.7.0 not you\r\n'])
+    expect(log).toEqual(['end'])
+  })
+
+  test('that is judged when the client has gone brings no greeting', async () => {
+    const answer = later<undefined>()
+    let greetings = 0
+    const { secured, stop } = talk({
+      answers: {
+        implicitTls: {} as never,
+        greet() {
+          greetings++
+          return OK
+        },
+        secured: () => answer.promise,
+      },
+    })
+    secured(facts)
+    stop()
+    answer.give(undefined)
+    await settled()
+    expect(greetings).toBe(0)
+  })
+
+  test('input waits until it is judged', async () => {
+    const answer = later<undefined>()
+    const { secured, take, log } = talk({ answers: { secured: () => answer.promise } })
+    secured(facts)
+    take('NOOP\r\n')
+    answer.give(undefined)
+    await settled()
+    expect(log).toEqual(['NOOP'])
+  })
+})
