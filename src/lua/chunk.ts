@@ -57,6 +57,14 @@ export function compileFile(L: Thread, file: Buffer, chunkName: string): string 
   return problem
 }
 
+/** What was compiled of files, and the path of each; undefined for what comes with us. */
+export function compiledFiles(): { readonly path: string | undefined; readonly code: Proto }[] {
+  return [...COMPILED].map(([name, { code }]) => ({
+    path: name.startsWith('@') ? name.slice(1) : undefined,
+    code,
+  }))
+}
+
 /** The table that holds the globals of the state. */
 export function globalsOf(L: Thread): Table {
   const RIDX_GLOBALS = 2

@@ -8,6 +8,7 @@ import { bitwise } from './bitwise.ts'
 import { numberToText, power, textToNumber } from './number.ts'
 
 export type {
+  Instruction,
   LClosure,
   NativeFunction,
   Proto,

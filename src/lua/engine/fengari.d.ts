@@ -61,8 +61,28 @@ export interface Reading {
   read: number
 }
 
-/** The code of a function: never changed once it is compiled. */
+/** An instruction of the code; which of the operands it has depends on the opcode. */
+export interface Instruction {
+  readonly opcode: number
+  readonly A: number
+  readonly B: number
+  readonly C: number
+  readonly Bx: number
+  readonly sBx: number
+  /** How often it ran while instructions were counted. */
+  hits?: number
+}
+
+/** The code of a function: never changed once it is compiled, but for what is counted. */
 export interface Proto {
+  readonly code: readonly Instruction[]
+  /** The line of each instruction. */
+  readonly lineinfo: readonly number[]
+  /** The functions inside it. */
+  readonly p: readonly Proto[]
+  readonly linedefined: number
+  /** How often it was entered while instructions were counted. */
+  entries?: number
   readonly upvalues: readonly { readonly name: TString | null }[]
 }
 
@@ -122,6 +142,8 @@ export const host: {
   /** The natives behind pairs and ipairs, which the interpreter does without calling. */
   next: NativeFunction
   following: NativeFunction
+  /** Whether instructions and entries are counted from now on, in code that is entered anew. */
+  countInstructions: (isOn: boolean) => void
   numberToText: (value: number) => string
   textToNumber: (text: string) => number | undefined
   power: (base: number, exponent: number) => number

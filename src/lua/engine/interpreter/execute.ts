@@ -21,9 +21,8 @@ const numbered = (source: string): string =>
     (_, name: string) => `case ${OPCODES.indexOf(name)}: /* ${name} */`,
   )
 
-/** The source of luaV_execute and of what only it uses. */
-export const EXECUTE = `
-const luaV_execute = function(L) {
+const execute = (name: string): string => `
+const ${name} = function(L) {
     let ci = L.ci;
     const stack = L.stack;
     ci.callstatus |= lstate.CIST_FRESH;
@@ -41,6 +40,26 @@ ${numbered(FIELDS + ARITHMETIC + FLOW + CALLS)}
             }
         }
     }
+};`
+
+/** The same, counting how often each instruction runs and each function is entered. */
+const counting = execute('luaV_counting')
+  .replaceAll('code[pc++]', 'counted(code[pc++])')
+  .replace('let pc = ci.l_savedpc;', '$& if (pc === 0) p.entries = (p.entries || 0) + 1;')
+
+/** The source of luaV_execute and of what only it uses. */
+export const EXECUTE = `
+${execute('luaV_execute')}
+${counting}
+
+/* coverage: another interpreter, so that the usual one has nothing to ask */
+host.countInstructions = function(isOn) {
+    module.exports.luaV_execute = isOn ? luaV_counting : luaV_execute;
+};
+
+const counted = function(i) {
+    i.hits = (i.hits || 0) + 1;
+    return i;
 };
 ${INDEX_OF}
 ${CLOSE}

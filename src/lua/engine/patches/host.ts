@@ -25,5 +25,7 @@ module.exports = {
     bitwise: null,
     next: null,
     following: null,
+    /* set by the interpreter */
+    countInstructions: null,
 };
 `
