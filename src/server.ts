@@ -8,7 +8,7 @@ import { deliveryHooks } from './deliveryhooks.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
-import { type Generation, type GenerationSurroundings, openGeneration } from './generation.ts'
+import { type Generation, openGeneration } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
 import { trackerApp } from './http/tracker.ts'
@@ -19,9 +19,11 @@ import { type Counts, relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
+import type { Place } from './place.ts'
 import type { Policy } from './policy/policy.ts'
 import type { QueuedMail } from './queueconsole.ts'
 import { makeQueue } from './spool/queue.ts'
+import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from './reload.ts'
 import type { Spool } from './spool/spool.ts'
 import { openStores, type Stores } from './stores.ts'
 
@@ -30,11 +32,13 @@ export interface ServerOptions {
   load(): Loaded
   /** Tells the operator. */
   warn(text: string): void
+  /** Among workers; without it this process is alone. */
+  readonly place?: Place
   /** Sees every transaction that was accepted, with what was done to each copy. */
   onAccepted?(acceptance: Acceptance): void
 }
 
-export interface Server {
+export interface Server extends Reloads {
   readonly config: Config
   /** The addresses that are listened on, with their real ports. */
   readonly smtp: readonly HostPort[]
@@ -52,30 +56,12 @@ export interface Server {
   inbound(): ReturnType<Census['all']>
   /** Why no mail can be taken now; undefined: it can. */
   notReady(): string | undefined
-  /** A new configuration and policy for new sessions; a broken one changes nothing, says why, and is false. */
-  reload(): Promise<boolean>
   /** Goes on in new log files of the same names. */
   reopenLogs(): Promise<void>
   /** Resolves when everything logged so far is in the files. */
   flushLogs(): Promise<void>
   /** Takes no more, finishes what runs, leaves the rest in the spool. */
   close(): Promise<void>
-}
-
-/** Generations that end with their sessions: with one more, the oldest's sessions are asked to end. */
-const MOST_REPLACED = 2
-
-function makeRetirement() {
-  const replaced = new Set<Generation>()
-  return (old: Generation, onError: (error: unknown) => void): void => {
-    replaced.add(old)
-    void old
-      .replace()
-      .catch(onError)
-      .finally(() => replaced.delete(old))
-    const [oldest] = replaced
-    if (replaced.size > MOST_REPLACED) oldest?.retire()
-  }
 }
 
 /** Rejects with what is wrong; nothing is left open then. */
@@ -90,7 +76,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   let current = await openGeneration(config, surroundings)
   const closers: (() => Promise<void>)[] = [() => current.replace()]
   try {
-    const stores = await openStores(() => current, warn)
+    const stores = await openStores(() => current, warn, options.place)
     closers.unshift(stores.closeSpool)
     events = stores.events
     const parts = openParts(stores, () => current, options)
@@ -99,28 +85,26 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     listening.adopt(graceMs(config))
     await stores.report()
     for (const stored of stores.spool.recovered) parts.dispatcher.enqueue(stored)
-    let work: Promise<boolean> = Promise.resolve(true)
     const retire = makeRetirement()
-    const reload = async (): Promise<boolean> => {
-      const next = await nextGeneration(options, surroundings, current, parts)
-      if (!next) return false
-      const old = current
-      // All at once: no session sees the listener of one configuration and the policy of another.
-      current = next.generation
-      next.listening.adopt(graceMs(current.config))
-      parts.dispatcher.reconfigure(current.config)
-      retire(old, noteFailure)
-      return true
-    }
-    const noteFailure = (error: unknown): false => {
-      current.journal.panic('config', errorText(error))
-      return false
+    const noteFailure = (error: unknown): void => current.journal.panic('config', errorText(error))
+    const reloading: ReloadOptions = {
+      ...options,
+      surroundings,
+      current: () => current,
+      listen: parts.prepare,
+      adopt({ generation, listening: next }) {
+        const old = current
+        // All at once: no session sees the listener of one configuration and the policy of another.
+        current = generation
+        next.adopt(graceMs(current.config))
+        parts.dispatcher.reconfigure(current.config)
+        retire(old, noteFailure)
+      },
     }
     return Object.assign(
       surfaceOf(stores, parts, () => current, warn),
       {
-        // One after the other: the last signal wins.
-        reload: () => (work = work.then(reload).catch(noteFailure)),
+        ...makeReloads(reloading),
         close: () => closeAll(closers),
       },
     )
@@ -136,7 +120,7 @@ function surfaceOf(
   parts: Parts,
   current: () => Generation,
   warn: (text: string) => void,
-): Omit<Server, 'reload' | 'close'> {
+): Omit<Server, keyof Reloads | 'close'> {
   return {
     get config() {
       return current().config
@@ -263,32 +247,6 @@ function apps(
     wellKnownApp(() => current().config.tracking),
     healthApp({ notReady }),
   ]
-}
-
-/** Undefined when something is wrong with it: everything stays as it was. */
-async function nextGeneration(
-  { load, warn }: ServerOptions,
-  surroundings: GenerationSurroundings,
-  current: Generation,
-  parts: Parts,
-): Promise<{ readonly generation: Generation; readonly listening: Prepared } | undefined> {
-  let generation: Generation | undefined
-  try {
-    const { config, warnings } = load()
-    warnings.forEach(warn)
-    if (config.spoolbase !== current.config.spoolbase) {
-      throw new Error('another spoolbase needs a restart')
-    }
-    generation = await openGeneration(config, surroundings)
-    return { generation, listening: await parts.prepare(config) }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    const text = `reload failed, the running configuration stays: ${reason}`
-    warn(text)
-    current.journal.panic('config', text)
-    await generation?.replace()
-    return undefined
-  }
 }
 
 /** All of them, whatever becomes of one; rejects with the first failure. */

@@ -1,11 +1,15 @@
-// What of a server outlasts it: the spool and the event log, in one folder. The spool is opened first: its
-// lock says that the folder is ours.
+// What of a server outlasts it: the spool and the event log, in one folder for each process, and those that
+// workers have left which are there no more. The spool is opened first: its lock says that the folder is ours.
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config/config.ts'
 import { type Events, openEvents } from './events/events.ts'
+import { joinEvents } from './events/joined.ts'
 import type { Journal } from './events/journal.ts'
+import { ALONE, orphansOf, type Place, shareOf } from './place.ts'
 import { systemFiles } from './spool/files.ts'
 import { type Space, watchSpace } from './spool/space.ts'
+import { joinSpools } from './spool/joined.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { reportUnreported } from './unreported.ts'
 import { VERSION } from './version.ts'
@@ -28,40 +32,36 @@ interface Current {
   readonly journal: Journal
 }
 
+/** A folder of the spool: that of this process, or of a worker that is there no more. */
+interface Partition {
+  readonly spool: Spool
+  readonly events: Events
+}
+
 export async function openStores(
   current: () => Current,
   warn: (text: string) => void,
+  place: Place = ALONE,
 ): Promise<Stores> {
-  const { spoolbase, maxEventBacklog } = current().config
-  const directory = join(spoolbase, '0')
+  const { spoolbase } = current().config
   const report = (text: string): void => {
     warn(`spool: ${text}`)
     current().journal.panic('spool', text)
   }
-  let events: Events | undefined
+  const opened: Partition[] = []
   let isReported = false
-  const spool = await openSpool({
-    directory,
-    async mayRemove() {
-      await events?.flush()
-      return isReported
-    },
-    report,
-  })
-  try {
-    events = await openEvents({
-      directory: join(directory, 'events'),
-      maxBacklogBytes: maxEventBacklog,
-      userAgent: `eachrcpt/${VERSION}`,
-      report: (text) => current().journal.panic('events', text),
-    })
-  } catch (error) {
-    await spool.close()
-    throw error
+  const mayRemove = async (): Promise<boolean> => {
+    await opened[0]?.events.flush()
+    return isReported
   }
-  const opened = events
+  await openPartitions(opened, { current, warn, report, place, mayRemove })
+  const [own, ...others] = opened as [Partition, ...Partition[]]
+  const spool = joinSpools(
+    own.spool,
+    others.map((each) => each.spool),
+  )
   const space = await watchSpace({
-    directory,
+    directory: join(spoolbase, String(place.slot)),
     files: systemFiles,
     floors: () => ({
       freeBytes: current().config.spoolMinFreeBytes,
@@ -71,11 +71,18 @@ export async function openStores(
   })
   return {
     spool,
-    events,
+    events: joinEvents(
+      own.events,
+      others.map((each) => each.events),
+    ),
     space,
     notReady: () => spool.failure?.message ?? space.shortage,
     async report() {
-      await reportUnreported(spool, opened, current().journal, Date.now())
+      const logs = opened.map(({ events }) => events)
+      for (const { spool, events } of opened) {
+        const elsewhere = logs.filter((log) => log !== events)
+        await reportUnreported(spool, events, current().journal, Date.now(), elsewhere)
+      }
       isReported = true
     },
     closeSpool() {
@@ -83,4 +90,64 @@ export async function openStores(
       return spool.close()
     },
   }
+}
+
+interface Opening {
+  readonly current: () => Current
+  readonly warn: (text: string) => void
+  readonly report: (text: string) => void
+  readonly place: Place
+  /** Whether events that only the spool has are in the event log, too. */
+  readonly mayRemove: () => Promise<boolean>
+}
+
+/** The own one first. All of them, or none. */
+async function openPartitions(opened: Partition[], opening: Opening): Promise<void> {
+  const { current, warn, place } = opening
+  const { spoolbase } = current().config
+  try {
+    const orphans = orphansOf(await slotsIn(spoolbase), place)
+    const isShared = place.workers + orphans.length > 1
+    for (const slot of [place.slot, ...orphans]) {
+      const isOwn = slot === place.slot
+      const sharing = { isShared, isFirst: isOwn && slot === 0 }
+      const partition = await openPartition(opening, join(spoolbase, String(slot)), sharing)
+      opened.push(partition)
+      const left = partition.spool.recovered.length
+      if (!isOwn && left > 0) warn(`spool: ${left} messages are left of worker ${slot}`)
+    }
+  } catch (error) {
+    for (const { spool } of opened) await spool.close()
+    throw error
+  }
+}
+
+async function openPartition(
+  { current, report, place, mayRemove }: Opening,
+  directory: string,
+  sharing: { readonly isShared: boolean; readonly isFirst: boolean },
+): Promise<Partition> {
+  const spool = await openSpool({ directory, mayRemove, report })
+  try {
+    const events = await openEvents({
+      directory: join(directory, 'events'),
+      maxBacklogBytes: shareOf(current().config.maxEventBacklog, place),
+      userAgent: `eachrcpt/${VERSION}`,
+      ...sharing,
+      report: (text) => current().journal.panic('events', text),
+    })
+    return { spool, events }
+  } catch (error) {
+    await spool.close()
+    throw error
+  }
+}
+
+/** Folders of workers, those of earlier runs too. */
+export async function slotsIn(spoolbase: string): Promise<number[]> {
+  const names = await readdir(spoolbase).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names.filter((name) => /^\d{1,4}$/.test(name)).map(Number)
 }

@@ -12,15 +12,19 @@ const SLACK_MS = 5_000
 /** How old a message may be where the log holds no event to tell the time from. */
 const RECENT_MS = 60_000
 
+/** `others`: event logs that may know of it, too. */
 export async function reportUnreported(
   { recovered, events: outcomes }: Pick<Spool, 'recovered' | 'events'>,
   events: Pick<Events, 'tail' | 'wants'>,
   journal: Pick<Journal, 'event' | 'again'>,
   nowMs: number,
+  others: readonly Pick<Events, 'tail'>[] = [],
 ): Promise<void> {
   if (recovered.length + outcomes.length === 0) return
-  const tail = await events.tail(TAIL_BYTES)
-  const newest = /.*"timestamp":"(\d+)"/s.exec(tail)?.[1]
+  const own = await events.tail(TAIL_BYTES)
+  const newest = /.*"timestamp":"(\d+)"/s.exec(own)?.[1]
+  const tails = await Promise.all(others.map((each) => each.tail(TAIL_BYTES)))
+  const tail = [own, ...tails].join('')
   const sinceMs = newest === undefined ? nowMs - RECENT_MS : Number(newest) * 1000 - SLACK_MS
   if (events.wants('injection')) reportInjections(recovered, tail, sinceMs, journal)
   for (const record of outcomes) {

@@ -25,6 +25,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   try {
     // A reload that is asked for too early must not end the process, as SIGHUP does by default.
     process.on('SIGHUP', () => {})
+    if (load().config.workers > 1) return fail('workers: more than 1 is not there yet', EXIT_CONFIG)
     const server = await openServer({ load, warn: (text) => process.stderr.write(`${text}\n`) })
     const control = await openControl(server)
     const stopped = untilSignal(server, control)

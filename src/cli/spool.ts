@@ -9,7 +9,9 @@ import type { Answer } from '../http/control.ts'
 import { makeIds } from '../mail/ids.ts'
 import { queueCommand } from '../queueconsole.ts'
 import { offlineMail } from '../offlinemail.ts'
-import { openSpool } from '../spool/spool.ts'
+import { joinSpools } from '../spool/joined.ts'
+import { openSpool, type Spool } from '../spool/spool.ts'
+import { slotsIn } from '../stores.ts'
 import { askServer, printAnswer, readConfig, readConsoleArguments } from './console.ts'
 
 export async function spool(args: readonly string[]): Promise<number> {
@@ -31,13 +33,7 @@ export async function spool(args: readonly string[]): Promise<number> {
 }
 
 async function runOffline(config: Config, words: readonly string[]): Promise<Answer> {
-  const report = (text: string): void => void process.stderr.write(`spool: ${text}\n`)
-  const opened = await openSpool({
-    directory: join(config.spoolbase, '0'),
-    // Events that only the spool has are for the server to report.
-    mayRemove: () => Promise.resolve(false),
-    report,
-  })
+  const opened = await openAll(config)
   try {
     const ids = makeIds(process.pid, randomBytes(8), Date.now)
     const mail = offlineMail({ spool: opened, ids, config, now: Date.now })
@@ -46,6 +42,24 @@ async function runOffline(config: Config, words: readonly string[]): Promise<Ans
   } finally {
     await opened.close()
   }
+}
+
+/** Those of all workers. */
+async function openAll({ spoolbase }: Config): Promise<Spool> {
+  const report = (text: string): void => void process.stderr.write(`spool: ${text}\n`)
+  // Events that only the spool has are for the server to report.
+  const mayRemove = (): Promise<boolean> => Promise.resolve(false)
+  const open = (slot: number): Promise<Spool> =>
+    openSpool({ directory: join(spoolbase, String(slot)), mayRemove, report })
+  const others: Spool[] = []
+  const own = await open(0)
+  try {
+    for (const slot of await slotsIn(spoolbase)) if (slot > 0) others.push(await open(slot))
+  } catch (error) {
+    await joinSpools(own, others).close()
+    throw error
+  }
+  return joinSpools(own, others)
 }
 
 function fail(text: string, code: number): number {

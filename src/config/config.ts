@@ -34,6 +34,7 @@ export interface Config {
   readonly spoolMinFreeBytes: number
   readonly spoolMinFreeInodes: number
   readonly shutdownGraceSeconds: number
+  readonly workers: number
   /** One per enabled Listen. */
   readonly smtp: readonly SmtpEndpoint[]
   readonly http: readonly HttpEndpoint[]

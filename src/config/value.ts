@@ -3,6 +3,7 @@
 // total: what does not fit is `undefined`. A single value also stands for a list of one.
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { decode } from './bytes.ts'
 import { readCidr, type Cidr } from './cidr.ts'
@@ -31,6 +32,12 @@ export const BOOLEAN = scalar('true or false', readBoolean)
 export const COUNT = scalar('a whole number, 0 or more', (text) => readInteger(text, 0))
 
 export const POSITIVE = scalar('a whole number, 1 or more', (text) => readInteger(text, 1))
+
+/** `auto`: one for each processor. */
+export const WORKERS = scalar('a number from 1 to 256, or auto', (text) => {
+  const count = text.toLowerCase() === 'auto' ? availableParallelism() : readInteger(text, 1)
+  return count !== undefined && count <= 256 ? count : undefined
+})
 
 export const SECONDS = scalar('whole seconds', (text) => readInteger(text, 0))
 

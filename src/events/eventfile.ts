@@ -1,9 +1,12 @@
 // Events in a file, a JSON record a line, for whoever follows it (`event_hydrant`). It never holds a record
-// twice, nor half of one: a start looks where the file ends and goes on from there, and so does a retry
-// after a full disk. Rotation from outside: rename it, then SIGUSR2. Or by itself, by size or age: then the
-// full file is renamed to its name with the time (UTC) behind it, and kept.
-import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises'
+// twice, nor half of one: a start looks which of its records the file has and goes on from there, and so
+// does a retry after a full disk. Several processes may append to it: each batch is one write.
+// Rotation from outside: rename it, then SIGUSR2. Or by itself, by size or age: then the full file is renamed
+// to its name with the time (UTC) behind it, and kept; one process does so, the others follow.
+import { type FileHandle, mkdir, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { openAppender } from './appender.ts'
+import { compare, settled } from './filetail.ts'
 import type { BatchLimits, Sink } from './sink.ts'
 import { makeTurns } from './turns.ts'
 
@@ -11,6 +14,10 @@ export interface EventFileOptions {
   readonly name: string
   readonly path: string
   readonly rotation?: Rotation
+  /** Other processes append to it. */
+  readonly isShared?: boolean
+  /** Another process puts it aside. */
+  readonly isFollower?: boolean
   wants(type: string): boolean
 }
 
@@ -23,7 +30,6 @@ export interface Rotation {
 }
 
 const MODE = 0o640
-const TAIL_BYTES = 1024 * 1024
 const LIMITS: BatchLimits = {
   events: 10_000,
   bytes: 4 * 1024 * 1024,
@@ -35,28 +41,20 @@ const LIMITS: BatchLimits = {
 
 /** Rejects when it cannot be opened. */
 export async function openEventFile(options: EventFileOptions): Promise<Sink> {
-  const { name, path, rotation, wants } = options
+  const { name, path, rotation, wants, isShared = false, isFollower = false } = options
   await mkdir(dirname(path), { recursive: true })
-  // Its end is read, too.
-  let file = await open(path, 'a+', MODE)
-  /** Octets of the batch on its way that the file has: a full disk may take only some. */
-  let done = 0
+  const appender = await openAppender(path, MODE)
   let swap: (() => Promise<void>) | undefined
   const inTurn = makeTurns()
 
-  const goOn = async (): Promise<void> => {
-    const next = await open(path, 'a', MODE)
-    await file.close()
-    file = next
-  }
   const rotate = async (limits: Rotation): Promise<void> => {
-    if (!(await isDue(file, limits))) return
+    if (isFollower || !(await isDue(appender.file, limits))) return
     await rename(path, await freeName(path, limits.now()))
-    await goOn()
+    await appender.goOn()
   }
   /** Only between batches, so that each file ends with a whole record. */
   const swapIfAsked = async (): Promise<void> => {
-    if (done > 0) return
+    if (appender.isMidway) return
     const task = swap
     swap = undefined
     await task?.()
@@ -67,36 +65,30 @@ export async function openEventFile(options: EventFileOptions): Promise<Sink> {
     limits: LIMITS,
     wants,
     async resume(events) {
-      const { taken, missing } = await compare(file, events)
-      if (missing) await file.write(missing)
+      if (isShared) await settled(appender.file)
+      const { taken, missing } = await compare(appender.file, events)
+      if (missing) await appender.file.write(missing)
       return taken
     },
     deliver: (batch) =>
       inTurn(async () => {
-        const bytes = Buffer.concat(batch.events.flatMap((event) => [event, NEWLINE]))
-        while (done < bytes.length) {
-          const { bytesWritten } = await file.write(bytes, done)
-          if (bytesWritten === 0) throw new Error(`${path} takes no more octets`)
-          done += bytesWritten
+        if (isFollower && !appender.isMidway && !(await isAt(appender.file, path))) {
+          await appender.goOn()
         }
-        done = 0
+        await appender.append(
+          Buffer.concat(batch.events.flatMap((event) => [event, NEWLINE])),
+          isShared,
+        )
         await swapIfAsked()
         // Where this fails the file only grows beyond its limit; it is tried again after the next batch.
         if (rotation) await rotate(rotation).catch(() => undefined)
       }),
     reopen: () =>
       new Promise((resolve, reject) => {
-        swap = async () => {
-          try {
-            await goOn()
-            resolve()
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)))
-          }
-        }
+        swap = () => appender.goOn().then(resolve, reject)
         void inTurn(swapIfAsked)
       }),
-    close: () => inTurn(() => file.close()),
+    close: () => inTurn(() => appender.file.close()),
   }
 }
 
@@ -111,6 +103,12 @@ async function isDue(
   return isOld || (maxBytes > 0 && size >= maxBytes)
 }
 
+/** False: another file has its name now. */
+async function isAt(file: FileHandle, path: string): Promise<boolean> {
+  const named = await stat(path).catch(() => undefined)
+  return named !== undefined && named.ino === (await file.stat()).ino
+}
+
 /** `events.jsonl.20261125T190000Z`, with a number behind it when that is taken. */
 async function freeName(path: string, nowMs: number): Promise<string> {
   const time = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '')
@@ -122,28 +120,4 @@ async function freeName(path: string, nowMs: number): Promise<string> {
     )
     if (!isTaken) return name
   }
-}
-
-/** How many of these records the file has, and what is missing to make its last line a whole one. */
-async function compare(
-  file: FileHandle,
-  events: readonly Buffer[],
-): Promise<{ readonly taken: number; readonly missing: Buffer | undefined }> {
-  const { last, torn } = await tailOf(file)
-  const taken = events.findLastIndex((event) => event.equals(last)) + 1
-  if (torn.length === 0) return { taken, missing: undefined }
-  const begun = events[taken]
-  if (!begun?.subarray(0, torn.length).equals(torn)) return { taken, missing: NEWLINE }
-  return { taken: taken + 1, missing: Buffer.concat([begun.subarray(torn.length), NEWLINE]) }
-}
-
-/** Its last whole line, and what follows it without an end. */
-async function tailOf(file: FileHandle): Promise<{ readonly last: Buffer; readonly torn: Buffer }> {
-  const { size } = await file.stat()
-  const length = Math.min(size, TAIL_BYTES)
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length)
-  const bytes = buffer.subarray(0, bytesRead)
-  const end = bytes.lastIndexOf(0x0a)
-  const start = end > 0 ? bytes.lastIndexOf(0x0a, end - 1) : -1
-  return { last: bytes.subarray(start + 1, Math.max(end, 0)), torn: bytes.subarray(end + 1) }
 }

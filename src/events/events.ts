@@ -22,6 +22,10 @@ export interface EventsOptions {
   readonly maxBacklogBytes: number
   /** Who we are to a webhook. */
   readonly userAgent: string
+  /** Other event logs have the same sinks. */
+  readonly isShared?: boolean
+  /** Of those that have them the one that greets web servers and puts files aside. */
+  readonly isFirst?: boolean
   /** Tells the operator. */
   report(text: string): void
 }
@@ -47,8 +51,8 @@ export interface PreparedSinks {
 }
 
 export async function openEvents(options: EventsOptions): Promise<Events> {
-  const { directory, report, userAgent } = options
-  const surroundings = { resolve: systemResolve(), userAgent }
+  const { directory, report, userAgent, isShared = false, isFirst = true } = options
+  const surroundings = { resolve: systemResolve(), userAgent, isShared, isFirst }
   const log = await openEventLog({
     directory,
     maxBytes: options.maxBacklogBytes,

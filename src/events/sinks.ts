@@ -25,13 +25,16 @@ export interface PlannedSink {
 export interface SinkSurroundings {
   readonly resolve: ResolveHost
   readonly userAgent: string
+  /** Other event logs have the same sinks; the first of them greets web servers and puts files aside. */
+  readonly isShared: boolean
+  readonly isFirst: boolean
 }
 
 export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): PlannedSink[] {
   const { eventHydrant, webhooks, redis } = config
   const plans: PlannedSink[] = webhooks.map((webhook) =>
     plan(`webhook ${webhook.name}`, webhook, () =>
-      Promise.resolve(makeWebhook(webhook, surroundings)),
+      Promise.resolve(greeted(makeWebhook(webhook, surroundings), surroundings)),
     ),
   )
   // An empty path switches it off.
@@ -40,7 +43,9 @@ export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): P
     const name = 'event_hydrant'
     const { jlogFilename: path, rotateBytes: maxBytes, rotateSeconds: maxAgeSeconds } = eventHydrant
     const rotation = { maxBytes, maxAgeSeconds, now: Date.now }
-    plans.push(plan(name, eventHydrant, () => openEventFile({ name, path, rotation, wants })))
+    const sharing = { isShared: surroundings.isShared, isFollower: !surroundings.isFirst }
+    const file = { name, path, rotation, wants, ...sharing }
+    plans.push(plan(name, eventHydrant, () => openEventFile(file)))
   }
   if (redis) {
     const stream = (): Promise<Sink> =>
@@ -48,6 +53,11 @@ export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): P
     plans.push(plan('redis', redis, stream))
   }
   return plans
+}
+
+/** One test batch is enough. */
+function greeted({ greet, ...sink }: Sink, { isFirst }: SinkSurroundings): Sink {
+  return isFirst && greet ? { ...sink, greet } : sink
 }
 
 function plan(name: string, options: object, open: () => Promise<Sink>): PlannedSink {

@@ -68,6 +68,7 @@ describe('an empty configuration', () => {
       bounceLogger: undefined,
       eventHydrant: undefined,
       webhooks: [],
+      workers: 1,
       redis: undefined,
       maxEventBacklog: 1_073_741_824,
     })

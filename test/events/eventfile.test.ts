@@ -7,16 +7,20 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openEventFile, type Rotation } from '../../src/events/eventfile.ts'
 import { makeFolder, openLog, record, startTestCourier, testClock } from './store.ts'
 
-async function start(folder = makeFolder(), rotation?: Rotation) {
+async function start(
+  folder = makeFolder(),
+  rotation?: Rotation,
+  sharing: { readonly isShared?: boolean; readonly isFollower?: boolean } = {},
+) {
   const path = join(folder, 'out/events.jsonl')
   let courier: Awaited<ReturnType<typeof startTestCourier>> | undefined
   const log = await openLog(join(folder, 'log'), { onDurable: () => courier?.wake() })
   const wants = (type: string): boolean => type !== 'delay'
-  const options = { name: 'event_hydrant', path, wants, ...(rotation && { rotation }) }
+  const options = { name: 'event_hydrant', path, wants, ...sharing, ...(rotation && { rotation }) }
   const sink = await openEventFile(options)
   courier = await startTestCourier(join(folder, 'log'), log, sink, testClock())
   const append = async (...lines: string[]): Promise<void> => {
@@ -138,4 +142,43 @@ test('no run leaves half a record, wherever the one before it was killed', async
   }
   appendFileSync(path, '')
   expect(readdirSync(join(folder, 'out'))).toEqual(['events.jsonl'])
+})
+
+describe('a file that several processes append to', () => {
+  const share = (isFollower: boolean) => ({ isShared: true, isFollower })
+
+  test('a start finds its own records among those of others', async () => {
+    const first = await start(makeFolder(), undefined, share(false))
+    await first.append(one, two)
+    await first.stop()
+    writeFileSync(join(first.folder, 'log/event_hydrant.cursor'), '{"place":0}\n')
+    const others = Array.from({ length: 5_000 }, (_, i) =>
+      record('click', `${i} ${'z'.repeat(300)}`),
+    )
+    appendFileSync(first.path, lines(...others))
+    const second = await start(first.folder, undefined, share(false))
+    await second.append(three)
+    expect(second.text()).toBe(lines(one, two, ...others, three))
+  })
+
+  test('half a line that another left gets an end, and costs no record', async () => {
+    const { append, text, path } = await start(makeFolder(), undefined, share(false))
+    await append(one)
+    appendFileSync(path, '{"msys":{"track')
+    await append(two)
+    expect(text()).toBe(`${lines(one)}{"msys":{"track\n${lines(two)}`)
+  })
+
+  test('who does not put it aside goes on where the new one is', async () => {
+    const now = () => Date.UTC(2026, 10, 25, 19, 0, 1)
+    const rotation = { maxBytes: 1, maxAgeSeconds: 0, now }
+    const { append, text, path, folder } = await start(makeFolder(), rotation, share(true))
+    await append(one)
+    expect(readdirSync(join(folder, 'out'))).toEqual(['events.jsonl'])
+    renameSync(path, `${path}.aside`)
+    writeFileSync(path, '')
+    await append(two)
+    expect(text()).toBe(lines(two))
+    expect(readFileSync(`${path}.aside`, 'utf8')).toBe(lines(one))
+  })
 })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { openSink, type Sink } from '../../src/cli/sink.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import type { Place } from '../../src/place.ts'
 import { openServer, type Server } from '../../src/server.ts'
 import type { Acceptance } from '../../src/smtp/reception.ts'
 import { dial, type Wire } from './wire.ts'
@@ -19,6 +20,9 @@ export interface TestServerOptions {
   readonly more?: string
   /** In place of the sink. */
   readonly wayOut?: string
+  /** One that stays; without it the server has one of its own. */
+  readonly folder?: string
+  readonly place?: Place
   readonly onAccepted?: (acceptance: Acceptance) => void
 }
 
@@ -46,7 +50,7 @@ export interface TestEvent {
 const TRACKING_DOMAIN = 'track.example:8080'
 
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'eachrcpt-server-'))
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'eachrcpt-server-')))
   const sink = await openSink()
   const scripts = Object.entries(options.policy ?? {})
   for (const [name, text] of scripts) await writeFile(join(folder, `${name}.lua`), text)
@@ -70,6 +74,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     load: () =>
       parseConfig(text, 'test.conf', { lenient: false, defaultHostname: 'mail.test', folder }),
     warn: () => {},
+    ...(options.place && { place: options.place }),
     ...(options.onAccepted && { onAccepted: options.onAccepted }),
   })
   const smtpPort = server.smtp[0]?.port ?? 0
@@ -99,7 +104,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     async close() {
       await server.close()
       await sink.close()
-      await rm(folder, { recursive: true })
+      if (options.folder === undefined) await rm(folder, { recursive: true })
     },
   }
 }

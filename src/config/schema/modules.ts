@@ -1,7 +1,7 @@
 // Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
 // loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
 // "modules.ec_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
-// search_path, file_roots, script_path_map, script_environment, shutdown_grace, spool_min_free_* and all but the first two of engagement_tracker are ours.
+// search_path, file_roots, script_path_map, script_environment, shutdown_grace, workers, spool_min_free_* and all but the first two of engagement_tracker are ours.
 import { KEYS } from '../keys.ts'
 import {
   BOOLEAN,
@@ -22,6 +22,7 @@ import {
   SECONDS,
   STRING,
   STRINGS,
+  WORKERS,
 } from '../value.ts'
 import { option, optional } from './option.ts'
 
@@ -39,6 +40,8 @@ export const SERVER = {
   /** What must be free on the spool's file system for mail to be taken. */
   spoolMinFreeBytes: option('spool_min_free_space', BYTES, 256 * 1024 ** 2, ['global']),
   spoolMinFreeInodes: option('spool_min_free_inodes', COUNT, 1_000, ['global']),
+  /** Processes that share the work; 1: this one does everything. */
+  workers: option('workers', WORKERS, 1, ['global']),
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
 }
 

@@ -1,0 +1,35 @@
+// Several spools as one: what is new goes to the first, everything about a stored entry to the spool that it
+// stands in. So the spools of workers that are there no more are emptied by those that are.
+import type { Spool, Stored } from './spool.ts'
+
+export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
+  if (others.length === 0) return own
+  const all = [own, ...others]
+  const homes = new WeakMap<Stored, Spool>()
+  for (const spool of others) for (const stored of spool.recovered) homes.set(stored, spool)
+  const homeOf = (stored: Stored): Spool => homes.get(stored) ?? own
+  return {
+    recovered: oldestFirst(all.flatMap(({ recovered }) => recovered)),
+    events: all.flatMap(({ events }) => events),
+    unfinished: () => oldestFirst(all.flatMap((spool) => spool.unfinished())),
+    get failure() {
+      return all.find(({ failure }) => failure)?.failure
+    },
+    append: (entry, data) => own.append(entry, data),
+    read: (stored) => homeOf(stored).read(stored),
+    finish: (stored, copies, events) => homeOf(stored).finish(stored, copies, events),
+    async replace(stored, copies, product, events) {
+      const home = homeOf(stored)
+      const next = await home.replace(stored, copies, product, events)
+      if (home !== own) homes.set(next, home)
+      return next
+    },
+    defer: (stored, copy, deferral) => homeOf(stored).defer(stored, copy, deferral),
+    flush: async () => void (await Promise.all(all.map((spool) => spool.flush()))),
+    close: async () => void (await Promise.all(all.map((spool) => spool.close()))),
+  }
+}
+
+function oldestFirst(entries: readonly Stored[]): Stored[] {
+  return entries.toSorted((a, b) => a.entry.receivedMs - b.entry.receivedMs)
+}
