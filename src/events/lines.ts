@@ -1,7 +1,7 @@
 // The lines of Momentum's log files (manual pages "log_formats.mainlog", "log_formats.bouncelog",
-// "log_formats.rejectlog",
-// "log_formats.paniclog"). Byte strings without line end; times are epoch seconds. Pure. Whatever the
-// wire holds, one event is one line with a fixed number of fields: control characters become `\xHH`.
+// "log_formats.rejectlog", "log_formats.paniclog"). Byte strings without line end; times are epoch
+// seconds. Pure. Whatever the wire holds, one event is one line with a fixed number of fields: control
+// characters become `\xHH`, and a backslash stands before an `@` or backslash of a local part.
 import { splitAddress } from '../mail/address.ts'
 import type { Context, ContextVariables } from '../mail/context.ts'
 import type { Egress } from '../mail/envelope.ts'
@@ -23,14 +23,10 @@ export interface ReceptionLine extends CopyLine {
 }
 
 export function receptionLine(line: ReceptionLine): string {
-  const rcptto = splitAddress(line.rcptto)
-  const mailfrom = splitAddress(line.mailfrom)
   return join([
     ...head(line, 'R'),
-    rcptto.localpart,
-    rcptto.domain,
-    mailfrom.localpart,
-    mailfrom.domain,
+    ...addressFields(line.rcptto),
+    ...addressFields(line.mailfrom),
     line.peerAddress,
     line.sizeBytes,
     'esmtp',
@@ -90,14 +86,10 @@ export interface BounceLine extends FailureLine {
 
 /** Of bouncelog: `B` for a permanent failure, `T` for a temporary one. */
 export function bounceLine(type: 'B' | 'T', line: BounceLine): string {
-  const rcptto = splitAddress(line.rcptto)
-  const mailfrom = splitAddress(line.mailfrom)
   return join([
     ...head(line, type),
-    rcptto.localpart,
-    rcptto.domain,
-    mailfrom.localpart,
-    mailfrom.domain,
+    ...addressFields(line.rcptto),
+    ...addressFields(line.mailfrom),
     line.egress.group,
     line.egress.binding,
     line.stage,
@@ -174,6 +166,11 @@ export function printable(text: string): string {
 
 function head(line: CopyLine, type: string): (string | number)[] {
   return [line.seconds, line.messageId, line.batchId, line.connectionId, type]
+}
+
+function addressFields(address: string): [localpart: string, domain: string] {
+  const { localpart, domain } = splitAddress(address)
+  return [localpart.replace(/[@\\]/g, '\\$&'), domain]
 }
 
 function join(fields: readonly (string | number)[]): string {
