@@ -3,14 +3,15 @@
 // before it says 250; smtp-server drops it. Prints the best of interleaved
 // runs, and ratios.
 // Run: npm run bench && node build/bench/test/bench/reception.js
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SMTPServer } from 'smtp-server'
+import type { MeasuredServer } from './servers.ts'
+import { startStock } from './stock.ts'
 
 const RUNS = 9
 const RUN_MS = 1_000
@@ -21,14 +22,7 @@ const MESSAGE = `Subject: x\r\n\r\n${LINE.repeat(12)}.\r\n`
 const DOTS = `A: b\r\n\r\n${'..\r\n'.repeat(DATA_OCTETS / 4)}.\r\n`
 const PLAIN = `A: b\r\n\r\n${LINE.repeat(DATA_OCTETS / LINE.length)}.\r\n`
 
-interface Measured {
-  readonly name: string
-  readonly port: number
-  readonly child: ChildProcess
-}
-
-if (process.argv[2] === 'stock') serveStock()
-else await compare()
+await compare()
 
 async function compare(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'eachrcpt-bench-'))
@@ -44,9 +38,7 @@ async function compare(): Promise<void> {
       await table(`ms for ${count} recipients`, servers, (port) => recipients(port, count))
     }
   } finally {
-    const ends = servers.map(({ child }) => once(child, 'exit'))
-    for (const { child } of servers) child.kill('SIGTERM')
-    await Promise.all(ends)
+    for (const server of servers) await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -54,7 +46,7 @@ async function compare(): Promise<void> {
 /** The best of each server, in their order; of a busy machine the others say nothing. */
 async function table(
   what: string,
-  servers: readonly Measured[],
+  servers: readonly MeasuredServer[],
   measure: (port: number) => Promise<number>,
   best: (...values: number[]) => number = Math.min,
 ): Promise<number[]> {
@@ -140,7 +132,7 @@ async function dial(port: number) {
   }
 }
 
-async function startOurs(folder: string): Promise<Measured> {
+async function startOurs(folder: string): Promise<MeasuredServer> {
   const file = join(folder, 'bench.conf')
   writeFileSync(
     file,
@@ -158,28 +150,12 @@ async function startOurs(folder: string): Promise<Measured> {
   for await (const chunk of child.stdout) {
     said += String(chunk)
     const [, port] = /smtp=127\.0\.0\.1:(\d+)/.exec(said) ?? []
-    if (port !== undefined) return { name: 'ours', port: Number(port), child }
+    if (port === undefined) continue
+    const stop = async (): Promise<void> => {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    }
+    return { name: 'ours', port: Number(port), pid: child.pid ?? 0, stop }
   }
   throw new Error('the server did not start')
-}
-
-async function startStock(): Promise<Measured> {
-  const child = fork(fileURLToPath(import.meta.url), ['stock'])
-  const [port] = (await once(child, 'message')) as [number]
-  return { name: 'smtp-server', port, child }
-}
-
-function serveStock(): void {
-  const server = new SMTPServer({
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    disableReverseLookup: true,
-    onData(stream, _, done) {
-      stream.resume()
-      stream.on('end', () => done())
-    },
-  })
-  const listening = server.listen(0, '127.0.0.1', () => {
-    const address = listening.address()
-    process.send?.(typeof address === 'object' ? address?.port : undefined)
-  })
 }
