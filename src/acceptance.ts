@@ -4,6 +4,7 @@
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Ids } from './mail/ids.ts'
 import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
+import type { StoringInstruments } from './instruments.ts'
 import type { Counts } from './observers.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
 import { dsnEntry } from './relay/dsnentry.ts'
@@ -21,6 +22,7 @@ export interface Store {
   readonly dispatcher: Dispatcher
   readonly ids: Ids
   readonly counts: Pick<Counts, 'received'>
+  readonly storing: StoringInstruments
   onAccepted?: ((acceptance: Acceptance) => void) | undefined
 }
 
@@ -49,15 +51,20 @@ export async function queue(
 
 /** All of them on disk, in one batch, or none to be sent: the client will send everything again. */
 async function commit(
-  { spool }: Store,
+  { spool, storing }: Store,
   parcels: readonly Pick<Parcel, 'entry' | 'data'>[],
 ): Promise<readonly Stored[]> {
+  const startedMs = performance.now()
   const results = await Promise.allSettled(
     parcels.map(({ entry, data }) => spool.append(entry, data)),
   )
   const stored = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = results.find((result) => result.status === 'rejected')
-  if (!failed) return stored
+  if (!failed) {
+    storing.stored((performance.now() - startedMs) / 1000)
+    return stored
+  }
+  storing.failed(failed.reason, 'append')
   for (const one of stored) spool.finish(one, [...one.entry.copies.keys()])
   throw spoolFailure(failed.reason)
 }
@@ -85,11 +92,12 @@ function noticeOf(store: Store, acceptance: Acceptance): Parcel | undefined {
 }
 
 function reportReception(
-  { counts }: Store,
+  { counts, storing }: Store,
   { peer, surroundings }: Session,
   { entry }: Stored,
 ): void {
   counts.received += entry.copies.length
+  storing.received(entry.copies.length)
   for (const copy of entry.copies) {
     const line = {
       messageId: copy.id,

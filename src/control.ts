@@ -3,6 +3,7 @@ import { errorText } from './events/lines.ts'
 import { runCommand } from './console.ts'
 import { controlApp } from './http/control.ts'
 import { healthApp } from './http/health.ts'
+import { metricsApp } from './http/metrics.ts'
 import { openSocketListener } from './http/listener.ts'
 import type { Server } from './server.ts'
 
@@ -18,6 +19,7 @@ export async function openControl(server: Server): Promise<Control> {
   const apps = [
     controlApp((argv) => runCommand({ server, now: Date.now, shutdown }, argv)),
     healthApp({ notReady: () => server.notReady() }),
+    metricsApp(() => server.metrics()),
   ]
   const opened: { close(graceMs: number): Promise<void> }[] = []
   for (const path of server.config.control) {

@@ -10,6 +10,7 @@ import {
   openJournal,
 } from './events/journal.ts'
 import type { TrackerSettings } from './http/hit.ts'
+import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
@@ -42,18 +43,19 @@ export interface GenerationSurroundings {
   warn(text: string): void
   /** One for all generations. */
   readonly events: EventRecorder
+  readonly instruments: Pick<Instruments, 'policy' | 'countJournal'>
 }
 
 /** Raises what the configuration or a script has wrong; nothing is left open then. */
 export async function openGeneration(
   config: Config,
-  { now, warn, events }: GenerationSurroundings,
+  { now, warn, events, instruments }: GenerationSurroundings,
 ): Promise<Generation> {
-  const journal = await openJournal(journalOptions(config, now, events))
+  const journal = instruments.countJournal(await openJournal(journalOptions(config, now, events)))
   let policy: Policy
   let keyring: Keyring
   try {
-    policy = await openPolicy(config, journal)
+    policy = await openPolicy(config, journal, instruments.policy)
     // Last: what is wrong with a script must not leave a key behind.
     keyring = await findKeyring(config, warn)
   } catch (error) {
@@ -114,7 +116,11 @@ const RETIRE_MS = 60_000
 
 const MB = 1024 * 1024
 
-function openPolicy({ scriptlet, bindings }: Config, journal: Journal): Promise<Policy> {
+function openPolicy(
+  { scriptlet, bindings }: Config,
+  journal: Journal,
+  { meterOf, onUnsupported }: Instruments['policy'],
+): Promise<Policy> {
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
@@ -132,6 +138,8 @@ function openPolicy({ scriptlet, bindings }: Config, journal: Journal): Promise<
     },
     onBadReturn: scriptlet.onBadReturn,
     panic: (origin, text) => journal.panic(origin, text),
+    meterOf,
+    onUnsupported,
   })
 }
 

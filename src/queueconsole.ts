@@ -18,6 +18,13 @@ export interface QueuedMail {
   remove(test: Test): number
 }
 
+export function queuedMail(
+  { unfinished, read }: Pick<QueuedMail, 'unfinished' | 'read'>,
+  { retry, fail, remove }: Pick<QueuedMail, 'retry' | 'fail' | 'remove'>,
+): QueuedMail {
+  return { unfinished, read, retry, fail, remove }
+}
+
 type Test = (item: QueueItem) => boolean
 
 /** One copy that is not finished. */

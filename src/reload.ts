@@ -72,7 +72,10 @@ async function prepareReload(options: ReloadOptions): Promise<PreparedReload> {
     throw error
   }
   return {
-    adopt: () => adopt({ generation, listening }),
+    adopt() {
+      adopt({ generation, listening })
+      surroundings.instruments.policy.reloaded(generation.policy)
+    },
     async drop() {
       await listening.drop()
       await generation.replace()
@@ -81,7 +84,8 @@ async function prepareReload(options: ReloadOptions): Promise<PreparedReload> {
 }
 
 /** Says why a reload changes nothing. */
-function refuseReload({ warn, current }: ReloadOptions, reason: string): void {
+function refuseReload({ warn, current, surroundings }: ReloadOptions, reason: string): void {
+  surroundings.instruments.policy.reloaded(undefined)
   const text = `reload failed, the running configuration stays: ${reason}`
   warn(text)
   current().journal.panic('config', text)

@@ -54,7 +54,8 @@ export function takeSeat(
 
 /** Names a listener in the census. */
 export function listenerKey({ address }: SmtpEndpoint): string {
-  return `${address.host} ${address.port}`
+  const { host, port } = address
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** A place under each budget, or under none. */

@@ -5,23 +5,24 @@ import { type Census, makeCensus } from './census.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { deliveryHooks } from './deliveryhooks.ts'
+import { endpointApps } from './endpoints.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
+import { watchGauges } from './gauges.ts'
 import { type Generation, openGeneration } from './generation.ts'
-import { healthApp } from './http/health.ts'
 import { openHttpListener } from './http/listener.ts'
-import { trackerApp } from './http/tracker.ts'
-import { wellKnownApp } from './http/wellknown.ts'
 import { type Listeners, makeListeners, type Prepared, prepareAll } from './listeners.ts'
-import { makeIds } from './mail/ids.ts'
+import { type Instruments, makeInstruments } from './instruments.ts'
+import { type Ids, makeIds } from './mail/ids.ts'
+import type { Snapshot } from './metrics/snapshot.ts'
 import { type Counts, relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import type { Place } from './place.ts'
 import type { Policy } from './policy/policy.ts'
-import type { QueuedMail } from './queueconsole.ts'
+import { type QueuedMail, queuedMail } from './queueconsole.ts'
 import { makeQueue } from './spool/queue.ts'
 import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from './reload.ts'
 import type { Spool } from './spool/spool.ts'
@@ -54,6 +55,8 @@ export interface Server extends Reloads {
   /** Tells the operator. */
   warn(text: string): void
   inbound(): ReturnType<Census['all']>
+  /** All metrics, as they are now. */
+  metrics(): Snapshot
   /** Why no mail can be taken now; undefined: it can. */
   notReady(): string | undefined
   /** Goes on in new log files of the same names. */
@@ -72,17 +75,19 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   let events: Events | undefined
   const { warn } = options
   const recorder = recorderOf(() => events)
-  const surroundings = { now: Date.now, warn, events: recorder }
+  const instruments = makeInstruments()
+  const surroundings = { now: Date.now, warn, events: recorder, instruments }
   let current = await openGeneration(config, surroundings)
   const closers: (() => Promise<void>)[] = [() => current.replace()]
   try {
-    const stores = await openStores(() => current, warn, options.place)
+    const stores = await openStores(() => current, warn, instruments.sinks, options.place)
     closers.unshift(stores.closeSpool)
     events = stores.events
-    const parts = openParts(stores, () => current, options)
+    const parts = openParts(stores, () => current, options, instruments)
     closers.unshift(() => parts.close())
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
+    instruments.policy.loaded(current.policy)
     await stores.report()
     for (const stored of stores.spool.recovered) parts.dispatcher.enqueue(stored)
     const retire = makeRetirement()
@@ -152,7 +157,7 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
-  readonly console: Pick<Server, 'mail' | 'counts' | 'inbound'>
+  readonly console: Pick<Server, 'mail' | 'counts' | 'inbound' | 'metrics'>
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
@@ -167,30 +172,25 @@ function recorderOf(events: () => Events | undefined): EventRecorder {
 }
 
 function openParts(
-  { spool, events, space, notReady }: Stores,
+  stores: Stores,
   current: () => Generation,
   options: ServerOptions,
+  instruments: Instruments,
 ): Parts {
+  const { spool, events, space, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const dispatcher = makeDispatcher({
-    config: current().config,
-    spool,
-    queue: makeQueue(),
-    ids,
-    observers: relayObservers(
-      () => current().journal,
-      counts,
-      deliveryHooks(current, spool, Date.now),
-    ),
-    onError: (error) => current().journal.panic('relay', errorText(error)),
-  })
+  const dispatcher = openRelay(spool, ids, current, counts, instruments)
   const { onAccepted } = options
   const census = makeCensus()
-  const store = { spool, space, dispatcher, ids, counts, onAccepted }
-  const smtp = makeSessions(current, store, census, Date.now)
+  const { storing } = instruments
+  const store = { spool, space, dispatcher, ids, counts, storing, onAccepted }
+  const smtp = makeSessions(current, store, census, instruments.smtp, Date.now)
+  const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
+  const { tracking } = instruments
+  const served = { current, notReady, metrics: gauges.snapshot, tracking }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
-    openHttpListener(address, apps(notReady, current, endpoint), (error) =>
+    openHttpListener(address, endpointApps(served, endpoint), (error) =>
       current().journal.panic('http_listener', errorText(error)),
     ),
   )
@@ -198,7 +198,12 @@ function openParts(
     smtp,
     http,
     dispatcher,
-    console: { counts, inbound: census.all, mail: queuedMail(spool, dispatcher) },
+    console: {
+      counts,
+      inbound: census.all,
+      mail: queuedMail(spool, dispatcher),
+      metrics: gauges.snapshot,
+    },
     prepare: (config) =>
       prepareAll(
         () => events.prepare(config),
@@ -208,6 +213,7 @@ function openParts(
     // Together: the grace is one for all of it. Events last, when there can be no more.
     async close() {
       const grace = graceMs(current().config)
+      gauges.close()
       const endsMs = Date.now() + grace
       try {
         await Promise.all([
@@ -222,31 +228,30 @@ function openParts(
   }
 }
 
-function queuedMail(
-  { unfinished, read }: Pick<Spool, 'unfinished' | 'read'>,
-  { retry, fail, remove }: Dispatcher,
-): QueuedMail {
-  return { unfinished, read, retry, fail, remove }
+function openRelay(
+  spool: Spool,
+  ids: Ids,
+  current: () => Generation,
+  counts: Counts,
+  { relay, storing }: Instruments,
+): Dispatcher {
+  return makeDispatcher({
+    config: current().config,
+    spool,
+    queue: makeQueue(),
+    ids,
+    observers: relay.counting(
+      relayObservers(() => current().journal, counts, deliveryHooks(current, spool, Date.now)),
+    ),
+    onError(error) {
+      storing.failed(error, 'relay')
+      current().journal.panic('relay', errorText(error))
+    },
+  })
 }
 
 function graceMs({ shutdownGraceSeconds }: Config): number {
   return shutdownGraceSeconds * 1000
-}
-
-function apps(
-  notReady: () => string | undefined,
-  current: () => Generation,
-  endpoint: () => HttpEndpoint,
-) {
-  return [
-    trackerApp({
-      settings: () => ({ ...current().tracker, isTrustedProxy: endpoint().isTrustedProxy }),
-      nowSeconds: () => Math.floor(Date.now() / 1000),
-      onEvent: (type, facts) => current().journal.event(type, facts),
-    }),
-    wellKnownApp(() => current().config.tracking),
-    healthApp({ notReady }),
-  ]
 }
 
 /** All of them, whatever becomes of one; rejects with the first failure. */

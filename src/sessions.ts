@@ -5,9 +5,11 @@ import type { Census } from './census.ts'
 import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
+import type { SmtpInstruments } from './instruments.ts'
 import { type Listeners, makeListeners } from './listeners.ts'
 import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventually.ts'
 import type { Reply } from './mail/reply.ts'
+import { metered } from './meter.ts'
 import type { Conversation, Peer } from './smtp/conversation.ts'
 import type { Control } from './smtp/connection.ts'
 import { sendNow } from './smtp/injection.ts'
@@ -26,9 +28,10 @@ export function makeSessions(
   current: () => Generation,
   store: Store,
   census: Census,
+  smtp: SmtpInstruments,
   now: () => number,
 ): Listeners<SmtpEndpoint> {
-  const converse = conversations(current, store, census, now)
+  const converse = conversations(current, store, census, smtp, now)
   return makeListeners((endpoint, latest) =>
     openListener({
       ...endpoint.address,
@@ -41,13 +44,20 @@ export function makeSessions(
 }
 
 /** How a session of an endpoint begins; all of them share memory, budgets and census. */
-function conversations(current: () => Generation, store: Store, census: Census, now: () => number) {
+function conversations(
+  current: () => Generation,
+  store: Store,
+  census: Census,
+  smtp: SmtpInstruments,
+  now: () => number,
+) {
   const inflight = { bytes: 0 }
   const budgets: Budgets = new Map()
 
   return (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
     const generation = current()
     const seat = takeSeat(budgets, census, endpoint, peer.remoteAddress)
+    smtp.connected(listenerKey(endpoint), seat !== undefined)
     if (!seat) return refusing(TOO_MANY_SESSIONS)
     const delays = sessionDelays()
     const release = generation.hold(() => control.close(reconfigured(seat.options)))
@@ -79,7 +89,7 @@ function conversations(current: () => Generation, store: Store, census: Census, 
       send: sender(reception, generation),
     })
     return {
-      ...session,
+      ...metered(session, smtp),
       closed(aborted) {
         session.closed(aborted)
         delays.end()

@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts'
 import { type Events, openEvents } from './events/events.ts'
 import { joinEvents } from './events/joined.ts'
 import type { Journal } from './events/journal.ts'
+import type { SinkMeter } from './events/sinks.ts'
 import { ALONE, orphansOf, type Place, shareOf } from './place.ts'
 import { systemFiles } from './spool/files.ts'
 import { type Space, watchSpace } from './spool/space.ts'
@@ -41,6 +42,7 @@ interface Partition {
 export async function openStores(
   current: () => Current,
   warn: (text: string) => void,
+  meter: SinkMeter,
   place: Place = ALONE,
 ): Promise<Stores> {
   const { spoolbase } = current().config
@@ -54,7 +56,7 @@ export async function openStores(
     await opened[0]?.events.flush()
     return isReported
   }
-  await openPartitions(opened, { current, warn, report, place, mayRemove })
+  await openPartitions(opened, { current, warn, report, meter, place, mayRemove })
   const [own, ...others] = opened as [Partition, ...Partition[]]
   const spool = joinSpools(
     own.spool,
@@ -96,6 +98,7 @@ interface Opening {
   readonly current: () => Current
   readonly warn: (text: string) => void
   readonly report: (text: string) => void
+  readonly meter: SinkMeter
   readonly place: Place
   /** Whether events that only the spool has are in the event log, too. */
   readonly mayRemove: () => Promise<boolean>
@@ -123,7 +126,7 @@ async function openPartitions(opened: Partition[], opening: Opening): Promise<vo
 }
 
 async function openPartition(
-  { current, report, place, mayRemove }: Opening,
+  { current, report, meter, place, mayRemove }: Opening,
   directory: string,
   sharing: { readonly isShared: boolean; readonly isFirst: boolean },
 ): Promise<Partition> {
@@ -134,6 +137,7 @@ async function openPartition(
       maxBacklogBytes: shareOf(current().config.maxEventBacklog, place),
       userAgent: `eachrcpt/${VERSION}`,
       ...sharing,
+      meter,
       report: (text) => current().journal.panic('events', text),
     })
     return { spool, events }

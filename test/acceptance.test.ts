@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { makeInstruments } from '../src/instruments.ts'
 import { accept } from '../src/acceptance.ts'
 import { makeIds } from '../src/mail/ids.ts'
 import { SmtpError } from '../src/mail/reply.ts'
@@ -56,6 +57,7 @@ async function acceptWith(refuse: string) {
       } as never,
       space: { shortage: undefined },
       counts: { received: 0 },
+      storing: makeInstruments().storing,
       ids: makeIds(1, Buffer.alloc(8), () => 0),
     },
     acceptance,

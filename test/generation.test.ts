@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
+import { makeInstruments } from '../src/instruments.ts'
 import { openGeneration } from '../src/generation.ts'
 
 let folder: string
@@ -23,6 +24,7 @@ test('a replaced generation does not live for ever on a session that never ends'
     now: () => 0,
     warn: () => {},
     events: { wants: () => false, append: () => {} },
+    instruments: makeInstruments(),
   })
   const ended: string[] = []
   const release = generation.hold(() => ended.push('the idle session'))

@@ -18,13 +18,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   events: ['tracking', 'mail', 'config'],
   // `msys` beside the rooms of the design: the session makes the objects that callouts receive.
   smtp: ['policy', 'msys', 'tracking', 'mime', 'mail', 'spool', 'config', 'events'],
-  http: ['tracking', 'events', 'spool', 'policy', 'mail'],
+  metrics: [],
+  http: ['tracking', 'events', 'spool', 'policy', 'mail', 'metrics'],
 }
 
 /** The command line may use every room. */
 const MAY_IMPORT: typeof ROOMS = { ...ROOMS, cli: Object.keys(ROOMS) }
 
-const PURE_ROOMS = ['mime', 'mail', 'tracking']
+const PURE_ROOMS = ['mime', 'mail', 'tracking', 'metrics']
 /** zlib is as pure as crypto: octets in, octets out. */
 const PURE_NODE_MODULES = ['node:buffer', 'node:crypto', 'node:zlib']
 

@@ -18,6 +18,7 @@ import {
   SCRIPT_SOURCE,
   SCRIPTLET,
   SERVER,
+  SERVES_METRICS,
   SMTPAPI,
   TRUSTED_PROXIES,
 } from './schema/modules.ts'
@@ -61,6 +62,7 @@ export interface HttpEndpoint {
   readonly address: HostPort
   /** Whether it is a proxy whose word about the client's address is taken. */
   readonly isTrustedProxy: (address: string) => boolean
+  readonly servesMetrics: boolean
   readonly place: Place
 }
 
@@ -121,15 +123,18 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
 
 function httpEndpoints(listener: Stanza): HttpEndpoint[] {
   const proxies = valueOf(TRUSTED_PROXIES, [listener])
+  const servesMetrics = valueOf(SERVES_METRICS, [listener])
   const isTrustedProxy = (text: string): boolean => {
     const address = proxies.length > 0 ? readAddress(text) : undefined
     return address !== undefined && proxies.some((block) => holds(block, address))
   }
-  return enabledListens(listener, HTTP_PORT).map(({ listen, address }) => ({
-    address,
-    isTrustedProxy,
-    place: listen.place,
-  }))
+  return enabledListens(listener, HTTP_PORT).map(({ listen, address }) => {
+    if (servesMetrics && !isLoopback(address.host)) {
+      const complaint = `metrics are for loopback: expected listen "127.0.0.1:${address.port}"`
+      throw new ConfigError(listen.place, SERVES_METRICS.names[0], complaint)
+    }
+    return { address, isTrustedProxy, servesMetrics, place: listen.place }
+  })
 }
 
 /** Without a control_listener there is a socket beside the spool. */
@@ -185,6 +190,10 @@ function modulesOf(root: Stanza, kind: string, warn: Warn): readonly Stanza[] {
     warn(place, `${complaint}, is known but not supported yet: ignored`)
   }
   return [first, ...rest.filter((module) => !others.includes(module))].toReversed()
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host === 'localhost' || /^127(\.\d+){3}$/.test(host)
 }
 
 function refuseDoubles(endpoints: readonly Pick<HttpEndpoint, 'address' | 'place'>[]): void {

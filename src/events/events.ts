@@ -14,7 +14,7 @@ import {
   type Running,
   stopSinks,
 } from './roster.ts'
-import { planSinks, type SinkConfig } from './sinks.ts'
+import { planSinks, type SinkConfig, type SinkMeter } from './sinks.ts'
 
 export interface EventsOptions {
   /** Of this process alone. */
@@ -28,11 +28,14 @@ export interface EventsOptions {
   readonly isFirst?: boolean
   /** Tells the operator. */
   report(text: string): void
+  readonly meter?: SinkMeter
 }
 
 export interface Events extends EventRecorder {
   /** The newest events, as JSON lines. */
   tail(maxBytes: number): Promise<string>
+  /** Octets of events that each sink still has to take. */
+  backlog(): readonly { readonly sink: string; readonly bytes: number }[]
   /** Opens what a configuration asks for; rejects, and changes nothing, when that cannot be had. */
   prepare(config: SinkConfig): Promise<PreparedSinks>
   /** Sinks that are files go on in new ones of the same names; one that cannot goes on as it is. */
@@ -51,8 +54,8 @@ export interface PreparedSinks {
 }
 
 export async function openEvents(options: EventsOptions): Promise<Events> {
-  const { directory, report, userAgent, isShared = false, isFirst = true } = options
-  const surroundings = { resolve: systemResolve(), userAgent, isShared, isFirst }
+  const { directory, report } = options
+  const surroundings = { isShared: false, isFirst: true, ...options, resolve: systemResolve() }
   const log = await openEventLog({
     directory,
     maxBytes: options.maxBacklogBytes,
@@ -87,6 +90,7 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
         place = from + bytes.length
       }
     },
+    backlog: () => backlogOf(roster),
     async prepare(config) {
       const opened = await openSinks(roster, planSinks(config, surroundings))
       return {
@@ -94,9 +98,7 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
         drop: () => closeSinks(opened),
       }
     },
-    async reopen() {
-      await Promise.all(all().map((each) => reopenSink(roster, each)))
-    },
+    reopen: async () => void (await Promise.all(all().map((each) => reopenSink(roster, each)))),
     async flush() {
       order.flush()
       await log.flush()
@@ -110,6 +112,13 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
       await log.close()
     },
   }
+}
+
+function backlogOf({ couriers, log }: Roster): ReturnType<Events['backlog']> {
+  return couriers.map(({ sink, place }) => ({
+    sink: sink.name,
+    bytes: Math.max(0, log.end - place),
+  }))
 }
 
 const SYSTEM_CLOCK: CourierClock = {

@@ -12,6 +12,7 @@ export function joinEvents(own: Events, others: readonly Events[]): Events {
       const tails = await Promise.all(all.map((events) => events.tail(maxBytes)))
       return tails.join('')
     },
+    backlog: () => all.flatMap((events) => events.backlog()),
     async prepare(config) {
       const ready: Awaited<ReturnType<Events['prepare']>>[] = []
       const drop = async (): Promise<void> => {

@@ -5,8 +5,14 @@ import { Redis } from 'ioredis'
 import type { RedisOptions } from '../config/events.ts'
 import type { ResolveHost } from './address.ts'
 import { type Sink, typeOf } from './sink.ts'
+import type { SinkMeter } from './sinks.ts'
 
-export function makeRedisStream(options: RedisOptions, resolve: ResolveHost): Sink {
+interface Surroundings {
+  readonly resolve: ResolveHost
+  readonly meter?: SinkMeter | undefined
+}
+
+export function makeRedisStream(options: RedisOptions, { resolve, meter }: Surroundings): Sink {
   const { events, stream, streamMaxlen, timeoutMs } = options
   const bounds = streamMaxlen > 0 ? ['MAXLEN', '~', String(streamMaxlen)] : []
   let connected: Redis | undefined
@@ -30,6 +36,8 @@ export function makeRedisStream(options: RedisOptions, resolve: ResolveHost): Si
     },
     async deliver(batch, signal) {
       signal.addEventListener('abort', leave, { once: true })
+      const startedMs = performance.now()
+      let isGood = false
       try {
         // Redis may have closed an idle connection.
         if (connected?.status !== 'ready') leave()
@@ -50,11 +58,13 @@ export function makeRedisStream(options: RedisOptions, resolve: ResolveHost): Si
         const answers = await withDeadline(transaction.exec(), timeoutMs)
         const failed = answers?.find(([error]) => error)?.[0]
         if (failed) throw failed
+        isGood = true
       } catch (error) {
         leave()
         throw error
       } finally {
         signal.removeEventListener('abort', leave)
+        meter?.redisAnswered('xadd', isGood, (performance.now() - startedMs) / 1000)
       }
     },
     async close() {

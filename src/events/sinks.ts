@@ -28,6 +28,14 @@ export interface SinkSurroundings {
   /** Other event logs have the same sinks; the first of them greets web servers and puts files aside. */
   readonly isShared: boolean
   readonly isFirst: boolean
+  readonly meter?: SinkMeter | undefined
+}
+
+/** Who counts what sinks do. */
+export interface SinkMeter {
+  /** `status`: undefined when there was no answer. */
+  webhookAnswered(name: string, status: number | undefined): void
+  redisAnswered(operation: string, isGood: boolean, seconds: number): void
 }
 
 export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): PlannedSink[] {
@@ -48,8 +56,7 @@ export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): P
     plans.push(plan(name, eventHydrant, () => openEventFile(file)))
   }
   if (redis) {
-    const stream = (): Promise<Sink> =>
-      Promise.resolve(makeRedisStream(redis, surroundings.resolve))
+    const stream = (): Promise<Sink> => Promise.resolve(makeRedisStream(redis, surroundings))
     plans.push(plan('redis', redis, stream))
   }
   return plans

@@ -6,6 +6,7 @@ import type { WebhookOptions } from '../config/events.ts'
 import type { ResolveHost } from './address.ts'
 import { post } from './post.ts'
 import type { Sink } from './sink.ts'
+import type { SinkMeter } from './sinks.ts'
 
 export interface WebhookSurroundings {
   readonly resolve: ResolveHost
@@ -13,6 +14,7 @@ export interface WebhookSurroundings {
   readonly userAgent: string
   /** For an answer; Momentum's 6 s if it is not given. */
   readonly timeoutMs?: number
+  readonly meter?: SinkMeter | undefined
 }
 
 const TIMEOUT_MS = 6_000
@@ -24,10 +26,16 @@ export function makeWebhook(options: WebhookOptions, surroundings: WebhookSurrou
   const { name, events, batchSize, batchSeconds } = options
   const send = async (id: string, body: Buffer, signal: AbortSignal): Promise<number> => {
     const url = new URL(options.url)
-    const { resolve, userAgent, timeoutMs = TIMEOUT_MS } = surroundings
+    const { resolve, userAgent, timeoutMs = TIMEOUT_MS, meter } = surroundings
     const headers = headersOf(options, id, body, userAgent)
     const { allowPrivate } = options
-    return post({ url, headers, body, allowPrivate, resolve, timeoutMs, signal })
+    let status: number | undefined
+    try {
+      status = await post({ url, headers, body, allowPrivate, resolve, timeoutMs, signal })
+      return status
+    } finally {
+      meter?.webhookAnswered(name, status)
+    }
   }
   return {
     name: `webhook ${name}`,

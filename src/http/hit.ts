@@ -50,7 +50,12 @@ export interface Endpoint {
   nowSeconds(): number
   isOverLimit: IsOverLimit
   onEvent(type: EventType, facts: Facts): void
+  /** A token that leads nowhere, and why. */
+  onRejected?(reason: Rejection): void
 }
+
+/** `foreign`: of none of our keys; `denied`: its message or customer is. */
+export type Rejection = 'foreign' | 'bad' | 'denied' | 'over limit'
 
 /** Total: whatever comes is answered. */
 export function answerHit(hit: Hit, endpoint: Endpoint): Answer {
@@ -60,6 +65,7 @@ export function answerHit(hit: Hit, endpoint: Endpoint): Answer {
   const use = useOf(hit, route, settings, endpoint)
   const elsewhere = use.kind === 'foreign' ? legacyAnswer(hit, settings) : undefined
   const answer = elsewhere ?? (route === 'open' ? IMAGE : clickAnswer(use))
+  if (use.kind !== 'opened') endpoint.onRejected?.(use.kind)
   const isEvent = use.kind === 'opened' && use.isEvent && answer !== NOT_FOUND
   if (isEvent) report(hit, use, settings, endpoint)
   return answer
@@ -68,9 +74,7 @@ export function answerHit(hit: Hit, endpoint: Endpoint): Answer {
 type OpenedToken = Extract<Opened, { readonly kind: 'opened' }>
 
 /** What its token is good for. */
-type Use =
-  | (OpenedToken & { readonly isEvent: boolean })
-  | { readonly kind: 'foreign' | 'bad' | 'over limit' }
+type Use = (OpenedToken & { readonly isEvent: boolean }) | { readonly kind: Rejection }
 
 const PIXEL = Uint8Array.from(
   Buffer.from('R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64'),
@@ -139,7 +143,7 @@ function useOf(
   if (path?.route !== route) return { kind: 'foreign' }
   const opened = openToken(keyring, path)
   if (opened.kind !== 'opened') return opened
-  if (isDenied(opened.facts)) return { kind: 'bad' }
+  if (isDenied(opened.facts)) return { kind: 'denied' }
   if (isOverLimit(tokenName(path), hitsPerMinute)) return { kind: 'over limit' }
   const isExpired = nowSeconds() > opened.facts.expirySeconds
   return { ...opened, isEvent: hit.method === 'GET' && !isExpired }

@@ -4,13 +4,18 @@ import { type Context, Hono } from 'hono'
 import { answerHit, type Endpoint, type Hit } from './hit.ts'
 import { makeRateLimit } from './ratelimit.ts'
 
-export type TrackerOptions = Omit<Endpoint, 'isOverLimit'>
+export interface TrackerOptions extends Omit<Endpoint, 'isOverLimit'> {
+  /** How long an answer took. */
+  readonly onAnswered?: (seconds: number) => void
+}
 
 export function trackerApp(options: TrackerOptions): Hono {
   const app = new Hono()
   const endpoint: Endpoint = { ...options, isOverLimit: makeRateLimit(options.nowSeconds) }
   const answer = (c: Context): Response => {
+    const startedMs = performance.now()
     const { body, status, headers } = answerHit(hitOf(c), endpoint)
+    options.onAnswered?.((performance.now() - startedMs) / 1000)
     return new Response(body, { status, headers })
   }
   // One handler for all methods: with a second one Hono would have to wait for the first.

@@ -97,7 +97,7 @@ function fieldAccess(shape: AnyShape, absent: readonly Declaration[], runtime: R
       if (field) return field.get(self, runtime)
       if (shape.index) return shape.index(self, key, runtime)
       const absentField = later.get(key)
-      if (absentField) return refuse(absentField)
+      if (absentField) return refuse(absentField, runtime)
       const name = typeof key === 'string' || typeof key === 'number' ? key : typeName(key)
       throw new LuaCallError(`${shape.prefix}.${name}: there is no such field or method`)
     },
@@ -105,7 +105,7 @@ function fieldAccess(shape: AnyShape, absent: readonly Declaration[], runtime: R
       assertAlive(self)
       const field = fields.get(key)
       const absentField = later.get(key)
-      if (absentField) return refuse(absentField)
+      if (absentField) return refuse(absentField, runtime)
       if (field?.set) field.set(self, value)
       else if (!field && shape.newIndex) shape.newIndex(self, key, value)
       else return false
@@ -126,7 +126,8 @@ function installModules(state: LuaState, absent: readonly Declaration[], runtime
   for (const declaration of absent) {
     if (isMethod(declaration) || isObject.has(ownerOf(declaration))) continue
     if (declaration.parameters) put(declaration, refusal(declaration, runtime))
-    else state.defineModule(ownerOf(declaration), {}, { missing: () => refuse(declaration) })
+    else
+      state.defineModule(ownerOf(declaration), {}, { missing: () => refuse(declaration, runtime) })
   }
   for (const binding of FUNCTIONS) put(binding, hostFunction(binding, runtime))
   for (const [name, members] of [...modules].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -137,7 +138,7 @@ function installModules(state: LuaState, absent: readonly Declaration[], runtime
   for (const [name, constants] of Object.entries(CONSTANTS)) state.defineModule(name, constants)
   for (const name of EMPTY_MODULES) state.defineModule(name, {})
   for (const [name, why] of Object.entries(UNAVAILABLE_MODULES)) {
-    state.defineModule(name, {}, { missing: (key) => unavailable(`${name}.${key}`, why) })
+    state.defineModule(name, {}, { missing: (key) => unavailable(`${name}.${key}`, why, runtime) })
   }
 }
 
@@ -152,14 +153,16 @@ function hostFunction(binding: Binding<undefined>, runtime: Runtime): HostFuncti
 function refusal(declaration: Declaration, runtime: Runtime): () => undefined {
   let hasWarned = false
   return () => {
-    if (declaration.support === 'pending' || runtime.callSite()) return refuse(declaration)
+    if (declaration.support === 'pending' || runtime.callSite()) return refuse(declaration, runtime)
+    runtime.onUnsupported?.(declaration.name)
     if (!hasWarned) runtime.panic(textOf(declaration))
     hasWarned = true
     return undefined
   }
 }
 
-function refuse(declaration: Declaration): never {
+function refuse(declaration: Declaration, runtime: Runtime): never {
+  runtime.onUnsupported?.(declaration.name)
   throw new LuaCallError(textOf(declaration))
 }
 
@@ -167,7 +170,8 @@ function textOf({ name, support, doc }: Declaration): string {
   return `${name}: ${support === 'pending' ? 'not implemented yet' : `not available: ${doc}`}`
 }
 
-function unavailable(name: string, why: string): never {
+function unavailable(name: string, why: string, runtime: Runtime): never {
+  runtime.onUnsupported?.(name)
   throw new LuaCallError(`${name}: not available: ${why}`)
 }
 

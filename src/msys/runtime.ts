@@ -73,6 +73,8 @@ export interface Services {
     | { readonly kind: 'failed'; readonly text: string }
   /** Writes a line to paniclog. */
   panic(text: string): void
+  /** A script used what does not exist here. */
+  onUnsupported?(name: string): void
 }
 
 export interface Runtime extends Services {

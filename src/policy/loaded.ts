@@ -6,7 +6,9 @@ import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite } from '../msys/runtime.ts'
 import type { AuthSchemes } from './authentication.ts'
+import type { CalloutMeter } from './meter.ts'
 import type { Callouts, Registration } from './module.ts'
+import type { CalloutName } from './phases.ts'
 import type { Script } from './scriptlet.ts'
 
 export interface PolicyOptions {
@@ -25,6 +27,10 @@ export interface PolicyOptions {
   readonly now?: () => number
   /** Writes a line to paniclog: where it comes from, and the text. */
   panic(origin: string, text: string): void
+  /** Asked once for each callout of each module. */
+  readonly meterOf?: (callout: CalloutName, moduleName: string) => CalloutMeter
+  /** A script called what does not exist here. */
+  readonly onUnsupported?: (name: string) => void
 }
 
 /** A loaded policy as its sessions use it. */

@@ -1,5 +1,6 @@
 // The modules that scripts register, and which of them define which callout.
 import type { LuaFunction, LuaTable, LuaValue } from '../lua/value.ts'
+import type { CalloutMeter } from './meter.ts'
 import { ALIASES, type CalloutName, findPhase, isLaterCallout } from './phases.ts'
 
 /** A table that a script gave to `msys.registerModule`. */
@@ -15,6 +16,7 @@ export interface Callout {
   readonly run: LuaFunction
   /** The connection variable that switches the module off. */
   readonly bypass: string
+  readonly meter: CalloutMeter | undefined
 }
 
 export type Callouts = ReadonlyMap<CalloutName, readonly Callout[]>
@@ -29,7 +31,10 @@ export interface Collected {
  * Callouts by phase, in the order of registration. Read when everything is loaded, so that functions
  * added after `registerModule` count. Other functions of a module are its helpers.
  */
-export function collectCallouts(registrations: readonly Registration[]): Collected {
+export function collectCallouts(
+  registrations: readonly Registration[],
+  meterOf?: (callout: CalloutName, moduleName: string) => CalloutMeter,
+): Collected {
   const callouts = new Map<CalloutName, Callout[]>()
   const notices: string[] = []
   registrations.forEach(({ name: moduleName, table }, module) => {
@@ -43,10 +48,9 @@ export function collectCallouts(registrations: readonly Registration[]): Collect
       }
       found++
       const list = callouts.get(phase.name) ?? []
-      callouts.set(phase.name, [
-        ...list,
-        { module, moduleName, run, bypass: `__bypass_${moduleName}` },
-      ])
+      const bypass = `__bypass_${moduleName}`
+      const meter = meterOf?.(phase.name, moduleName)
+      callouts.set(phase.name, [...list, { module, moduleName, run, bypass, meter }])
     }
     if (found === 0) {
       notices.push(`no usable methods found for module ${moduleName} in registerModule call`)

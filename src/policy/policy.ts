@@ -1,5 +1,6 @@
 // A policy: the scripts of one configuration, loaded into a Lua state of their own. Immutable once loaded;
 // a reload makes another one beside it. Globals are shared by all its sessions, as in Momentum.
+import { createHash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { PasswordSource } from '../config/auth.ts'
@@ -27,6 +28,10 @@ import { openPolicySession, type PolicySession } from './session.ts'
 export interface Policy {
   /** The paths of the loaded scripts. */
   readonly scripts: readonly string[]
+  /** Differs when the text of one of them does: 12 hex digits. */
+  readonly hash: string
+  /** Epoch milliseconds. */
+  readonly loadedMs: number
   has(callout: CalloutName): boolean
   openSession(): PolicySession
   /** Asks the script that a source of passwords names. Never fails. */
@@ -79,9 +84,10 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     nowMs: now,
     readFile: (path) => readWhole(files, path),
     panic: (text) => options.panic('scriptlet', text),
+    onUnsupported: (name) => options.onUnsupported?.(name),
   })
   for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
-  const { callouts, notices } = collectCallouts(registrations)
+  const { callouts, notices } = collectCallouts(registrations, options.meterOf)
   for (const notice of notices) options.panic('scriptlet', notice)
   const loaded: Loaded = {
     state,
@@ -94,6 +100,8 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   await runInit(loaded)
   return {
     scripts: scriptlets.map(({ path }) => path),
+    hash: hashOf(scriptlets),
+    loadedMs: now(),
     has: (callout) => callouts.has(callout),
     openSession: () => openPolicySession(loaded),
     authenticate: (...request) => authenticate(loaded, ...request),
@@ -105,6 +113,12 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     control: (argv) => runControl(loaded, controls, argv),
     controls: () => [...controls.keys()],
   }
+}
+
+function hashOf(scriptlets: readonly Scriptlet[]): string {
+  const hash = createHash('sha256')
+  for (const { path, text } of scriptlets) hash.update(`${path}\0`).update(text).update('\0')
+  return hash.digest('hex').slice(0, 12)
 }
 
 async function runTopLevel(state: LuaState, script: Scriptlet, budget: Budget): Promise<void> {

@@ -11,6 +11,7 @@ import type { ApiObject, ValidationContext } from '../msys/handle.ts'
 import type { ListNode } from '../msys/listnode.ts'
 import type { CallSite, ExtraValue, Subject } from '../msys/runtime.ts'
 import { isRejection } from '../msys/verdict.ts'
+import { type CalloutFailure, failureOf, startMeter } from './meter.ts'
 import type { Callout } from './module.ts'
 import { type Argument, type CalloutName, type Phase, phaseOf } from './phases.ts'
 import type { Loaded } from './loaded.ts'
@@ -125,15 +126,22 @@ function runCallout(
       )
     })
   }
-  return orElse(
+  const end = startMeter(callout.meter)
+  let failure: CalloutFailure | undefined
+  const outcome = orElse(
     () => call(0),
-    (error) => {
+    (error): PhaseOutcome | undefined => {
+      failure = failureOf(error)
       const reason = reasonOf(error)
       reportFailure(loaded, phase.name, callout, reason)
       // There is no reply to change here: the message goes out through the default binding.
       return phase.result === 'binding' ? undefined : { kind: 'failed', reason }
     },
   )
+  return andThen(outcome, (found) => {
+    end(failure ?? (found?.kind === 'failed' ? 'error' : undefined))
+    return found
+  })
 }
 
 function readResult(

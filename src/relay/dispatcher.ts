@@ -8,7 +8,7 @@ import type { Spool, Stored } from '../spool/spool.ts'
 import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
-import { copyOf, join, type Lane, makeLane, takeAll } from './lane.ts'
+import { copyOf, join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
@@ -33,12 +33,26 @@ export interface DispatcherOptions {
 export interface Dispatcher extends Surgery {
   /** Delivers what is left of an entry: new, or recovered by the spool. */
   enqueue(stored: Stored): void
+  /** Every next hop that has mail. */
+  lanes(): readonly LaneFacts[]
   /** Holds for every attempt that begins from now on. */
   reconfigure(config: RelayConfig): void
   /** Lets running attempts finish for `graceMs`; everything else stays in the spool. */
   close(options: { readonly graceMs: number }): Promise<void>
   /** Resolves when no attempt is running and none can begin now. */
   idle(): Promise<void>
+}
+
+/** Copies of one next hop. */
+export interface LaneFacts {
+  /** As `gateway 192.0.2.1 25`, `maildir /path` or a domain, and the binding it goes by. */
+  readonly key: string
+  /** Due now, on their way not counted. */
+  readonly active: number
+  /** Waiting for their next attempt. */
+  readonly delayed: number
+  readonly workers: number
+  readonly health: Lane['health']
 }
 
 interface State extends Works {
@@ -85,6 +99,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   }
   return {
     enqueue: (stored) => enqueue(state, stored),
+    lanes: () => lanesOf(state),
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
@@ -177,6 +192,17 @@ function reconfigure(state: State, config: RelayConfig): void {
     for (const item of takeAll(lane)) schedule(state, item, 0)
   }
   pump(state)
+}
+
+function lanesOf({ lanes, queue }: State): LaneFacts[] {
+  const queued = queue.census()
+  const keys = new Set([...lanes.keys(), ...queued.keys()])
+  return [...keys].map((key) => {
+    const lane = lanes.get(key)
+    const { ready = 0, waiting: delayed = 0 } = queued.get(key) ?? {}
+    const active = ready + (lane ? waiting(lane) : 0)
+    return { key, active, delayed, workers: lane?.workers ?? 0, health: lane?.health ?? 'good' }
+  })
 }
 
 async function close(state: State, graceMs: number): Promise<void> {

@@ -26,6 +26,8 @@ export interface Answer extends Reply {
 
 /** What a handshake came to. Byte strings. */
 export interface TlsFacts {
+  /** As `TLSv1.3`. */
+  readonly version: string
   readonly cipher: string
   /** Bits of the key. */
   readonly bits: number

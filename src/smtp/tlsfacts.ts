@@ -6,9 +6,10 @@ import { fromText } from '../mail/bytes.ts'
 import type { PeerCertificate, TlsFacts } from './conversation.ts'
 
 export function tlsFacts(socket: Socket): TlsFacts {
-  if (!(socket instanceof TLSSocket)) return { cipher: '', bits: 0, peer: undefined }
+  if (!(socket instanceof TLSSocket)) return { version: '', cipher: '', bits: 0, peer: undefined }
   const { name } = socket.getCipher()
-  return { cipher: name, bits: keyBits(name), peer: peerCertificate(socket) }
+  const version = socket.getProtocol() ?? ''
+  return { version, cipher: name, bits: keyBits(name), peer: peerCertificate(socket) }
 }
 
 /** Bits of the cipher's key, from its name: OpenSSL's own count does not reach Node. */

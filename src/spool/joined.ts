@@ -11,6 +11,14 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
   return {
     recovered: oldestFirst(all.flatMap(({ recovered }) => recovered)),
     events: all.flatMap(({ events }) => events),
+    backlog() {
+      const backlogs = all.map((spool) => spool.backlog())
+      const ages = backlogs.flatMap(({ oldestMs }) => oldestMs ?? [])
+      return {
+        messages: backlogs.reduce((sum, { messages }) => sum + messages, 0),
+        oldestMs: ages.length > 0 ? Math.min(...ages) : undefined,
+      }
+    },
     unfinished: () => oldestFirst(all.flatMap((spool) => spool.unfinished())),
     get failure() {
       return all.find(({ failure }) => failure)?.failure

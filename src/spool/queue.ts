@@ -21,6 +21,8 @@ export interface Queue {
   /** When the first of those that wait is due; undefined when none waits. */
   nextDueMs(): number | undefined
   size(): { readonly ready: number; readonly waiting: number }
+  /** How many of each key there are, and how many of those wait for their time. */
+  census(): ReadonlyMap<string, { readonly ready: number; readonly waiting: number }>
 }
 
 export interface RetryOptions {
@@ -47,6 +49,8 @@ export function makeQueue(): Queue {
   let order = 0
   let latestMs = Number.NEGATIVE_INFINITY
   let readyCount = 0
+  /** Items of the heap by key: counted as they come and go, as there may be millions. */
+  const waiting = new Map<string, number>()
 
   function line(key: string, item: QueueItem): void {
     const present = lines.get(key)
@@ -57,13 +61,15 @@ export function makeQueue(): Queue {
 
   return {
     add(stored, copy, key, dueMs) {
-      if (dueMs <= latestMs) line(key, { stored, copy })
-      else push(heap, { stored, copy, key, dueMs, order: order++ })
+      if (dueMs <= latestMs) return line(key, { stored, copy })
+      push(heap, { stored, copy, key, dueMs, order: order++ })
+      count(waiting, key, 1)
     },
     ready(nowMs) {
       latestMs = nowMs
       while (heap[0] && heap[0].dueMs <= nowMs) {
         const { key, stored, copy } = pop(heap)
+        count(waiting, key, -1)
         line(key, { stored, copy })
       }
       return [...lines.keys()]
@@ -80,23 +86,51 @@ export function makeQueue(): Queue {
       return taken
     },
     remove(test) {
-      const removed: QueueItem[] = []
-      for (const [key, { items, first }] of lines) {
-        const kept: QueueItem[] = []
-        for (const item of items.slice(first)) (test(item) ? removed : kept).push(item)
-        if (kept.length > 0) lines.set(key, { items: kept, first: 0 })
-        else lines.delete(key)
-      }
+      const removed = removeFrom(lines, test)
       readyCount -= removed.length
       for (const item of heap.splice(0)) {
-        if (test(item)) removed.push(item)
-        else push(heap, item)
+        if (!test(item)) {
+          push(heap, item)
+          continue
+        }
+        removed.push(item)
+        count(waiting, item.key, -1)
       }
       return removed
     },
     nextDueMs: () => heap[0]?.dueMs,
     size: () => ({ ready: readyCount, waiting: heap.length }),
+    census: () => censusOf(lines, waiting),
   }
+}
+
+function removeFrom(lines: Map<string, Line>, test: (item: QueueItem) => boolean): QueueItem[] {
+  const removed: QueueItem[] = []
+  for (const [key, { items, first }] of lines) {
+    const kept: QueueItem[] = []
+    for (const item of items.slice(first)) (test(item) ? removed : kept).push(item)
+    if (kept.length > 0) lines.set(key, { items: kept, first: 0 })
+    else lines.delete(key)
+  }
+  return removed
+}
+
+function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + by
+  if (next > 0) counts.set(key, next)
+  else counts.delete(key)
+}
+
+function censusOf(
+  lines: ReadonlyMap<string, Line>,
+  waiting: ReadonlyMap<string, number>,
+): ReturnType<Queue['census']> {
+  const all = new Map<string, { ready: number; waiting: number }>()
+  for (const [key, many] of waiting) all.set(key, { ready: 0, waiting: many })
+  for (const [key, { items, first }] of lines) {
+    all.set(key, { ready: items.length - first, waiting: waiting.get(key) ?? 0 })
+  }
+  return all
 }
 
 /**

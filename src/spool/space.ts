@@ -11,6 +11,8 @@ export interface Floors {
 export interface Space {
   /** Why no more mail may be taken; undefined: there is room. At most a second old. */
   readonly shortage: string | undefined
+  /** What was free then; undefined: the system does not tell. */
+  readonly free: { readonly bytes: number; readonly inodes: number | undefined } | undefined
   check(): Promise<void>
   close(): void
 }
@@ -26,9 +28,10 @@ export async function watchSpace(options: {
 }): Promise<Space> {
   const { directory, files, floors, report } = options
   let shortage: string | undefined
+  let free: Space['free']
   const check = async (): Promise<void> => {
     // A system that does not tell stops nothing: what has no room is refused when it is written.
-    const free = await files.free(directory).catch(() => undefined)
+    free = await files.free(directory).catch(() => undefined)
     const next = free && shortageOf(free, floors())
     if (next && !shortage) report(`no more mail is taken: ${next}`)
     if (!next && shortage) report('mail is taken again: there is room')
@@ -39,6 +42,9 @@ export async function watchSpace(options: {
   return {
     get shortage() {
       return shortage
+    },
+    get free() {
+      return free
     },
     check,
     close: () => clearInterval(timer),

@@ -52,6 +52,8 @@ export interface Spool {
   defer(stored: Stored, copy: number, deferral: Deferral): void
   /** What the last run left, oldest first. */
   readonly recovered: readonly Stored[]
+  /** How many entries are not finished, and when the oldest of them was received (epoch ms; undefined: none). */
+  backlog(): { readonly messages: number; readonly oldestMs: number | undefined }
   /** All entries that are not finished, oldest first. */
   unfinished(): readonly Stored[]
   /** Events that were stored with outcomes before the start, the latest 4 MB, oldest first. */
@@ -150,6 +152,13 @@ function spoolOf(
     recovered,
     events,
     unfinished: () => [...parts.live.values()].toSorted((a, b) => ageOf(a) - ageOf(b)),
+    backlog() {
+      let oldestMs: number | undefined
+      for (const { entry } of parts.live.values()) {
+        if (oldestMs === undefined || entry.receivedMs < oldestMs) oldestMs = entry.receivedMs
+      }
+      return { messages: parts.live.size, oldestMs }
+    },
     get failure() {
       return log.failure
     },

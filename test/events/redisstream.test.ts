@@ -11,8 +11,11 @@ afterEach(async () => {
 
 function stream(uri: string, options: Partial<Parameters<typeof makeRedisStream>[0]> = {}): Sink {
   const defaults = { events: undefined, stream: 'ev', streamMaxlen: 1000, timeoutMs: 250 }
-  const sink = makeRedisStream({ uri, ...defaults, ...options }, () =>
-    Promise.resolve(['127.0.0.1']),
+  const sink = makeRedisStream(
+    { uri, ...defaults, ...options },
+    {
+      resolve: () => Promise.resolve(['127.0.0.1']),
+    },
   )
   sinks.push(sink)
   return sink

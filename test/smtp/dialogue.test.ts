@@ -343,7 +343,7 @@ describe('dismissal', () => {
 })
 
 describe('TLS', () => {
-  const facts = { cipher: 'x', bits: 128, peer: undefined }
+  const facts = { version: 'TLSv1.3', cipher: 'x', bits: 128, peer: undefined }
 
   test('that is refused after the handshake says so and ends', () => {
     const refusal: Reply = { code: 421, enhanced: '4.7.0', text: 'not you' }

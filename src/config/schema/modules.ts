@@ -77,6 +77,9 @@ export const ENGAGEMENT_TRACKER = {
 /** Proxies whose X-Forwarded-For and X-Real-IP are believed. */
 export const TRUSTED_PROXIES = option('trusted_proxies', CIDRS, [], ['http_listener'])
 
+/** Whether `GET /metrics` is answered; ours. On loopback only. */
+export const SERVES_METRICS = option('serve_metrics', BOOLEAN, false, ['http_listener'])
+
 export const SCRIPTLET = {
   enabled: option('enabled', BOOLEAN, true, SCRIPTLET_SCOPE),
   calloutCpuMs: option('callout_cpu_ms', POSITIVE, 500, SCRIPTLET_SCOPE),

@@ -9,6 +9,7 @@ import {
   SCRIPTLET,
   SCRIPT_SOURCE,
   SERVER,
+  SERVES_METRICS,
   SMTPAPI,
   TRUSTED_PROXIES,
 } from './modules.ts'
@@ -32,6 +33,7 @@ const HONOURED: readonly Option<unknown>[] = [
   ),
   EHLO_HOSTNAME,
   SCRIPT_SOURCE,
+  SERVES_METRICS,
   TRUSTED_PROXIES,
   WEBHOOK_URL,
   REDIS_ADDRESS,
