@@ -12,6 +12,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   lua: [],
   msys: ['lua', 'mail', 'mime', 'config'],
   policy: ['lua', 'msys', 'mail', 'config'],
+  check: ['lua', 'msys', 'policy'],
   tracking: ['mail', 'mime'],
   spool: ['mail', 'mime'],
   relay: ['mail', 'mime', 'spool', 'config'],

@@ -1,7 +1,7 @@
 // The modules that scripts register, and which of them define which callout.
 import type { LuaFunction, LuaTable, LuaValue } from '../lua/value.ts'
 import type { CalloutMeter } from './meter.ts'
-import { ALIASES, type CalloutName, findPhase, isLaterCallout } from './phases.ts'
+import { type CalloutName, findPhase, isLaterCallout, resolvePhase } from './phases.ts'
 
 /** A table that a script gave to `msys.registerModule`. */
 export interface Registration {
@@ -41,7 +41,7 @@ export function collectCallouts(
     let found = 0
     for (const [key, run] of table.entries()) {
       if (typeof key !== 'string' || !isLuaFunction(run)) continue
-      const phase = findPhase(ALIASES[key] ?? key)
+      const phase = findPhase(resolvePhase(key))
       if (!phase) {
         notices.push(...noticeOf(moduleName, key))
         continue

@@ -243,7 +243,7 @@ export const PHASES: readonly Phase[] = Object.entries(TABLE).map(([name, phase]
 const BY_NAME: ReadonlyMap<string, Phase> = new Map(PHASES.map((phase) => [phase.name, phase]))
 
 /** Other spellings that the manual uses. */
-export const ALIASES: Readonly<Record<string, CalloutName>> = {
+const ALIASES: Readonly<Record<string, CalloutName>> = {
   core_post_validate_data_spool_each_rcpt: 'core_post_validate_data_spool_each_rcpt_v1',
   core_validate_auth_hook: 'core_validate_auth',
 }
@@ -264,6 +264,11 @@ export function isLaterCallout(name: string): boolean {
 
 export function findPhase(name: string): Phase | undefined {
   return BY_NAME.get(name)
+}
+
+/** The name of a callout that may be written in another spelling. */
+export function resolvePhase(name: string): string {
+  return ALIASES[name] ?? name
 }
 
 export function phaseOf(name: CalloutName): Phase {

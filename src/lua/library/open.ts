@@ -92,7 +92,7 @@ function addLibraries(globals: Table, options: LibraryOptions): void {
   add('os', osFunctions(options))
   add('io', {
     ...ioLibrary({ files, output: lines, report, textOf: buffer.textOf }),
-    ...forbidden('io', ['popen', 'tmpfile']),
+    ...forbidden('io'),
   })
   add('buffer', buffer.functions)
   add('thread', { ...threadFunctions(warn, report), ...THREAD_CONSTANTS })

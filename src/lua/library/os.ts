@@ -31,14 +31,19 @@ export function osFunctions(options: OsOptions): Record<string, HostFunction> {
       Math.trunc(numberArgument(args, 0, 'difftime')) -
       Math.trunc(numberArgument(args, 1, 'difftime', 0)),
     getenv: environmentReader(options),
-    ...forbidden('os', ['execute', 'exit', 'remove', 'rename', 'setenv', 'setlocale', 'tmpname']),
+    ...forbidden('os'),
   }
 }
 
-/** Functions that raise because the host does not allow what they do. */
-export function forbidden(library: string, names: readonly string[]): Record<string, HostFunction> {
+/** Functions that raise because the host does not allow what they do, by library. */
+export const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
+  os: ['execute', 'exit', 'remove', 'rename', 'setenv', 'setlocale', 'tmpname'],
+  io: ['popen', 'tmpfile'],
+}
+
+export function forbidden(library: 'os' | 'io'): Record<string, HostFunction> {
   return Object.fromEntries(
-    names.map((name) => [
+    (FORBIDDEN[library] ?? []).map((name) => [
       name,
       () => {
         throw new LuaCallError(`${library}.${name} is not available: scripts may not do this`)
