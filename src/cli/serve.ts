@@ -10,7 +10,8 @@ import { openServer, type Server } from '../server.ts'
 import { EMBEDDED } from './embedded.ts'
 import { BUNDLED_FOLDERS } from './folders.ts'
 import { type Control, openControl } from '../control.ts'
-import { startText } from './start.ts'
+import { readyLine, startText } from './start.ts'
+import { openSupervisor, type Supervisor } from './systemd.ts'
 
 const EXIT_USAGE = 2
 const EXIT_UNAVAILABLE = 69
@@ -26,14 +27,18 @@ export async function serve(args: readonly string[]): Promise<number> {
     // A reload that is asked for too early must not end the process, as SIGHUP does by default.
     process.on('SIGHUP', () => {})
     if (load().config.workers > 1) return fail('workers: more than 1 is not there yet', EXIT_CONFIG)
-    const server = await openServer({ load, warn: (text) => process.stderr.write(`${text}\n`) })
+    const warn = (text: string): void => void process.stderr.write(`${text}\n`)
+    const server = await openServer({ load, warn })
     const control = await openControl(server)
-    const stopped = untilSignal(server, control)
+    const { env: environment, pid } = process
+    const supervisor = openSupervisor({ environment, pid, notReady: server.notReady, warn })
+    const stopped = untilSignal(server, control, supervisor)
     // A bug of ours must show, but one session's must not end all the others.
     process.on('unhandledRejection', (reason) => {
       process.stderr.write(`bug: unhandled rejection: ${errorText(reason)}\n`)
     })
     process.stdout.write(startText(server, options.file))
+    supervisor.ready(readyLine(server))
     return await stopped
   } catch (error) {
     if (error instanceof ConfigError || error instanceof PolicyError) {
@@ -68,13 +73,14 @@ function loadFrom({ file, lenient }: ServeOptions): Loaded {
 }
 
 /** Serves until it is told to stop; a second signal while it drains ends the process at once. */
-function untilSignal(server: Server, control: Control): Promise<number> {
+function untilSignal(server: Server, control: Control, supervisor: Supervisor): Promise<number> {
   return new Promise((resolve) => {
     const stop = (): void => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.removeAllListeners(signal)
         process.once(signal, () => process.exit(1))
       }
+      supervisor.stopping()
       Promise.all([control.close(), server.close()]).then(
         () => resolve(0),
         (error: unknown) => resolve(fail(`shutdown: ${String(error)}`, 1)),
@@ -82,7 +88,13 @@ function untilSignal(server: Server, control: Control): Promise<number> {
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
-    process.on('SIGHUP', () => void server.reload())
+    process.on('SIGHUP', () => {
+      supervisor.reloading()
+      void server.reload().then((isDone) => {
+        const failure = isDone ? '' : 'the last reload failed, paniclog says why; '
+        supervisor.ready(failure + readyLine(server))
+      })
+    })
     process.on('SIGUSR2', () => void server.reopenLogs())
   })
 }

@@ -4,8 +4,7 @@ import type { Server } from '../server.ts'
 
 export function startText(server: Server, file: string | undefined): string {
   const { config } = server
-  const smtp = server.smtp.map(endpoint)
-  const http = server.http.map(endpoint)
+  const { smtp, http } = endpointsOf(server)
   const { gateway, maildir, routes } = config.outbound('')
   const destination =
     maildir !== undefined
@@ -16,7 +15,7 @@ export function startText(server: Server, file: string | undefined): string {
           ? 'by its configured routes'
           : 'to the MX of its domain'
   const lines = [
-    `ready smtp=${smtp.join(',')} http=${http.join(',')}`,
+    readyLine(server),
     `configuration  ${file ?? 'embedded default (loopback only; give your own with --config FILE)'}`,
     `mail in        smtp://${smtp.join(', ')}`,
     `mail out       ${destination}`,
@@ -26,6 +25,16 @@ export function startText(server: Server, file: string | undefined): string {
     ...(smtp[0] ? ['try it         ' + swaks(smtp[0])] : []),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** For programs: what is listened on. */
+export function readyLine(server: Server): string {
+  const { smtp, http } = endpointsOf(server)
+  return `ready smtp=${smtp.join(',')} http=${http.join(',')}`
+}
+
+function endpointsOf(server: Server) {
+  return { smtp: server.smtp.map(endpoint), http: server.http.map(endpoint) }
 }
 
 function endpoint({ host, port }: HostPort): string {
