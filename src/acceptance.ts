@@ -17,9 +17,9 @@ import { SpoolError } from './spool/error.ts'
 import type { Spool, Stored } from './spool/spool.ts'
 
 export interface Store {
-  readonly spool: Spool
+  readonly spool: Pick<Spool, 'append' | 'finish' | 'failure'>
   readonly space: Pick<Space, 'shortage'>
-  readonly dispatcher: Dispatcher
+  readonly dispatcher: Pick<Dispatcher, 'enqueue'>
   readonly ids: Ids
   readonly counts: Pick<Counts, 'received'>
   readonly storing: StoringInstruments

@@ -4,6 +4,7 @@ import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { queueCommand } from './queueconsole.ts'
 import type { Server } from './server.ts'
+import { traceCommand } from './traceconsole.ts'
 import { VERSION } from './version.ts'
 
 export interface ConsoleOptions {
@@ -13,6 +14,7 @@ export interface ConsoleOptions {
     | 'scripts'
     | 'mail'
     | 'policy'
+    | 'traces'
     | 'counts'
     | 'inbound'
     | 'notReady'
@@ -42,6 +44,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   const { server, now } = options
   const command = COMMANDS[argv.join(' ')]
   if (command) return command(options, argv)
+  const traced = traceCommand(server.traces, argv)
+  if (traced) return traced
   const queued = await queueCommand(server.mail, argv, now())
   if (queued) return queued
   const printed = await server.policy().control(argv)
@@ -95,6 +99,7 @@ const HELP = [
   'config reload',
   'reopen logs',
   'script list',
+  'trace on [N] [ABOUT]|off|list|show ID',
   'version',
   'pid',
   'shutdown',

@@ -5,6 +5,7 @@ import { controlApp } from './http/control.ts'
 import { healthApp } from './http/health.ts'
 import { metricsApp } from './http/metrics.ts'
 import { openSocketListener } from './http/listener.ts'
+import { traceApp } from './http/trace.ts'
 import type { Server } from './server.ts'
 
 export interface Control {
@@ -18,6 +19,7 @@ export async function openControl(server: Server): Promise<Control> {
   const shutdown = (): void => void process.kill(process.pid, 'SIGTERM')
   const apps = [
     controlApp((argv) => runCommand({ server, now: Date.now, shutdown }, argv)),
+    traceApp(server.traces),
     healthApp({ notReady: () => server.notReady() }),
     metricsApp(() => server.metrics()),
   ]

@@ -14,6 +14,7 @@ import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
+import type { Tracer } from './policy/trace.ts'
 import type { Keyring } from './tracking/keyring.ts'
 
 export interface Generation {
@@ -44,20 +45,26 @@ export interface GenerationSurroundings {
   /** One for all generations. */
   readonly events: EventRecorder
   readonly instruments: Pick<Instruments, 'policy' | 'countJournal'>
+  /** What a rehearsal has of its own: where lines of logs go, which keys seal links, what events are called. */
+  readonly openLog?: JournalOptions['open']
+  readonly findKeys?: (config: Config) => Keyring
+  readonly eventId?: () => string
+  readonly tracer?: Tracer | undefined
 }
 
 /** Raises what the configuration or a script has wrong; nothing is left open then. */
 export async function openGeneration(
   config: Config,
-  { now, warn, events, instruments }: GenerationSurroundings,
+  surroundings: GenerationSurroundings,
 ): Promise<Generation> {
-  const journal = instruments.countJournal(await openJournal(journalOptions(config, now, events)))
+  const { findKeys, instruments, warn } = surroundings
+  const journal = instruments.countJournal(await openJournal(journalOptions(config, surroundings)))
   let policy: Policy
   let keyring: Keyring
   try {
-    policy = await openPolicy(config, journal, instruments.policy)
+    policy = await openPolicy(config, journal, surroundings)
     // Last: what is wrong with a script must not leave a key behind.
-    keyring = await findKeyring(config, warn)
+    keyring = findKeys?.(config) ?? (await findKeyring(config, warn))
   } catch (error) {
     await journal.close()
     throw error
@@ -119,7 +126,7 @@ const MB = 1024 * 1024
 function openPolicy(
   { scriptlet, bindings }: Config,
   journal: Journal,
-  { meterOf, onUnsupported }: Instruments['policy'],
+  { now, tracer, instruments }: GenerationSurroundings,
 ): Promise<Policy> {
   return loadPolicy({
     scripts: scriptlet.scripts,
@@ -137,13 +144,18 @@ function openPolicy(
       maxStringBytes: scriptlet.maxStringMb * MB,
     },
     onBadReturn: scriptlet.onBadReturn,
+    now,
+    tracer,
     panic: (origin, text) => journal.panic(origin, text),
-    meterOf,
-    onUnsupported,
+    meterOf: instruments.policy.meterOf,
+    onUnsupported: instruments.policy.onUnsupported,
   })
 }
 
-function journalOptions(config: Config, now: () => number, events: EventRecorder): JournalOptions {
+function journalOptions(
+  config: Config,
+  { now, events, openLog, eventId = randomUUID }: GenerationSurroundings,
+): JournalOptions {
   const { logger, bounceLogger } = config
   return {
     mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },
@@ -157,7 +169,8 @@ function journalOptions(config: Config, now: () => number, events: EventRecorder
     wants: wantedBy(config),
     nodeName: config.hostname,
     now,
-    eventId: randomUUID,
+    eventId,
+    open: openLog,
   }
 }
 

@@ -11,7 +11,15 @@ const KEY_LENGTH = 32
 
 /** `warn` is told when a key is made: links sealed with it open only where the file is. */
 export async function findKeyring(config: Config, warn: (text: string) => void): Promise<Keyring> {
-  const { keys } = config.tracking
+  return (
+    (await knownKeyring(config)) ??
+    openKeyring([{ secret: await makeKey(join(config.spoolbase, FILE), warn) }])
+  )
+}
+
+/** Undefined: none is configured, and none has been made. */
+export async function knownKeyring({ spoolbase, tracking }: Config): Promise<Keyring | undefined> {
+  const { keys } = tracking
   if (keys.length > 0) {
     return openKeyring(
       keys.map(({ secret, state }) => ({
@@ -21,8 +29,8 @@ export async function findKeyring(config: Config, warn: (text: string) => void):
       })),
     )
   }
-  const path = join(config.spoolbase, FILE)
-  return openKeyring([{ secret: (await readKey(path)) ?? (await makeKey(path, warn)) }])
+  const secret = await readKey(join(spoolbase, FILE))
+  return secret && openKeyring([{ secret }])
 }
 
 async function readKey(path: string): Promise<Buffer | undefined> {

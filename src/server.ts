@@ -26,6 +26,7 @@ import { type QueuedMail, queuedMail } from './queueconsole.ts'
 import { makeQueue } from './spool/queue.ts'
 import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from './reload.ts'
 import type { Spool } from './spool/spool.ts'
+import { startTraces, type Traces, type TraceSettings } from './traces.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export interface ServerOptions {
@@ -33,6 +34,8 @@ export interface ServerOptions {
   load(): Loaded
   /** Tells the operator. */
   warn(text: string): void
+  /** Undefined: nothing is traced until the console asks for it. */
+  readonly trace?: TraceSettings | undefined
   /** Among workers; without it this process is alone. */
   readonly place?: Place
   /** Sees every transaction that was accepted, with what was done to each copy. */
@@ -52,6 +55,7 @@ export interface Server extends Reloads {
   policy(): Policy
   /** Since the start. */
   readonly counts: Counts
+  readonly traces: Traces
   /** Tells the operator. */
   warn(text: string): void
   inbound(): ReturnType<Census['all']>
@@ -76,10 +80,18 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { warn } = options
   const recorder = recorderOf(() => events)
   const instruments = makeInstruments()
-  const surroundings = { now: Date.now, warn, events: recorder, instruments }
-  let current = await openGeneration(config, surroundings)
-  const closers: (() => Promise<void>)[] = [() => current.replace()]
+  const traces = await startTraces(options.trace, warn)
+  const closers: (() => Promise<void>)[] = [() => traces.close()]
   try {
+    const surroundings = {
+      now: Date.now,
+      warn,
+      events: recorder,
+      instruments,
+      tracer: traces,
+    }
+    let current = await openGeneration(config, surroundings)
+    closers.unshift(() => current.replace())
     const stores = await openStores(() => current, warn, instruments.sinks, options.place)
     closers.unshift(stores.closeSpool)
     events = stores.events
@@ -107,7 +119,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       },
     }
     return Object.assign(
-      surfaceOf(stores, parts, () => current, warn),
+      surfaceOf(stores, parts, traces, () => current, warn),
       {
         ...makeReloads(reloading),
         close: () => closeAll(closers),
@@ -123,6 +135,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 function surfaceOf(
   { events, notReady }: Stores,
   parts: Parts,
+  traces: Traces,
   current: () => Generation,
   warn: (text: string) => void,
 ): Omit<Server, keyof Reloads | 'close'> {
@@ -143,12 +156,13 @@ function surfaceOf(
     ...parts.console,
     notReady,
     warn,
+    traces,
     reopenLogs: async () => {
-      await Promise.all([current().journal.reopen(), events.reopen()])
+      await Promise.all([current().journal.reopen(), events.reopen(), traces.reopen()])
       await current().policy.logsReopened()
     },
     flushLogs: async () => {
-      await Promise.all([current().journal.flush(), events.flush()])
+      await Promise.all([current().journal.flush(), events.flush(), traces.flush()])
     },
   }
 }
@@ -185,7 +199,7 @@ function openParts(
   const census = makeCensus()
   const { storing } = instruments
   const store = { spool, space, dispatcher, ids, counts, storing, onAccepted }
-  const smtp = makeSessions(current, store, census, instruments.smtp, Date.now)
+  const smtp = makeSessions({ current, store, census, smtp: instruments.smtp, now: Date.now })
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
   const { tracking } = instruments
   const served = { current, notReady, metrics: gauges.snapshot, tracking }

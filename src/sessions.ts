@@ -1,200 +1,22 @@
-// The SMTP listeners and what their sessions share: the current generation, the bound on bodies in memory.
-import { randomBytes } from 'node:crypto'
-import { accept, queue, type Store, storeRefusal } from './acceptance.ts'
-import type { Census } from './census.ts'
-import { VERSION } from './version.ts'
+// The SMTP listeners: each connection becomes a conversation of the current generation.
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
-import type { Generation } from './generation.ts'
-import type { SmtpInstruments } from './instruments.ts'
+import { type Conversing, makeConversations } from './conversations.ts'
 import { type Listeners, makeListeners } from './listeners.ts'
-import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventually.ts'
-import type { Reply } from './mail/reply.ts'
-import { metered } from './meter.ts'
-import type { Conversation, Peer } from './smtp/conversation.ts'
-import type { Control } from './smtp/connection.ts'
-import { sendNow } from './smtp/injection.ts'
 import { openListener } from './smtp/listener.ts'
-import { receive, type ReceptionOptions } from './smtp/reception.ts'
-import { openSession } from './smtp/session.ts'
-import { refusing, TOO_MANY_SESSIONS } from './smtp/refusal.ts'
-import type { SessionSurroundings } from './smtp/state.ts'
-import { type Budgets, listenerKey, takeSeat } from './seat.ts'
-import { SALT_LENGTH } from './tracking/token.ts'
 
-/** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
-const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
-
-export function makeSessions(
-  current: () => Generation,
-  store: Store,
-  census: Census,
-  smtp: SmtpInstruments,
-  now: () => number,
-): Listeners<SmtpEndpoint> {
-  const converse = conversations(current, store, census, smtp, now)
+export function makeSessions(conversing: Conversing): Listeners<SmtpEndpoint> {
+  const converse = makeConversations(conversing)
   return makeListeners((endpoint, latest) =>
     openListener({
       ...endpoint.address,
       idleSeconds: endpoint.options('').idleSeconds,
       proxySeconds: (address) => proxySeconds(latest().options(address)),
       converse: (peer, control) => converse(latest(), peer, control),
-      report: (error) => current().journal.panic('esmtp_listener', String(error)),
+      report: (error) => conversing.current().journal.panic('esmtp_listener', String(error)),
     }),
   )
 }
 
-/** How a session of an endpoint begins; all of them share memory, budgets and census. */
-function conversations(
-  current: () => Generation,
-  store: Store,
-  census: Census,
-  smtp: SmtpInstruments,
-  now: () => number,
-) {
-  const inflight = { bytes: 0 }
-  const budgets: Budgets = new Map()
-
-  return (endpoint: SmtpEndpoint, peer: Peer, control: Control): Conversation => {
-    const generation = current()
-    const seat = takeSeat(budgets, census, endpoint, peer.remoteAddress)
-    smtp.connected(listenerKey(endpoint), seat !== undefined)
-    if (!seat) return refusing(TOO_MANY_SESSIONS)
-    const delays = sessionDelays()
-    const release = generation.hold(() => control.close(reconfigured(seat.options)))
-    const hold = holder(inflight)
-    const reception = receptionOptions(generation, store)
-    control.setIdleSeconds(seat.options.idleSeconds)
-    const session = openSession(peer, {
-      hostname: generation.config.hostname,
-      version: VERSION,
-      get options() {
-        return seat.options
-      },
-      adopt({ remoteAddress }) {
-        if (!seat.move(remoteAddress)) return TOO_MANY_SESSIONS
-        control.setIdleSeconds(seat.options.idleSeconds)
-        return undefined
-      },
-      policy: generation.policy,
-      isReplaced: () => generation.isReplaced,
-      journal: generation.journal,
-      ids: store.ids,
-      census: census.of(listenerKey(endpoint)),
-      now,
-      delay: delays.wait,
-      hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
-      hold,
-      unavailable: () => storeRefusal(store),
-      receive: receiver(reception, generation, hold),
-      send: sender(reception, generation),
-    })
-    return {
-      ...metered(session, smtp),
-      closed(aborted) {
-        session.closed(aborted)
-        delays.end()
-        hold(0)
-        seat.leave()
-        release()
-      },
-    }
-  }
-}
-
 function proxySeconds(options: ListenerOptions): number | undefined {
   return options.proxyProtocol ? options.proxySeconds : undefined
-}
-
-function reconfigured({ reconfigMessage }: ListenerOptions): Reply {
-  return { code: 421, text: reconfigMessage, close: true }
-}
-
-/** Waits of one session, which end with it: nobody is left to be kept waiting. */
-function sessionDelays() {
-  const waits = new Set<() => void>()
-  return {
-    wait: (ms: number): Promise<void> =>
-      new Promise((resolve) => {
-        const end = (): void => {
-          clearTimeout(timer)
-          waits.delete(end)
-          resolve()
-        }
-        const timer = setTimeout(end, Math.min(ms, MAX_TIMER_MS))
-        waits.add(end)
-      }),
-    end(): void {
-      for (const end of waits) end()
-    },
-  }
-}
-
-function receptionOptions({ config, keyring }: Generation, store: Store): ReceptionOptions {
-  return {
-    sealing: {
-      keyring,
-      isTrackingEnabled: config.smtpapi !== undefined,
-      isExplained: config.smtpapi?.debugLevel === 'debug',
-      includeMetadata: config.tracking.includeMetadata,
-      maxMetadataLength: config.tracking.maxMetadataLen,
-      growthLimit: config.tracking.growthLimit,
-      customPrefix: config.eventHydrant?.custPrefix ?? DEFAULT_CUST_PREFIX,
-    },
-    newSalt: () => randomBytes(SALT_LENGTH),
-    store: (acceptance) => accept(store, acceptance),
-    queue: (session, parcels) => queue(store, session, parcels),
-  }
-}
-
-/** Webhooks have these variables too, also without an event_hydrant. */
-const DEFAULT_CUST_PREFIX = 'cust_'
-
-/** Of one session: how many octets of its message are in memory counts among those of all. */
-function holder(inflight: { bytes: number }): SessionSurroundings['hold'] {
-  let held = 0
-  return (octets) => {
-    inflight.bytes += octets - held
-    held = octets
-    return inflight.bytes <= MAX_INFLIGHT_BYTES
-  }
-}
-
-/** The generation stays open until the reply, even if the client has gone before. */
-function receiver(
-  options: ReceptionOptions,
-  generation: Generation,
-  hold: SessionSurroundings['hold'],
-): SessionSurroundings['receive'] {
-  return (session, transaction, received) => {
-    const release = generation.hold()
-    const done = (): void => {
-      hold(0)
-      release()
-    }
-    let reply: Eventually<Reply>
-    try {
-      reply = receive(options, session, transaction, received)
-    } catch (error) {
-      done()
-      throw error
-    }
-    if (reply instanceof Promise) return reply.finally(done)
-    done()
-    return reply
-  }
-}
-
-/** Policy's own message is stored even if the client has gone meanwhile. */
-function sender(options: ReceptionOptions, generation: Generation): SessionSurroundings['send'] {
-  return (session, injection) => {
-    const release = generation.hold()
-    const sent = orElse(
-      () => sendNow(options, session, injection),
-      (error) => String(error),
-    )
-    return andThen(sent, (reason) => {
-      release()
-      return reason
-    })
-  }
 }

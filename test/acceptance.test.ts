@@ -51,10 +51,10 @@ async function acceptWith(refuse: string) {
   } satisfies Acceptance
   const done = accept(
     {
-      spool: spool as Spool,
+      spool: { ...spool, failure: undefined },
       dispatcher: {
         enqueue: ({ entry }: Stored) => void log.push(`enqueue ${entry.batchId}`),
-      } as never,
+      },
       space: { shortage: undefined },
       counts: { received: 0 },
       storing: makeInstruments().storing,

@@ -8,8 +8,12 @@ process.env['UV_THREADPOOL_SIZE'] ??= '8'
 
 const USAGE = `usage: eachrcpt <command> [options]
 
-  serve [--config FILE] [--lenient]   run the server; without FILE an embedded default on loopback
+  serve [--config FILE] [--lenient] [--trace FILE]
+                                      run the server; without FILE an embedded default on loopback
   check [--config FILE | PATH…]       what of policy works here, what will go wrong
+  run [POLICY…] --message FILE        one mail through the policy, without a server
+  config check|print [--config FILE]  whether it loads; the options that hold
+  token decode TOKEN [--config FILE]  what a tracked link says
   spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
   ctl COMMAND… [--config FILE]        the console of a running server; help lists its commands
   demo                                show the main job on a real newsletter and exit
@@ -23,6 +27,9 @@ type Run = (args: readonly string[]) => Promise<number>
 const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   check: async () => (await import('./check.ts')).check,
+  run: async () => (await import('./run.ts')).run,
+  config: async () => (await import('./config.ts')).config,
+  token: async () => (await import('./token.ts')).token,
   spool: async () => (await import('./spool.ts')).spool,
   ctl: async () => (await import('./ctl.ts')).ctl,
   demo: async () => (await import('./demo.ts')).demo,

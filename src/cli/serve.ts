@@ -10,6 +10,7 @@ import { openServer, type Server } from '../server.ts'
 import { EMBEDDED } from './embedded.ts'
 import { BUNDLED_FOLDERS } from './folders.ts'
 import { type Control, openControl } from '../control.ts'
+import { readServeArguments, type ServeArguments } from './servearguments.ts'
 import { readyLine, startText } from './start.ts'
 import { openSupervisor, type Supervisor } from './systemd.ts'
 
@@ -18,7 +19,7 @@ const EXIT_UNAVAILABLE = 69
 const EXIT_CONFIG = 78
 
 export async function serve(args: readonly string[]): Promise<number> {
-  const options = readArguments(args)
+  const options = readServeArguments(args)
   if (typeof options === 'string') return fail(options, EXIT_USAGE)
   const load = (): Loaded => loadFrom(options)
   // Who reads our output may go away; that is no reason to stop.
@@ -28,7 +29,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.on('SIGHUP', () => {})
     if (load().config.workers > 1) return fail('workers: more than 1 is not there yet', EXIT_CONFIG)
     const warn = (text: string): void => void process.stderr.write(`${text}\n`)
-    const server = await openServer({ load, warn })
+    const server = await openServer({ load, warn, trace: options.trace })
     const control = await openControl(server)
     const { env: environment, pid } = process
     const supervisor = openSupervisor({ environment, pid, notReady: server.notReady, warn })
@@ -48,25 +49,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   }
 }
 
-interface ServeOptions {
-  /** Undefined: the embedded default. */
-  readonly file: string | undefined
-  readonly lenient: boolean
-}
-
-function readArguments(args: readonly string[]): ServeOptions | string {
-  let file: string | undefined
-  let lenient = false
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]
-    if (arg === '--lenient') lenient = true
-    else if (arg === '--config' && args[i + 1] !== undefined) file = args[++i]
-    else return `serve: unexpected "${arg}"; usage: eachrcpt serve [--config FILE] [--lenient]`
-  }
-  return { file, lenient }
-}
-
-function loadFrom({ file, lenient }: ServeOptions): Loaded {
+function loadFrom({ file, lenient }: ServeArguments): Loaded {
   const options = { lenient, defaultHostname: hostname(), searchPath: BUNDLED_FOLDERS }
   if (file !== undefined) return loadConfig(file, options)
   return parseConfig(EMBEDDED, 'embedded default', { ...options, folder: process.cwd() })

@@ -75,6 +75,8 @@ export interface Script {
   readonly name: string
   readonly source: string
   readonly place: Place
+  /** The file itself, where `source` is not to be looked for. */
+  readonly path?: string
 }
 
 export type EngagementTracker = Resolved<typeof ENGAGEMENT_TRACKER>

@@ -43,6 +43,8 @@ export interface JournalOptions {
   /** Epoch milliseconds. */
   now(): number
   eventId(): string
+  /** Files of the disk unless given. */
+  readonly open?: typeof openLogFile | undefined
 }
 
 export interface EventRecorder {
@@ -96,8 +98,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     else process.stderr.write(`${entry}\n`, 'latin1')
   }
   const { mainlog: main, rejectlog: reject, paniclog: panics, acctlog: acct } = options
-  const logs = await openAll([main, reject, panics, acct, options.bouncelog], (text) =>
-    panic('ec_logger', text),
+  const logs = await openAll(
+    options.open ?? openLogFile,
+    [main, reject, panics, acct, options.bouncelog],
+    (text) => panic('ec_logger', text),
   )
   const [mainlog, rejectlog, paniclog, acctlog, bouncelog] = logs
   const files = logs.filter((file) => file !== undefined)
@@ -184,6 +188,7 @@ function readEvent(line: string): OrderedEvent | undefined {
 
 /** All that are named, or none: one that cannot be opened leaves no other open. */
 async function openAll(
+  openOne: typeof openLogFile,
   logs: readonly LogOptions[],
   warn: (text: string) => void,
 ): Promise<(LogFile | undefined)[]> {
@@ -193,7 +198,7 @@ async function openAll(
       if (!path) return undefined
       const onLost = (lines: number): void =>
         warn(`${lines} lines were lost: ${path} could not be written`)
-      return openLogFile({ path, mode, onLost })
+      return openOne({ path, mode, onLost })
     }),
   )
   const failed = opened.find((result) => result.status === 'rejected')

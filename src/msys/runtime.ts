@@ -52,6 +52,25 @@ export interface CallSite {
   readonly subject?: Subject
   /** Where `print` goes; paniclog unless given. */
   readonly print?: (text: string) => void
+  /** Of a callout that is traced. */
+  readonly notes?: CalloutNotes
+}
+
+/** What is noted of a callout while it runs. */
+export interface CalloutNotes {
+  /** Lines that it prints and logs. */
+  readonly prints: string[]
+  readonly outside: OutsideNote[]
+  result: string
+}
+
+/** Something that was asked of the world: DNS, HTTP, a database, a file. */
+export interface OutsideNote {
+  readonly service: string
+  /** `MX example.com`, `GET https://…` */
+  readonly request: string
+  readonly answer: string
+  readonly ms: number
 }
 
 /** What a policy lends to its bindings. */

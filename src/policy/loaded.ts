@@ -10,6 +10,7 @@ import type { CalloutMeter } from './meter.ts'
 import type { Callouts, Registration } from './module.ts'
 import type { CalloutName } from './phases.ts'
 import type { Script } from './scriptlet.ts'
+import type { Tracer } from './trace.ts'
 
 export interface PolicyOptions {
   /** In stanza order, which is the order of their callouts. */
@@ -25,6 +26,8 @@ export interface PolicyOptions {
   readonly onBadReturn: 'continue' | 'tempfail'
   /** Epoch milliseconds; the machine's clock unless given. */
   readonly now?: () => number
+  /** Sees what callouts do, if it wants to. */
+  readonly tracer?: Tracer | undefined
   /** Writes a line to paniclog: where it comes from, and the text. */
   panic(origin: string, text: string): void
   /** Asked once for each callout of each module. */

@@ -7,6 +7,8 @@ import { type CalloutName, findPhase, isLaterCallout, resolvePhase } from './pha
 export interface Registration {
   readonly name: string
   readonly table: LuaTable
+  /** Path of the script that did. */
+  readonly script: string
 }
 
 export interface Callout {

@@ -64,9 +64,10 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const authSchemes: AuthSchemes = new Map()
   const controls: Controls = new Map()
   const { now = Date.now } = options
+  const say = speaker(options)
+  const loading = { script: '' }
   const state = openState({
-    print: (text) =>
-      (currentCallout()?.print ?? ((line) => options.panic('scriptlet', line)))(text),
+    print: (text) => (currentCallout()?.print ?? say)(text),
     warn: (text) => options.panic('scriptlet', text),
     onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
     roots: options.roots,
@@ -76,27 +77,24 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   })
   const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
   const wrap = installMsys(state, {
-    registerModule: (name, table) => void registrations.push({ name, table }),
+    registerModule: (name, table) =>
+      void registrations.push({ name, table, script: loading.script }),
     registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
     nowMs: now,
     readFile: (path) => readWhole(files, path),
-    panic: (text) => options.panic('scriptlet', text),
+    panic: say,
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
-  for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
+  for (const scriptlet of scriptlets) {
+    loading.script = scriptlet.path
+    await runTopLevel(state, scriptlet, options.budget)
+  }
   const { callouts, notices } = collectCallouts(registrations, options.meterOf)
   for (const notice of notices) options.panic('scriptlet', notice)
-  const loaded: Loaded = {
-    state,
-    wrap,
-    registrations,
-    callouts,
-    authSchemes,
-    options,
-  }
+  const loaded: Loaded = { state, wrap, registrations, callouts, authSchemes, options }
   await runInit(loaded)
   return {
     scripts: scriptlets.map(({ path }) => path),
@@ -119,6 +117,14 @@ function hashOf(scriptlets: readonly Scriptlet[]): string {
   const hash = createHash('sha256')
   for (const { path, text } of scriptlets) hash.update(`${path}\0`).update(text).update('\0')
   return hash.digest('hex').slice(0, 12)
+}
+
+/** A line that a script writes goes to paniclog, and into the trace of its callout. */
+function speaker({ panic }: PolicyOptions): (text: string) => void {
+  return (text) => {
+    currentCallout()?.notes?.prints.push(text)
+    panic('scriptlet', text)
+  }
 }
 
 async function runTopLevel(state: LuaState, script: Scriptlet, budget: Budget): Promise<void> {

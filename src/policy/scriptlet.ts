@@ -9,6 +9,8 @@ export interface Script {
   readonly name: string
   readonly source: string
   readonly place: Place
+  /** The file itself, where `source` is not to be looked for. */
+  readonly path?: string
 }
 
 export interface Scriptlet {
@@ -31,6 +33,7 @@ export function readScriptlets(
 }
 
 function readScriptlet(script: Script, roots: readonly string[]): Scriptlet {
+  if (script.path !== undefined) return readFile(script, script.path)
   const file = `${script.source.replaceAll('.', '/')}.lua`
   const paths = roots.map((root) => join(root, file))
   const path = paths.find((candidate) => existsSync(candidate))
@@ -45,4 +48,13 @@ function readScriptlet(script: Script, roots: readonly string[]): Scriptlet {
     )
   }
   return { name: script.name, path, text: readFileSync(path) }
+}
+
+function readFile({ name, place }: Script, path: string): Scriptlet {
+  try {
+    return { name, path, text: readFileSync(path) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConfigError(place, undefined, `script "${name}" cannot be read: ${reason}`)
+  }
 }

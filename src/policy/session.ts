@@ -9,12 +9,13 @@ import { settleContent } from '../msys/content.ts'
 import type { EcString } from '../msys/ecstring.ts'
 import type { ApiObject, ValidationContext } from '../msys/handle.ts'
 import type { ListNode } from '../msys/listnode.ts'
-import type { CallSite, ExtraValue, Subject } from '../msys/runtime.ts'
+import type { CalloutNotes, CallSite, ExtraValue, Subject } from '../msys/runtime.ts'
 import { isRejection } from '../msys/verdict.ts'
 import { type CalloutFailure, failureOf, startMeter } from './meter.ts'
 import type { Callout } from './module.ts'
 import { type Argument, type CalloutName, type Phase, phaseOf } from './phases.ts'
 import type { Loaded } from './loaded.ts'
+import { trace } from './tracing.ts'
 
 export type PhaseOutcome =
   /** Every callout that had to run did; the verdict is on `vctx`. */
@@ -59,10 +60,17 @@ export function openPolicySession(loaded: Loaded): PolicySession {
       const callouts = loaded.callouts.get(name)
       if (!callouts || subject.vctx.grants?.(BYPASS_ALL)) return DONE
       const phase = phaseOf(name)
-      const step = (callout: Callout) =>
-        subject.vctx.grants?.(callout.bypass)
-          ? undefined
-          : runCallout(loaded, phase, callout, tables, subject, () => isOver)
+      const { tracer } = loaded.options
+      const isTraced = tracer?.wants(subject.ac.connectionId)
+      const runOne = (callout: Callout, notes?: CalloutNotes) =>
+        runCallout(loaded, phase, callout, tables, subject, () => isOver, notes)
+      const step = (callout: Callout) => {
+        if (subject.vctx.grants?.(callout.bypass)) return undefined
+        if (!tracer || !isTraced) return runOne(callout)
+        const script = loaded.registrations[callout.module]?.script ?? ''
+        const traced = { callout: name, stage: phase.stage, module: callout.moduleName, script }
+        return trace(tracer, traced, subject, (notes) => runOne(callout, notes))
+      }
       return andThen(firstOf(callouts, step), (outcome) => {
         if (subject.msg) settleContent(subject.msg)
         return outcome ?? DONE
@@ -103,16 +111,19 @@ function runCallout(
   tables: SessionTables,
   subject: Subject,
   isOver: () => boolean,
+  notes?: CalloutNotes,
 ): Eventually<PhaseOutcome | undefined> {
   const self = tables.selfOf(callout.module)
   const args = [self, ...phase.arguments.map((a) => toLua(loaded, a, subject))]
   const { name, stage } = phase
-  const context: CallSite = { callout: name, stage, moduleName: callout.moduleName, subject }
+  const { moduleName } = callout
+  const context: CallSite = { callout: name, stage, moduleName, subject, ...(notes && { notes }) }
   const { wallMs } = loaded.options.budget
   const call = (waitedMs: number): Eventually<PhaseOutcome | undefined> => {
     const options = { label: phase.name, context, locals: tables.locals() }
     const results = loaded.state.call(callout.run, args, options)
     return andThen(results, ([result]) => {
+      if (notes) notes.result = resultText(result)
       if (result !== VALIDATE_AGAIN || phase.result !== 'verdict') {
         return readResult(loaded, phase, callout, result, subject.vctx)
       }
@@ -133,6 +144,7 @@ function runCallout(
     (error): PhaseOutcome | undefined => {
       failure = failureOf(error)
       const reason = reasonOf(error)
+      if (notes) notes.result = `error: ${reason}`
       reportFailure(loaded, phase.name, callout, reason)
       // There is no reply to change here: the message goes out through the default binding.
       return phase.result === 'binding' ? undefined : { kind: 'failed', reason }
@@ -216,6 +228,17 @@ function reportFailure(loaded: Loaded, phase: string, callout: Callout, reason: 
 function reasonOf(error: unknown): string {
   if (error instanceof LuaError) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+const RESULT_NAMES: ReadonlyMap<LuaValue, string> = new Map<LuaValue, string>([
+  [VALIDATE_CONT, 'CONT'],
+  [VALIDATE_DONE, 'DONE'],
+  [VALIDATE_AGAIN, 'AGAIN'],
+  [undefined, 'nil'],
+])
+
+function resultText(value: LuaValue): string {
+  return RESULT_NAMES.get(value) ?? describe(value)
 }
 
 function describe(value: LuaValue): string {

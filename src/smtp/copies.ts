@@ -2,7 +2,7 @@
 // the last callouts, in this order, one copy after the other (Momentum manual pages "policy" and
 // "modules.smtpapi"). Every copy has a `vctx` of its own, so that none sees another's context or verdict.
 import { andThen, type Eventually } from '../mail/eventually.ts'
-import type { Context } from '../mail/context.ts'
+import { type Context, copyContext } from '../mail/context.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import { sealContent } from '../msys/content.ts'
@@ -13,6 +13,7 @@ import { ENQUEUE_OK } from '../msys/constants.ts'
 import type { Sending, Subject } from '../msys/runtime.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Explain } from '../tracking/explain.ts'
+import type { TrackingSettings } from '../tracking/options.ts'
 import type { Sealing, TrackedCopy } from './seal.ts'
 import type { Session } from './state.ts'
 import { viewOf } from './view.ts'
@@ -22,6 +23,7 @@ export type CopyResult =
   | {
       readonly kind: 'accepted'
       readonly copy: EntryCopy
+      readonly settings: TrackingSettings
       readonly explain: (() => Explain) | undefined
       /** For `core_log_reception_v1`, where a script has it. */
       readonly received: MessageHandle | undefined
@@ -78,7 +80,7 @@ export function runCopies(
 ): Eventually<CopiesDone> {
   const results: CopyResult[] = []
   const asked = { tarpitSeconds: 0, disconnect: false }
-  const { now } = session.surroundings
+  const { now, watcher } = session.surroundings
   let turnEnds = now() + TURN_MS
   const next = (): Eventually<CopiesDone> => {
     const message = copies[results.length]
@@ -90,8 +92,12 @@ export function runCopies(
       })
     }
     const vctx = viewOf(session, message.context)
-    return andThen(runCopy(session, message, vctx, sealing, options), (result) => {
+    const msg: MessageHandle = { kind: 'message', current: message }
+    const before = watcher && copyContext(message.context)
+    return andThen(runCopy(session, msg, vctx, sealing, options), (result) => {
       results.push(result)
+      if (before)
+        watcher.ended({ session, original: message, before, message: msg.current, result })
       asked.tarpitSeconds += vctx.verdict.tarpitSeconds
       asked.disconnect ||= vctx.verdict.disconnect
       return endsTransaction(result) ? { results, ...asked } : next()
@@ -107,21 +113,20 @@ export function endsTransaction(result: CopyResult): boolean {
 
 function runCopy(
   session: Session,
-  message: Message,
+  msg: MessageHandle,
   vctx: ValidationContext,
   sealing: Sealing,
   { sending, isInjected }: CopyOptions,
 ): Eventually<CopyResult> {
-  const msg: MessageHandle = { kind: 'message', current: message }
   const subject: Subject = { msg, vctx, ac: session.ac, sending }
-  const { context } = message
+  const { context, envelope } = msg.current
   const result = andThen(
     runPhases(session, isInjected ? EACH_INJECTED_COPY : EACH_COPY, subject, context),
     (refusal) => {
       if (refusal) return { kind: 'rejected', reply: refusal } as const
       if (msg.current.discarded)
         return { kind: 'discarded', reason: msg.current.discarded } as const
-      const tracked = sealing.track(msg.current, message.envelope.rcptto.text)
+      const tracked = sealing.track(msg.current, envelope.rcptto.text)
       if (tracked.kind === 'refused') return { kind: 'failed', reply: tracked.reply } as const
       sealContent(msg, tracked.fields, () => sealing.bodyOf(msg.current, tracked))
       return finishCopy(session, { ...subject, msg }, context, sealing, tracked)
@@ -156,7 +161,8 @@ function finishCopy(
       const copy = sealing.seal(msg.current, tracked)
       const isLogged = session.surroundings.policy.has('core_log_reception_v1')
       const received = isLogged ? snapshotOf(msg) : undefined
-      return { kind: 'accepted', copy, explain: tracked.explain, received }
+      const { settings, explain } = tracked
+      return { kind: 'accepted', copy, settings, explain, received }
     })
   })
 }

@@ -18,6 +18,7 @@ import type { Injection, Sending } from '../msys/runtime.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { PolicySession } from '../policy/session.ts'
 import type { Peer, Received, TlsFacts } from './conversation.ts'
+import type { Watcher } from './watcher.ts'
 
 /** What a session needs of its surroundings. */
 export interface SessionSurroundings {
@@ -48,6 +49,8 @@ export interface SessionSurroundings {
   receive(session: Session, transaction: Transaction, received: Received): Eventually<Reply>
   /** Queues a message that policy sends outside of a transaction, or gives the reason why not. */
   send(session: Session, injection: Injection): Eventually<string | undefined>
+  /** Looks on. */
+  readonly watcher?: Watcher | undefined
 }
 
 export interface Session {

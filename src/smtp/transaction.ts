@@ -37,6 +37,7 @@ export function startTransaction(session: Session, command: Command): Eventually
   // Policy reaches the message by way of the connection.
   session.transaction = openTransaction(session, address, parameters)
   session.vctx.recipients = session.transaction.recipients
+  session.surroundings.watcher?.began(session)
   return andThen(judge(session, ['validate_mailfrom'], { str: command.line }), (reply) => {
     if (reply && reply.code >= 400) {
       endTransaction(session, 'MAIL FROM was refused')

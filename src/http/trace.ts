@@ -1,0 +1,20 @@
+// Traces over HTTP, for a Unix socket: `GET /trace` lists the receptions that there are traces of,
+// `GET /trace/<id>` gives the callouts of a connection, a reception or a copy, as JSON. Slashes of an id may
+// be dots.
+import { Hono } from 'hono'
+import type { CalloutTrace } from '../policy/trace.ts'
+
+export interface TraceSource {
+  find(id: string): readonly CalloutTrace[]
+  recent(): readonly unknown[]
+}
+
+export function traceApp({ find, recent }: TraceSource): Hono {
+  const app = new Hono()
+  app.get('/trace', (c) => c.json(recent()))
+  app.get('/trace/:id{.+}', (c) => {
+    const records = find(c.req.param('id'))
+    return records.length > 0 ? c.json(records) : c.json({ error: 'no trace of that' }, 404)
+  })
+  return app
+}
