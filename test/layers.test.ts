@@ -27,7 +27,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT: typeof ROOMS = {
   ...ROOMS,
   rehearsal: Object.keys(ROOMS),
-  cli: [...Object.keys(ROOMS), 'rehearsal'],
+  testing: ['lua', 'policy', 'config', 'mail', 'mime', 'rehearsal'],
+  cli: [...Object.keys(ROOMS), 'rehearsal', 'testing'],
 }
 
 const PURE_ROOMS = ['mime', 'mail', 'tracking', 'metrics']

@@ -10,3 +10,6 @@ export const BUNDLED_FOLDERS: readonly string[] = [
   fileURLToPath(new URL('policy', root)),
   fileURLToPath(new URL('lua', root)),
 ]
+
+/** What files of tests find beside the functions of the host. */
+export const TESTING_SUGAR = fileURLToPath(new URL('lua/testing.lua', root))

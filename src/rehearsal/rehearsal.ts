@@ -87,6 +87,8 @@ export interface Mail {
   readonly message: Buffer
   /** What follows the address in MAIL, such as `BODY=8BITMIME`. */
   readonly parameters?: string
+  /** Variables of this message, there before policy sees it; those of the session unless given. */
+  readonly context?: Readonly<Record<string, string>>
 }
 
 export interface SessionScript extends ClientFacts {
@@ -142,7 +144,6 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
         localAddress: endpoint.address.host,
         localPort: endpoint.address.port,
       }
-      stage.messageContext = facts.messageContext ?? {}
       const conversation = converse(endpoint, peer, { close() {}, setIdleSeconds() {} })
       return openSession(stage, generation, conversation, facts)
     },
@@ -192,7 +193,7 @@ async function openSession(
   stage: Stage,
   generation: Generation,
   conversation: Conversation,
-  { authUser, tls }: ClientFacts,
+  { authUser, tls, messageContext = {} }: ClientFacts,
 ): Promise<RehearsedSession> {
   const facts = tls === undefined || tls === true ? PLAIN_TLS : tls
   const client = openClient(conversation, {
@@ -211,7 +212,10 @@ async function openSession(
       const credentials = Buffer.from(`\0${authUser ?? ''}\0rehearsal`, 'latin1')
       return client.say(`AUTH PLAIN ${credentials.toString('base64')}`)
     },
-    transact: (mail) => transact(stage, generation, client, mail),
+    transact(mail) {
+      stage.messageContext = mail.context ?? messageContext
+      return transact(stage, generation, client, mail)
+    },
     async close(abort) {
       if (!client.isClosed && !abort) await client.say('QUIT')
       conversation.closed(abort !== undefined)

@@ -1,0 +1,93 @@
+// What a file of tests finds: describe, it, before_each, after_each (lua/testing.lua), session, expect,
+// expect_equal and fail.
+import type { HostFunction } from '../lua/binding.ts'
+import { LuaCallError } from '../lua/error.ts'
+import type { LuaState } from '../lua/state.ts'
+import { isHandle, type LuaFunction, type LuaValue } from '../lua/value.ts'
+import { readSessionArguments, textOf } from './arguments.ts'
+import { expectEqual, luaText } from './complaint.ts'
+import { type Place, play } from './played.ts'
+import { recipientClass } from './recipientclass.ts'
+import { sessionClass } from './sessionclass.ts'
+import { type Group, namesOf, openGroup, type Test } from './suite.ts'
+
+export interface Api {
+  /** In the order in which they stand. */
+  readonly tests: readonly Test[]
+}
+
+/** `sugar` is the text of lua/testing.lua. */
+export async function openApi(state: LuaState, place: Place, sugar: Buffer): Promise<Api> {
+  const { tests, host } = registry()
+  const find = finderOf(state)
+  const sessions = sessionClass(state, find, recipientClass(state, find))
+  const globals: Readonly<Record<string, HostFunction>> = {
+    session: (given) => {
+      const read = readSessionArguments(given)
+      return play(place, read).then((played) => sessions.wrap(played))
+    },
+    expect_equal: (got, expected, what) =>
+      expectEqual(got, expected, textOf(what) ?? 'values differ'),
+    expect(value, what) {
+      if (value !== undefined && value !== false) return
+      throw new LuaCallError(
+        `${textOf(what) ?? 'something true was expected'}: got ${luaText(value)}`,
+      )
+    },
+    fail(why) {
+      throw new LuaCallError(textOf(why) ?? 'failed')
+    },
+  }
+  for (const [name, call] of Object.entries(globals)) state.setGlobal(name, call)
+  const table = state.newTable()
+  for (const [name, call] of Object.entries(host)) table.set(name, state.newFunction(name, call))
+  await state.call(state.load(sugar, SUGAR), [table])
+  return { tests }
+}
+
+/** No file of the tests: errors are not shown there. */
+export const SUGAR = '(testing)'
+
+function registry() {
+  const tests: Test[] = []
+  let group: Group = openGroup('', undefined, false)
+  const host: Readonly<Record<string, HostFunction>> = {
+    enter(name, isSkipped) {
+      group = openGroup(textOf(name) ?? '', group, isSkipped === true)
+    },
+    leave() {
+      group = group.parent ?? group
+    },
+    test(name, kind, line, run) {
+      tests.push({
+        path: [...namesOf(group), textOf(name) ?? ''],
+        group,
+        run: run === undefined ? undefined : functionOf('it', run),
+        line: typeof line === 'number' ? line : undefined,
+        isSkipped: kind === 'skip',
+        isOnly: kind === 'only',
+      })
+    },
+    hook(kind, body) {
+      const isBefore = kind === 'before'
+      const run = functionOf(isBefore ? 'before_each' : 'after_each', body)
+      group[isBefore ? 'before' : 'after'].push(run)
+    },
+  }
+  return { tests, host }
+}
+
+/** Patterns are Lua's own. */
+function finderOf(state: LuaState) {
+  const library = state.getGlobal('string')
+  const find = isHandle(library, 'table') ? library.get('find') : undefined
+  return (text: string, pattern: string, isPlain: boolean): boolean => {
+    const results = state.call(functionOf('find', find), [text, pattern, 1, isPlain])
+    return !(results instanceof Promise) && results[0] !== undefined
+  }
+}
+
+function functionOf(what: string, value: LuaValue): LuaFunction {
+  if (isHandle(value, 'function')) return value
+  throw new LuaCallError(`${what}: a function was expected`)
+}
