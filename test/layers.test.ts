@@ -28,7 +28,8 @@ const MAY_IMPORT: typeof ROOMS = {
   ...ROOMS,
   rehearsal: Object.keys(ROOMS),
   testing: ['lua', 'policy', 'config', 'mail', 'mime', 'rehearsal'],
-  cli: [...Object.keys(ROOMS), 'rehearsal', 'testing'],
+  recording: ['smtp', 'config', 'mail', 'mime', 'policy', 'rehearsal'],
+  cli: [...Object.keys(ROOMS), 'rehearsal', 'testing', 'recording'],
 }
 
 const PURE_ROOMS = ['mime', 'mail', 'tracking', 'metrics']

@@ -15,6 +15,7 @@ const USAGE = `usage: eachrcpt <command> [options]
   config check|print [--config FILE]  whether it loads; the options that hold
   token decode TOKEN [--config FILE]  what a tracked link says
   test [PATH…]                        run tests of policy that are written in Lua
+  record --listen … --server … --out DIR   write down what a server does
   spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
   ctl COMMAND… [--config FILE]        the console of a running server; help lists its commands
   demo                                show the main job on a real newsletter and exit
@@ -32,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   config: async () => (await import('./config.ts')).config,
   token: async () => (await import('./token.ts')).token,
   test: async () => (await import('./test.ts')).test,
+  record: async () => (await import('./record.ts')).record,
   spool: async () => (await import('./spool.ts')).spool,
   ctl: async () => (await import('./ctl.ts')).ctl,
   demo: async () => (await import('./demo.ts')).demo,

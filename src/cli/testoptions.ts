@@ -1,4 +1,5 @@
 // The options of `eachrcpt test`.
+import { readOptions } from './options.ts'
 
 export interface TestOptions {
   /** The current folder unless given. */
@@ -36,20 +37,10 @@ export function readTestOptions(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): TestOptions | string {
-  const paths: string[] = []
-  const values = new Map<string, string>()
-  const flags = new Set<string>()
-  for (let i = 0; i < args.length; i++) {
-    const [name, given] = splitOption(args[i] ?? '')
-    if (name === '--help') return 'help'
-    if (!name.startsWith('--')) paths.push(name)
-    else if (FLAGS.has(name)) flags.add(name)
-    else if (VALUES.has(name)) {
-      const value = given ?? args[++i]
-      if (value === undefined) return `${name}: a value is missing`
-      values.set(name, value)
-    } else return `unknown option ${name}`
-  }
+  const given = readOptions(args, { values: VALUES, flags: FLAGS })
+  if (typeof given === 'string') return given
+  const { words: paths, values, flags } = given
+  if (flags.has('--help')) return 'help'
   const seconds = Number(values.get('--timeout') ?? 30)
   if (!(seconds > 0)) return '--timeout: seconds were expected'
   if (flags.has('--watch') && paths.includes('-'))
@@ -67,10 +58,5 @@ export function readTestOptions(
   }
 }
 
-const FLAGS = new Set(['--coverage', '--github', '--watch', '--quiet'])
-const VALUES = new Set(['--filter', '--lcov', '--junit', '--timeout'])
-
-function splitOption(arg: string): [string, string | undefined] {
-  const at = arg.startsWith('--') ? arg.indexOf('=') : -1
-  return at < 0 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)]
-}
+const FLAGS = ['--coverage', '--github', '--watch', '--quiet']
+const VALUES = ['--filter', '--lcov', '--junit', '--timeout']

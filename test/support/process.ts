@@ -78,6 +78,8 @@ export async function run(
   let stderr = ''
   child.stdout.on('data', (chunk) => (stdout += String(chunk)))
   child.stderr.on('data', (chunk) => (stderr += String(chunk)))
+  // A program may end without having read it.
+  child.stdin.on('error', () => {})
   child.stdin.end(options.input ?? '')
   await once(child, 'close')
   return { code: child.exitCode, stdout, stderr }
