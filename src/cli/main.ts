@@ -16,6 +16,8 @@ const USAGE = `usage: eachrcpt <command> [options]
   token decode TOKEN [--config FILE]  what a tracked link says
   test [PATH…]                        run tests of policy that are written in Lua
   record --listen … --server … --out DIR   write down what a server does
+  replay CASES POLICY…                play recorded sessions and compare
+  diff-policy OLD NEW --cases PATH    recipients whose outcome changes
   spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
   ctl COMMAND… [--config FILE]        the console of a running server; help lists its commands
   demo                                show the main job on a real newsletter and exit
@@ -34,6 +36,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   token: async () => (await import('./token.ts')).token,
   test: async () => (await import('./test.ts')).test,
   record: async () => (await import('./record.ts')).record,
+  replay: async () => (await import('./replay.ts')).replay,
+  'diff-policy': async () => (await import('./diffpolicy.ts')).diffPolicy,
   spool: async () => (await import('./spool.ts')).spool,
   ctl: async () => (await import('./ctl.ts')).ctl,
   demo: async () => (await import('./demo.ts')).demo,

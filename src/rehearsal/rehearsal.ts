@@ -16,14 +16,13 @@ import type { Config } from '../config/config.ts'
 import type { ListenerOptions, SmtpEndpoint } from '../config/reception.ts'
 import { makeConversations } from '../conversations.ts'
 import { type Generation, openGeneration } from '../generation.ts'
-import { canonicalLines } from '../mime/line.ts'
 import { SALT_LENGTH } from '../tracking/token.ts'
 import type { Conversation, TlsFacts } from '../smtp/conversation.ts'
 import type { CalloutTrace } from '../policy/trace.ts'
-import type { SeenCopy, Watcher } from '../smtp/watcher.ts'
-import { type Client, openClient, type SaidReply } from './client.ts'
-import { reportTransaction } from './recipients.ts'
+import type { Watcher } from '../smtp/watcher.ts'
+import { openClient, type SaidReply } from './client.ts'
 import type { SessionResult, TransactionResult } from './result.ts'
+import { say, sendData, type Stage, type Talk, transact } from './talk.ts'
 import { FROZEN_MS, loggedConfig, makeWorld, rehearsalKeys, type World } from './world.ts'
 
 export interface RehearsalOptions {
@@ -73,6 +72,8 @@ export interface RehearsedSession {
   say(line: string): Promise<SaidReply>
   /** AUTH as the user of the facts. */
   authenticate(): Promise<SaidReply>
+  /** DATA and the octets, after MAIL and RCPT have been said: what the transaction came to. */
+  data(message: Buffer): Promise<TransactionResult>
   /** MAIL, RCPT, DATA and the final dot, as far as they are answered with success. */
   transact(mail: Mail): Promise<TransactionResult>
   /** QUIT, unless it is closed; `abort`: the client just goes. */
@@ -168,16 +169,6 @@ export async function rehearse(
   return { greeting, hello, auth, transactions, logs, events, trace }
 }
 
-interface Stage {
-  readonly world: World
-  /** Copies since the last transaction. */
-  seen: SeenCopy[]
-  /** Every callout, and how many of them have been told. */
-  readonly trace: CalloutTrace[]
-  told: number
-  messageContext: Readonly<Record<string, string>>
-}
-
 function watcherOf(stage: Stage): Watcher {
   return {
     began({ context }) {
@@ -202,70 +193,28 @@ async function openSession(
   })
   const greeting = await client.greeting()
   if (tls && greeting.code < 400 && !conversation.implicitTls) await conversation.secured(facts)
+  const { keyring } = generation
+  const talk: Talk = { stage, keyring, client, mailfrom: greeting, rcpttos: [] }
   return {
     greeting,
     get isClosed() {
       return client.isClosed
     },
-    say: (line) => client.say(line),
+    say: (line) => say(talk, line),
+    data: (message) => sendData(talk, message),
     authenticate() {
       const credentials = Buffer.from(`\0${authUser ?? ''}\0rehearsal`, 'latin1')
       return client.say(`AUTH PLAIN ${credentials.toString('base64')}`)
     },
     transact(mail) {
       stage.messageContext = mail.context ?? messageContext
-      return transact(stage, generation, client, mail)
+      return transact(talk, mail)
     },
     async close(abort) {
       if (!client.isClosed && !abort) await client.say('QUIT')
       conversation.closed(abort !== undefined)
     },
   }
-}
-
-async function transact(
-  stage: Stage,
-  { keyring }: Generation,
-  client: Client,
-  mail: Mail,
-): Promise<TransactionResult> {
-  const given = asSent(mail.message)
-  const mailfrom = await client.say(`MAIL FROM:<${mail.mailfrom}>${suffix(mail.parameters)}`)
-  const rcpttos: TransactionResult['rcpttos'][number][] = []
-  for (const rcptto of mailfrom.code < 400 ? mail.rcpttos : []) {
-    rcpttos.push({ rcptto, reply: await client.say(`RCPT TO:<${rcptto}>`) })
-  }
-  const refusal = rcpttos.some(({ reply }) => reply.code < 400)
-    ? undefined
-    : (rcpttos.at(-1)?.reply ?? mailfrom)
-  const reply = refusal ?? (await client.data(given))
-  if (refusal && !client.isClosed) await client.say('RSET')
-  const { seen } = stage
-  const traced = stage.trace.slice(stage.told)
-  stage.told = stage.trace.length
-  stage.seen = []
-  const spooled = stage.world.takeSpooled()
-  const isDataSent = refusal === undefined
-  return reportTransaction({
-    mailfrom,
-    isDataSent,
-    rcpttos,
-    reply,
-    given,
-    seen,
-    traced,
-    spooled,
-    keyring,
-  })
-}
-
-function suffix(parameters: string | undefined): string {
-  return parameters ? ` ${parameters}` : ''
-}
-
-/** Files of a Unix system have LF, mail has CRLF. One that has both is sent as it is. */
-function asSent(message: Buffer): Buffer {
-  return message.includes('\r\n') ? message : canonicalLines(message)
 }
 
 /** The first Listen, or the one that is asked for, with what the client's facts add to its options. */
