@@ -1,9 +1,8 @@
 // A difference for people: what it is about, and the lines that differ with two around them.
-import { diffArrays } from 'diff'
 import type { Difference } from '../recording/difference.ts'
+import { differenceOf } from '../rehearsal/difference.ts'
+import { safe } from '../rehearsal/paint.ts'
 import type { Palette } from '../testing/textreport.ts'
-
-const AROUND = 2
 
 export function differenceText(
   {
@@ -14,8 +13,8 @@ export function differenceText(
   }: Pick<Difference, 'about' | 'recorded' | 'played'> & { readonly phase: string },
   palette: Palette,
 ): string {
-  const lines = changedLines(recorded, played, palette)
-  return [`  ${phase}${about && `  ${about}`}`, ...lines.map((line) => `    ${line}`)]
+  const lines = changedLines(recorded.map(safe), played.map(safe), palette)
+  return [`  ${phase}${about && `  ${safe(about)}`}`, ...lines.map((line) => `    ${line}`)]
     .map((line) => `${line}\n`)
     .join('')
 }
@@ -36,14 +35,14 @@ function changedLines(
       palette.bad('- (is not there)'),
       ...before.slice(0, 3).map((line) => palette.bad(`- ${line}`)),
     ]
-  const changes = diffArrays([...before], [...after])
-  return changes.flatMap(({ value, added, removed }, i) => {
-    if (added) return value.map((line) => palette.good(`+ ${line}`))
-    if (removed) return value.map((line) => palette.bad(`- ${line}`))
-    const head = i === 0 ? [] : value.slice(0, AROUND)
-    const tail =
-      i === changes.length - 1 ? [] : value.slice(Math.max(head.length, value.length - AROUND))
-    const isCut = head.length + tail.length < value.length && i > 0 && i < changes.length - 1
-    return [...head, ...(isCut ? ['…'] : []), ...tail].map((line) => palette.dim(`  ${line}`))
-  })
+  const difference = differenceOf(`${before.join('\n')}\n`, `${after.join('\n')}\n`)
+  if (difference === 'too different') return ['(too different to be shown)']
+  return difference.flatMap(({ lines }, i) => [
+    ...(i > 0 ? ['…'] : []),
+    ...lines.map((line) => {
+      const text = `${line.slice(0, 1)} ${line.slice(1)}`
+      if (line.startsWith('+')) return palette.good(text)
+      return line.startsWith('-') ? palette.bad(text) : palette.dim(text)
+    }),
+  ])
 }

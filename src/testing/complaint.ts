@@ -1,9 +1,9 @@
 // What is said when an expectation fails: what was expected of what, and what there is instead. Values are
-// shown as Lua would write them; texts of several lines line by line, with what differs marked.
-import { diffLines } from 'diff'
+// shown as Lua would write them; of texts of several lines those that differ.
 import { toText } from '../mail/bytes.ts'
 import { isHandle, type LuaTable, type LuaValue } from '../lua/value.ts'
 import { LuaCallError } from '../lua/error.ts'
+import { differenceOf } from '../rehearsal/difference.ts'
 
 const INDENT = '  '
 
@@ -58,14 +58,10 @@ function keyText(key: LuaValue): string {
 }
 
 function lineDifference(before: string, after: string): string {
-  return diffLines(`${before}\n`, `${after}\n`)
-    .flatMap(({ value, added, removed }) => {
-      const mark = added ? '+' : removed ? '-' : ' '
-      return value
-        .replace(/\n$/, '')
-        .split('\n')
-        .map((line) => `${INDENT}${mark} ${line}\n`)
-    })
-    .join('')
-    .trimEnd()
+  const difference = differenceOf(`${before}\n`, `${after}\n`)
+  if (difference === 'too different') return `${INDENT}- ${before}\n${INDENT}+ ${after}`
+  const hunks = difference.map(({ lines }) =>
+    lines.map((line) => `${INDENT}${line.slice(0, 1)} ${line.slice(1)}`).join('\n'),
+  )
+  return hunks.join(`\n${INDENT}…\n`)
 }

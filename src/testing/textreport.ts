@@ -1,5 +1,6 @@
 // What people read: a line for each test, what failed with its place, and a summary.
 import { toText } from '../mail/bytes.ts'
+import { safe } from '../rehearsal/paint.ts'
 import { countOf, type FileResult, type Outcome, type TestResult } from './suite.ts'
 
 export interface Palette {
@@ -58,7 +59,7 @@ function testLines(test: TestResult, palette: Palette): string[] {
   return [
     head,
     ...failureLines(test, '').map((line) => inner + line),
-    ...printed.map((line) => palette.dim(`${inner}printed: ${toText(line)}`)),
+    ...printed.map((line) => palette.dim(`${inner}printed: ${safe(toText(line))}`)),
   ]
 }
 
@@ -66,7 +67,7 @@ function testLines(test: TestResult, palette: Palette): string[] {
 export function failureLines(test: TestResult, file: string): string[] {
   const { outcome } = test
   if (outcome.kind !== 'failed') return []
-  const [first = '', ...rest] = toText(outcome.text).split('\n')
+  const [first = '', ...rest] = toText(outcome.text).split('\n').map(safe)
   const from = outcome.callers.map((place) => `  called at ${place}`)
   return [`${placeOf(test, file)}: ${first}`, ...rest, ...from]
 }

@@ -53,7 +53,7 @@ test('people read a line for each test, and what failed', () => {
           expected: 250
           got:      550
           called at a_test.lua:9
-        printed: hi\x01
+        printed: hi\\x01
     - later (pending)
 `)
   expect(summaryText(FILES, PLAIN)).toBe('2 failed, 1 passed, 1 skipped (1.50 s)\n')

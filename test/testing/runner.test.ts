@@ -69,8 +69,6 @@ end)`)
     expect(outcomes(result)).toEqual([
       [
         't: test.lua:1: all (- expected, + got)',
-        '    {',
-        '      a = 1,',
         '      b = {',
         '        "x",',
         '  -     "z",',
