@@ -13,7 +13,7 @@ import {
 import { replay, startOf } from '../recording/replay.ts'
 import { type Tape, TapeError } from '../recording/tape.ts'
 import { openRehearsal } from '../rehearsal/rehearsal.ts'
-import { readCases } from './cases.ts'
+import { readCases } from './casefiles.ts'
 import { readOptions } from './options.ts'
 import { paletteFor } from './palette.ts'
 import { findPolicy, readPolicy } from './policysource.ts'

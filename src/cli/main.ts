@@ -16,6 +16,7 @@ const USAGE = `usage: eachrcpt <command> [options]
   token decode TOKEN [--config FILE]  what a tracked link says
   test [PATH…]                        run tests of policy that are written in Lua
   record --listen … --server … --out DIR   write down what a server does
+  cases LOG… --out DIR                sessions made from log files of a Momentum
   replay CASES POLICY…                play recorded sessions and compare
   diff-policy OLD NEW --cases PATH    recipients whose outcome changes
   spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
@@ -36,6 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   token: async () => (await import('./token.ts')).token,
   test: async () => (await import('./test.ts')).test,
   record: async () => (await import('./record.ts')).record,
+  cases: async () => (await import('./cases.ts')).cases,
   replay: async () => (await import('./replay.ts')).replay,
   'diff-policy': async () => (await import('./diffpolicy.ts')).diffPolicy,
   spool: async () => (await import('./spool.ts')).spool,

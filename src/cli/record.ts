@@ -1,13 +1,11 @@
 // `eachrcpt record`: a proxy in front of any SMTP server that writes down its sessions, redacted unless told
 // otherwise. Exit codes: 2 for wrong usage, 69 when an address is taken, 73 when the folder cannot be written.
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HostPort } from '../config/config.ts'
 import { openRecorder, type Recorder } from '../recording/recorder.ts'
-import { redactTape } from '../recording/redaction.ts'
-import { type Tape, writeTape } from '../recording/tape.ts'
+import type { Tape } from '../recording/tape.ts'
 import { readOptions } from './options.ts'
+import { openTapeFolder, type TapeWriter } from './tapefolder.ts'
 
 const USAGE = `usage: eachrcpt record --listen ADDR --server ADDR --out DIR [options]
 
@@ -49,26 +47,19 @@ export async function record(args: readonly string[]): Promise<number> {
     return 0
   }
   if (typeof options === 'string') return fail(`record: ${options}\n\n${USAGE}`, 2)
-  let change: (tape: Tape) => Tape
+  let put: TapeWriter
   try {
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
-    change = redactionOf(options)
+    put = openTapeFolder(options)
   } catch (error) {
     return fail(`record: ${String(error)}\n`, 73)
   }
   const said = (text: string): void => void process.stderr.write(`${text}\n`)
-  let count = 0
   const write = (tape: Tape): void => {
-    const name = `${tape.began.replaceAll(/[-:]/g, '')}-${String(++count).padStart(4, '0')}.session`
     try {
-      writeFileSync(join(options.folder, name), writeTape(change(tape)), {
-        mode: 0o600,
-        flag: 'wx',
-      })
-      process.stdout.write(`${name}\n`)
+      process.stdout.write(`${put(tape)}\n`)
     } catch (error) {
       // The mail goes on.
-      said(`record: ${name}: ${String(error)}`)
+      said(`record: ${String(error)}`)
     }
   }
   let recorder: Recorder
@@ -124,16 +115,6 @@ function readAddress(value: string): HostPort | undefined {
     : []
   if (host === undefined || Number(port) > 65_535) return undefined
   return { host: host.replace(/^\[|\]$/g, '') || '127.0.0.1', port: Number(port) }
-}
-
-/** One key for all that goes into a folder, so that an address has one name in all of it. */
-function redactionOf({ isRedacted, keepsTexts, keyFile }: RecordOptions): (tape: Tape) => Tape {
-  if (!isRedacted) return (tape) => tape
-  if (!existsSync(keyFile)) {
-    writeFileSync(keyFile, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' })
-  }
-  const key = Buffer.from(readFileSync(keyFile, 'utf8').trim(), 'utf8')
-  return (tape) => redactTape(tape, { key, keepsTexts })
 }
 
 function text({ host, port }: HostPort): string {

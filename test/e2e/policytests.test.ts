@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { POLICY } from '../testing/files.ts'
+import { test as command } from '../../src/cli/test.ts'
+import { captured } from '../support/captured.ts'
 import { type Finished, MAIN, run } from '../support/process.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -60,10 +62,10 @@ describe('exit codes and output', () => {
 
   test.each([
     [['--bogus'], 2, 'test: unknown option --bogus'],
-    [['nowhere'], 66, 'test: no such file or folder: nowhere'],
-    [['.'], 66, 'test: no tests (*_test.lua, *.test.lua, *_spec.lua) in .'],
+    [['/nowhere'], 66, 'test: no such file or folder: /nowhere'],
+    [[`${ROOT}lua`], 66, 'test: no tests (*_test.lua, *.test.lua, *_spec.lua) in '],
   ])('%j exits with %d', async (args, exit, complaint) => {
-    const { code, stdout, stderr } = await eachrcpt(args)
+    const { code, stdout, stderr } = await captured(command, args)
     expect(stderr).toContain(complaint)
     expect([code, stdout]).toEqual([exit, ''])
   })

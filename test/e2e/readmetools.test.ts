@@ -123,6 +123,9 @@ test('a session is recorded, played again and used to compare policies by the co
   })
   transport.close()
   await server.sink.waitFor(2, 10_000)
+  for (const name of ['rejectlog.ec', 'mainlog.ec']) {
+    await writeFile(join(folder, name), await server.log(name))
+  }
   recorder.kill('SIGTERM')
   await once(recorder, 'exit')
   expect(
@@ -133,8 +136,10 @@ test('a session is recorded, played again and used to compare policies by the co
   for (const [, ...words] of others) {
     const result = await run(process.execPath, [MAIN, ...words], { cwd: folder })
     expect([words, result.code, result.stderr]).toEqual([words, 0, ''])
-    expect(result.stdout).toMatch(/: no difference\n$|^0 of 2 recipients in 1 cases change\n$/)
+    expect(result.stdout).toMatch(
+      /: no difference\n$|: 1 sessions, |^0 of 2 recipients in 1 cases change\n$/,
+    )
     verbs.push(words[0] ?? '')
   }
-  expect(verbs).toEqual(['replay', 'replay', 'diff-policy'])
+  expect(verbs).toEqual(['replay', 'replay', 'cases', 'diff-policy'])
 })

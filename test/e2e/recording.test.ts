@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readTape, type Tape } from '../../src/recording/tape.ts'
+import { record as command } from '../../src/cli/record.ts'
+import { captured } from '../support/captured.ts'
 import { MAIN, run } from '../support/process.ts'
 import { serverPerTest, type TestServer } from '../support/server.ts'
 
@@ -200,7 +202,7 @@ test.each([
     '--capture and --next-hop go together',
   ],
 ])('wrong usage exits with 2: %j', async (args, complaint) => {
-  const { code, stderr } = await run(process.execPath, [MAIN, 'record', ...args], { cwd: folder })
+  const { code, stderr } = await captured(command, args)
   expect(stderr).toContain(`record: ${complaint}\n`)
   expect(code).toBe(2)
   expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([])

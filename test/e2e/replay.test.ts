@@ -3,7 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { cases } from '../../src/cli/cases.ts'
+import { diffPolicy } from '../../src/cli/diffpolicy.ts'
+import { record } from '../../src/cli/record.ts'
+import { replay } from '../../src/cli/replay.ts'
+import { captured } from '../support/captured.ts'
 import { type Finished, MAIN, run } from '../support/process.ts'
+import { send, serverPerTest } from '../support/server.ts'
 
 const policy = (code: number, header: string) => `
 local mod = {}
@@ -126,14 +132,14 @@ describe('replay', () => {
   })
 
   test.each([
-    [['replay'], 2, 'replay: cases and a policy are needed'],
-    [['replay', 'none', 'old.lua'], 66, 'replay: no such file or folder: none'],
-    [['replay', 'case.session', 'broken.lua'], 78, 'broken.lua:1:'],
-    [['replay', 'broken.session', 'old.lua'], 65, 'broken.session:1: this is no recorded session'],
+    [[], 2, 'replay: cases and a policy are needed'],
+    [['none', 'old.lua'], 66, 'replay: no such file or folder: '],
+    [['case.session', 'broken.lua'], 78, 'broken.lua:1:'],
+    [['broken.session', 'old.lua'], 65, 'broken.session:1: this is no recorded session'],
   ])('%j exits with %d', async (args, exit, complaint) => {
     await write('broken.lua', 'local x =')
     await write('broken.session', '{}')
-    const { code, stderr } = await eachrcpt(...args)
+    const { code, stderr } = await captured(replay, args.map(path))
     expect(stderr).toContain(complaint)
     expect(code).toBe(exit)
   })
@@ -161,18 +167,62 @@ describe('diff-policy', () => {
   })
 
   test.each([
-    [['old.lua', '--cases', '.'], 2, 'two policies and --cases are needed'],
-    [['old.lua', 'none.lua', '--cases', '.'], 66, 'no such file or folder: none.lua'],
-    [['old.lua', 'new.lua', '--cases', 'none'], 66, 'no such file or folder: none'],
-  ])('%j exits with %d', async (args, exit, complaint) => {
-    const { code, stderr } = await eachrcpt('diff-policy', ...args)
+    [['old.lua'], 2, 'two policies and --cases are needed'],
+    [['old.lua', 'none.lua'], 66, 'no such file or folder: '],
+    [['old.lua', 'new.lua', 'none'], 66, 'no such file or folder: '],
+  ])('%j exits with %d', async ([before = '', after, cases = '.'], exit, complaint) => {
+    const policies = after === undefined ? [before] : [before, after]
+    const given = [...policies.map(path), `--cases=${path(cases)}`]
+    const { code, stderr } = await captured(diffPolicy, given)
     expect(stderr).toContain(`diff-policy: ${complaint}`)
     expect(code).toBe(exit)
   })
 })
 
-test.each(['replay', 'diff-policy'])('the help of %s fits 80 columns', async (command) => {
-  const { code, stdout } = await eachrcpt(command, '--help')
+describe('cases from log files', () => {
+  const start = serverPerTest()
+
+  test('of our own server play as they were written', async () => {
+    const server = await start({ policy: { policy: policy(550, 'one') } })
+    const wire = await server.dial()
+    await wire.expect('220')
+    await wire.ask('EHLO client.example', '250')
+    await wire.ask('MAIL FROM:<news@sender.example>', '250')
+    await wire.ask('RCPT TO:<bob@blocked.example>', '550')
+    await wire.ask('RSET', '250')
+    await send(wire, ['ann@x.example'])
+    await wire.ask('QUIT', '221')
+    for (const name of ['rejectlog.ec', 'mainlog.ec']) await write(name, await server.log(name))
+    const made = await eachrcpt('cases', 'rejectlog.ec', 'mainlog.ec', '--out', 'cases')
+    expect(made.stdout).toMatch(
+      /^rejectlog\.ec: 1 sessions, 0 lines of other kinds\nmainlog\.ec: 1 sessions, \d lines/,
+    )
+    expect(await eachrcpt('replay', 'cases', 'old.lua')).toMatchObject({
+      code: 0,
+      stdout: '2 sessions, 0 messages: no difference\n',
+    })
+    expect((await eachrcpt('replay', 'cases', 'new.lua')).stdout).toContain('1 differ (rcptto 1)')
+  })
+
+  test.each([
+    [[], 2, 'cases: log files and --out are needed'],
+    [['none'], 66, 'cases: no such file: '],
+    [['case.session'], 65, 'cases: no rejections and no receptions'],
+  ])('%j exits with %d', async (args, exit, complaint) => {
+    const { code, stderr } = await captured(cases, [...args.map(path), `--out=${path('o')}`])
+    expect(stderr).toContain(complaint)
+    expect(code).toBe(exit)
+  })
+})
+
+test.each([
+  ['replay', replay],
+  ['diff-policy', diffPolicy],
+  ['cases', cases],
+  ['record', record],
+])('the help of %s fits 80 columns', async (_, command) => {
+  const { code, stdout } = await captured(command, ['--help'])
   expect(code).toBe(0)
+  expect(stdout).toMatch(/^usage: eachrcpt /)
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
 })
