@@ -1,6 +1,6 @@
 // What hostile clients cost in memory, and what an honest one sees meanwhile: 100 clients hold 40 MB of data
 // each, 100 send endless lines, 100 send endless recipients. Linux only. Run:
-//   npm run bench && node build/bench/test/bench/siege.js
+//   npm run bench -- siege
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
