@@ -1,7 +1,7 @@
 // How far each attack of test/lua/attacks.ts overruns its budget, and what it left in memory. The clock is the
 // processor time of the process (with that of its garbage collector), so that others on the machine do not
 // count. Run:
-//   npm run bench && node --expose-gc build/bench/test/bench/attacks.js [words of a name]
+//   npm run bench -- attacks [words of a name]
 import { LuaError } from '../../src/lua/error.ts'
 import { openState } from '../../src/lua/state.ts'
 import { DEEP, ENDLESS, HUNGRY, STEPS, type Attack } from '../lua/attacks.ts'

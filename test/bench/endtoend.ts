@@ -1,7 +1,7 @@
-// The whole server beside Postfix: mail of 20 KB with 20 links comes in, is made durable, and goes out to
-// a sink. Interleaved runs, medians, ratios to the first server. Run (as root, with Postfix installed
-// but not running, for the comparison):
-//   npm run bench && node build/bench/test/bench/endtoend.js
+// The whole server beside Haraka and Postfix: mail with 20 links comes in, is made durable (Haraka writes a file, but
+// does not sync it), and goes out to a sink. Interleaved runs, medians, ratios to the first server. Run (as
+// root, with Postfix installed but not running, for that comparison):
+//   npm run bench -- endtoend
 // Another checkout's build/cli/main.js as argument is measured too: before and after a change.
 // ROUNDS=n: runs of each scenario (3). ONLY=n: the n-th scenario. NODE_PROFILE=folder: CPU profiles of our
 // server go there, and nothing else is measured.
@@ -11,11 +11,14 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeQuotedPrintable } from '../../src/mime/quotedprintable.ts'
 import { type Load, type Sink, startInjector, startSink } from './load.ts'
+import { startHaraka } from './peers.ts'
+import { note } from './result.ts'
 import { cpuSeconds, type MeasuredServer, startEachrcpt, startPostfix } from './servers.ts'
 
 interface Scenario {
   readonly name: string
   readonly load: Omit<Load, 'port' | 'message'>
+  readonly message: string
 }
 
 interface Run {
@@ -31,12 +34,14 @@ const SCENARIOS: readonly Scenario[] = [
   scenario('1 recipient, tracked', { messages: 3000, recipients: 1, domain: 'customer.example' }),
   scenario('1 recipient, untracked', { messages: 3000, recipients: 1, domain: 'privacy.example' }),
   scenario('100 recipients, tracked', { messages: 100, recipients: 100 }),
+  scenario('10 recipients, tracked', { messages: 600, recipients: 10 }),
+  scenario('1,000 recipients, tracked', { messages: 10, recipients: 1000 }),
+  scenario('100 recipients, tracked, 200 KB', { messages: 20, recipients: 100 }, 200),
 ]
-/** Postfix gets as many messages as take it about as long. */
-const POSTFIX_SHARE = 0.15
+/** Others get as many messages as take them about as long. */
+const PEER_SHARE = 0.15
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
 const ONLY = process.env['ONLY']
-const MESSAGE = newsletter()
 
 await compare(process.argv.slice(2))
 
@@ -47,19 +52,19 @@ async function compare(others: readonly string[]): Promise<void> {
   const sink = await startSink()
   const servers = await startServers(folder, sink.port, others)
   try {
-    for (const { name, load } of ONLY
+    for (const { name, load, message } of ONLY
       ? SCENARIOS.slice(Number(ONLY) - 1, Number(ONLY))
       : SCENARIOS) {
-      console.log(`\n${name}, ${MESSAGE.length} octets, ${load.connections} connections`)
+      console.log(`\n${name}, ${message.length} octets, ${load.connections} connections`)
       const runs = servers.map((): Run[] => [])
       // The first round warms up.
       for (let round = 0; round <= ROUNDS; round++) {
         for (const [i, server] of servers.entries()) {
-          const run = await measure(server, sink, load)
+          const run = await measure(server, sink, load, message)
           if (round > 0) runs[i]?.push(run)
         }
       }
-      servers.forEach((server, i) => report(server.name, runs[i] ?? [], runs[0] ?? []))
+      servers.forEach((server, i) => report(server.name, name, runs[i] ?? [], runs[0] ?? []))
     }
   } finally {
     for (const server of servers) await server.stop()
@@ -81,19 +86,26 @@ async function startServers(
     const name = i === 0 ? 'eachrcpt' : `other ${i}`
     servers.push(await startEachrcpt(name, main, join(folder, `ours${i}`), sinkPort, options))
   }
-  const postfix = profile ? undefined : await startPostfix(join(folder, 'postfix'), sinkPort)
+  if (profile) return servers
+  servers.push(await startHaraka(join(folder, 'haraka'), sinkPort))
+  const postfix = await startPostfix(join(folder, 'postfix'), sinkPort)
   return postfix ? [...servers, postfix] : servers
 }
 
-async function measure(server: MeasuredServer, sink: Sink, load: Scenario['load']): Promise<Run> {
-  const share = server.name === 'postfix' ? POSTFIX_SHARE : 1
-  const messages = Math.round(load.messages * share)
+async function measure(
+  server: MeasuredServer,
+  sink: Sink,
+  load: Scenario['load'],
+  message: string,
+): Promise<Run> {
+  const share = server.name === 'postfix' || server.name === 'haraka' ? PEER_SHARE : 1
+  const messages = Math.ceil(load.messages * share)
   const deliveries = messages * load.recipients
   const before = sink.taken()
   const cpu = cpuSeconds(server.pid)
   const begin = performance.now()
   const { port } = server
-  const { seconds, waits } = await startInjector({ ...load, messages, port, message: MESSAGE })
+  const { seconds, waits } = await startInjector({ ...load, messages, port, message })
   while (sink.taken() - before < deliveries) await delay(2)
   const elapsed = (performance.now() - begin) / 1000
   // What is written down after a delivery counts too, and must not disturb the next run.
@@ -107,9 +119,17 @@ async function measure(server: MeasuredServer, sink: Sink, load: Scenario['load'
   }
 }
 
-function report(name: string, runs: readonly Run[], base: readonly Run[]): void {
+function report(name: string, what: string, runs: readonly Run[], base: readonly Run[]): void {
   const of = (key: keyof Run): number => median(runs, key)
   const ratio = (key: keyof Run): string => (median(base, key) / of(key)).toFixed(2)
+  if (runs === base) {
+    const goal =
+      what === '100 recipients, tracked' ? (['at least', 10_000] as const) : ([] as const)
+    note(`end to end, ${what}: deliveries`, of('delivered'), 'a second', ...goal)
+  } else {
+    const ratio = median(base, 'delivered') / of('delivered')
+    note(`end to end, ${what}: over ${name}`, ratio, 'x', 'at least', 3)
+  }
   console.log(
     `  ${name.padEnd(9)} received ${of('received').toFixed(0).padStart(5)}/s` +
       `  delivered ${of('delivered').toFixed(0).padStart(5)}/s` +
@@ -132,14 +152,19 @@ function scenario(
   }: Omit<Scenario['load'], 'connections' | 'domain'> & {
     readonly domain?: string
   },
+  kilobytes = 20,
 ): Scenario {
-  return { name, load: { ...load, domain, connections: load.recipients > 1 ? 4 : 20 } }
+  return {
+    name,
+    load: { ...load, domain, connections: load.recipients > 1 ? 4 : 20 },
+    message: newsletter(kilobytes),
+  }
 }
 
-function newsletter(): string {
+function newsletter(kilobytes: number): string {
   const filler = '<p style="color:#333">Lorem ipsum dolor sit amet, consetetur = elit é.</p>\r\n'
   const link = (_: unknown, i: number): string =>
-    `${filler.repeat(10)}<a class="l" href="https://shop.example/item/${i}?utm=mail&n=${i}">${i}</a>\r\n`
+    `${filler.repeat(kilobytes / 2)}<a class="l" href="https://shop.example/item/${i}?utm=mail&n=${i}">${i}</a>\r\n`
   const html = `<html><body>\r\n${Array.from({ length: 20 }, link).join('')}</body></html>\r\n`
   const header =
     'From: Shop <news@shop.example>\r\nTo: undisclosed-recipients:;\r\nSubject: Autumn\r\n' +

@@ -1,12 +1,13 @@
 // What idle connections cost, beside smtp-server as it is: memory for each of 10,000 that have said EHLO,
 // and mail that flows beside them against mail alone. Linux only; each side needs 10,000 descriptors. Run:
-//   npm run bench && node build/bench/test/bench/idle.js [connections]
+//   npm run bench -- idle [connections]
 import { once } from 'node:events'
 import { readFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { startInjector, startSink } from './load.ts'
+import { note } from './result.ts'
 import { type MeasuredServer, startEachrcpt } from './servers.ts'
 import { startStock } from './stock.ts'
 
@@ -43,6 +44,10 @@ async function measure({ name, port, pid }: MeasuredServer): Promise<void> {
   const octets = (residentOctets(pid) - before) / CONNECTIONS
   const beside = await rate(port)
   for (const socket of idle) socket.destroy()
+  if (name === 'ours') {
+    note('an idle connection', octets / 1024, 'KB')
+    note(`mail beside ${CONNECTIONS} idle connections: of mail alone`, beside / alone, 'x')
+  }
   console.log(
     `${name}: ${CONNECTIONS} idle connections, ${(octets / 1024).toFixed(1)} KB each; messages a second ` +
       `${alone.toFixed(0)} alone, ${beside.toFixed(0)} beside them (${(beside / alone).toFixed(2)}x)`,

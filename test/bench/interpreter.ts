@@ -1,11 +1,12 @@
 // How fast Lua runs: seventeen benchmarks in Debian's lua5.1, in stock Fengari and here, warmed up,
 // in turns, in milliseconds of processor time (medians), and the geometric means of the ratios. Run:
-//   npm run bench && node build/bench/test/bench/interpreter.js [part of a benchmark's name]
+//   npm run bench -- interpreter [part of a benchmark's name]
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { LuaFunction, LuaTable } from '../../src/lua/value.ts'
 import { cpuMicros, median, openOurs, openStock } from './engines.ts'
+import { note } from './result.ts'
 
 const SOURCE = fileURLToPath(new URL('../../../../test/bench/interpreter.lua', import.meta.url))
 const ROUNDS = 15
@@ -92,6 +93,13 @@ function print(): void {
   })
   const mean = (values: number[]): string =>
     Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length).toFixed(2)
+  note(
+    "Lua programs: times lua5.1's time",
+    Number(mean(ratios.map((ratio) => ratio.ours))),
+    'x',
+    'at most',
+    5,
+  )
   console.log(`geometric mean: stock Fengari ${mean(ratios.map((ratio) => ratio.stock))} times`)
   console.log(`lua5.1's time, this engine ${mean(ratios.map((ratio) => ratio.ours))} times`)
 }

@@ -4,6 +4,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { portOf } from '../support/peer.ts'
 
@@ -15,12 +16,16 @@ export interface Load {
   readonly connections: number
   /** CRLF-canonical, without lines that begin with a dot, with the final CRLF; a byte string. */
   readonly message: string
+  /** Messages a second; as fast as they are taken without. */
+  readonly perSecond?: number
 }
 
 export interface Sink {
   readonly port: number
   /** Recipients taken so far. */
   taken(): number
+  /** Of these, those whose address had been there before. */
+  twice(): number
   readonly kill: () => void
 }
 
@@ -32,6 +37,11 @@ export interface Injected {
 
 const REPORT_MS = 10
 
+interface Counts {
+  taken: number
+  twice: number
+}
+
 if (process.argv[2] === 'sink') await runSink()
 if (process.argv[2] === 'injector') {
   process.once('message', (load: Load) => void inject(load).then((done) => process.send?.(done)))
@@ -40,9 +50,15 @@ if (process.argv[2] === 'injector') {
 export async function startSink(): Promise<Sink> {
   const child = start('sink')
   const port = Number((await once(child, 'message'))[0])
-  let taken = 0
-  child.on('message', (count: number) => void (taken = count))
-  return { port, taken: () => taken, kill: () => void child.kill() }
+  let counts: Counts = { taken: 0, twice: 0 }
+  child.on('message', (latest: Counts) => void (counts = latest))
+  const { kill } = child
+  return {
+    port,
+    taken: () => counts.taken,
+    twice: () => counts.twice,
+    kill: () => void kill.call(child),
+  }
 }
 
 export async function startInjector(load: Load): Promise<Injected> {
@@ -64,7 +80,14 @@ async function inject(load: Load): Promise<Injected> {
   const waits: number[] = []
   let left = load.messages
   const begin = performance.now()
-  const send = (): number | undefined => (left-- > 0 ? left : undefined)
+  const send = async (): Promise<number | undefined> => {
+    if (left <= 0) return undefined
+    const number = --left
+    const dueMs = load.perSecond ? ((load.messages - number) * 1000) / load.perSecond : 0
+    const early = begin + dueMs - performance.now()
+    if (early > 0) await delay(early)
+    return number
+  }
   await Promise.all(
     Array.from({ length: load.connections }, () => converse(load, send, (ms) => waits.push(ms))),
   )
@@ -75,7 +98,7 @@ async function inject(load: Load): Promise<Injected> {
 /** One connection: messages as long as `next` gives numbers. */
 async function converse(
   { port, message, recipients, domain }: Load,
-  next: () => number | undefined,
+  next: () => Promise<number | undefined>,
   waited: (ms: number) => void,
 ): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -87,7 +110,7 @@ async function converse(
   await hear(220)
   socket.write('EHLO injector.test\r\n')
   await hear(250)
-  for (let number = next(); number !== undefined; number = next()) {
+  for (let number = await next(); number !== undefined; number = await next()) {
     const first = number * recipients
     const rcpts = Array.from(
       { length: recipients },
@@ -114,24 +137,32 @@ async function* replyCodes(socket: Socket): AsyncGenerator<number> {
 }
 
 async function runSink(): Promise<void> {
-  let taken = 0
+  const counts: Counts = { taken: 0, twice: 0 }
+  const known = new Set<string>()
+  const take = (recipients: readonly string[]): void => {
+    counts.taken += recipients.length
+    for (const each of recipients) {
+      if (known.has(each)) counts.twice++
+      else known.add(each)
+    }
+  }
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
     socket.write('220 sink\r\n')
-    swallow(socket, (recipients) => (taken += recipients))
+    swallow(socket, take)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   process.send?.(portOf(server))
-  setInterval(() => process.send?.(taken), REPORT_MS)
+  setInterval(() => process.send?.(counts), REPORT_MS)
   process.once('disconnect', () => process.exit())
 }
 
 /** Answers as little as it can; the end of a message is only looked for at the end of a chunk. */
-function swallow(socket: Socket, took: (recipients: number) => void): void {
+function swallow(socket: Socket, took: (recipients: readonly string[]) => void): void {
   let isData = false
   let tail = ''
-  let recipients = 0
+  let recipients: string[] = []
   socket.on('data', (chunk: Buffer) => {
     if (isData) {
       tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - 11))).slice(-11)
@@ -148,8 +179,8 @@ function swallow(socket: Socket, took: (recipients: number) => void): void {
     tail = lines.pop() ?? ''
     let replies = ''
     for (const line of lines) {
-      if (line.startsWith('MAIL')) recipients = 0
-      if (line.startsWith('RCPT')) recipients++
+      if (line.startsWith('MAIL')) recipients = []
+      if (line.startsWith('RCPT')) recipients.push(line)
       isData = line === 'DATA'
       if (line.startsWith('EHLO')) replies += '250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n'
       else replies += isData ? '354 go\r\n' : line === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n'

@@ -1,7 +1,8 @@
 // What a realistic callout costs: the recipient, a pattern, two headers, nine context variables and a
 // concatenation, per second, for stock Fengari and for the engine here, and their ratio. Run:
-//   npm run bench && node build/bench/test/bench/lua.js
+//   npm run bench -- lua
 import type { LuaFunction, LuaValue } from '../../src/lua/value.ts'
+import { note } from './result.ts'
 import { cpuMicros, median, openOurs, openStock, stockThread } from './engines.ts'
 
 const CALLOUT = `return function(msg)
@@ -33,6 +34,7 @@ for (let round = -WARM_UP; round < ROUNDS; round++) {
   rates.ours.push(measured.ours)
 }
 const [stock, ours] = [median(rates.stock), median(rates.ours)]
+note('callouts in Lua: over stock Fengari', ours / stock, 'x', 'at least', 2)
 console.log(`stock fengari ${stock.toFixed(0)} calls/s`)
 console.log(`this engine   ${ours.toFixed(0)} calls/s, ${(ours / stock).toFixed(2)} times as many`)
 

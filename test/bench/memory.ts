@@ -1,6 +1,6 @@
 // How much memory a message of 10 MB takes while its links are put in and one copy is rendered, beyond the
 // message itself, as multiples of its size. Linux only. Run:
-//   npm run bench && node build/bench/test/bench/memory.js
+//   npm run bench -- memory
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

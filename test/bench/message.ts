@@ -1,6 +1,6 @@
 // What policy pays for a message of 20 KB with 30 header fields: reading and setting a field from Lua, and
 // locating its MIME tree, beside mailparser reading the same message. Run:
-//   npm run bench && node build/bench/test/bench/message.js
+//   npm run bench -- message
 import { performance } from 'node:perf_hooks'
 import { simpleParser } from 'mailparser'
 import { openState } from '../../src/lua/state.ts'

@@ -1,6 +1,6 @@
 // What a match of msys.pcre costs beside the same one of JavaScript's RegExp, which is compiled to machine
 // code but has no budget: time for each, and their ratio. Run:
-//   npm run bench && node build/bench/test/bench/pcre.js
+//   npm run bench -- pcre
 import { match } from '../../src/msys/pcre/text.ts'
 import { median } from './engines.ts'
 

@@ -2,7 +2,7 @@
 // that is all dots beside plain text, and a growing number of recipients. Ours writes every message to disk
 // before it says 250; smtp-server drops it. Prints the best of interleaved
 // runs, and ratios.
-// Run: npm run bench && node build/bench/test/bench/reception.js
+// Run: npm run bench -- reception
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { note } from './result.ts'
 import type { MeasuredServer } from './servers.ts'
 import { startStock } from './stock.ts'
 
@@ -28,9 +29,16 @@ async function compare(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'eachrcpt-bench-'))
   const servers = [await startOurs(folder), await startStock()]
   try {
-    await table('messages/s, one pipelining connection', servers, pipelined, Math.max)
+    const [rate = 0] = await table(
+      'messages/s, one pipelining connection',
+      servers,
+      pipelined,
+      Math.max,
+    )
+    note('durable messages of one pipelining connection', rate, 'a second', 'at least', 1000)
     const dots = await table('ms for 1.25 MB of dots', servers, (port) => data(port, DOTS))
     const plain = await table('ms for 1.25 MB of text', servers, (port) => data(port, PLAIN))
+    note('a message of dots: of one of text', (dots[0] ?? 0) / (plain[0] ?? 0), 'x', 'at most', 2)
     servers.forEach(({ name }, i) =>
       console.log(`  ${name}: dots ${ratio(dots[i], plain[i])} of text`),
     )

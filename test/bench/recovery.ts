@@ -1,6 +1,6 @@
 // How long a start takes with mail in the queue, and how much memory: so many messages of 20 KB with one
 // tracked recipient each, stored and found again by another process. Run, with a directory on the disk:
-//   npm run bench && node --expose-gc build/bench/test/bench/recovery.js DIR [MESSAGES]
+//   npm run bench -- recovery DIR [MESSAGES]
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 // How fast the relay's client sends, beside nodemailer's SMTPConnection with its defaults and with a
 // socket that has TCP_NODELAY: messages of 20 KB over 10 connections, to a sink in a process of its own.
 // Three interleaved runs of 2 s each; prints medians and ratios to the first.
-// Run: npm run bench && node build/bench/test/bench/relay.js
+// Run: npm run bench -- relay
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
@@ -11,6 +11,7 @@ import { parseConfig } from '../../src/config/load.ts'
 import { openClient } from '../../src/relay/client.ts'
 import { profileOf } from '../../src/relay/profile.ts'
 import { portOf } from '../support/peer.ts'
+import { note } from './result.ts'
 
 type Send = () => Promise<void>
 
@@ -44,6 +45,7 @@ async function compare(): Promise<void> {
   const base = median(rates[0]?.runs ?? [])
   for (const { name, runs } of rates) {
     const { perSecond, cpuMicroseconds } = median(runs)
+    if (name === 'ours') note('relay client: over nodemailer', perSecond / base.perSecond, 'x')
     const ratio = (perSecond / base.perSecond).toFixed(1)
     const cpu = `${cpuMicroseconds.toFixed(0)} us CPU, ${(base.cpuMicroseconds / cpuMicroseconds).toFixed(1)}x less`
     console.log(`${name.padEnd(20)} ${perSecond.toFixed(0).padStart(6)} msg/s, ${ratio}x; ${cpu}`)

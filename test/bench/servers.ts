@@ -24,9 +24,21 @@ export async function startEachrcpt(
   nodeOptions: readonly string[] = [],
 ): Promise<MeasuredServer> {
   mkdirSync(folder)
-  const file = join(folder, 'bench.conf')
-  writeFileSync(file, eachrcptConfig(folder, sinkPort))
   copyFileSync('examples/newsletter.lua', join(folder, 'newsletter.lua'))
+  return startEachrcptWith(name, main, folder, eachrcptConfig(folder, sinkPort), nodeOptions)
+}
+
+/** The same with a configuration of one's own. */
+export async function startEachrcptWith(
+  name: string,
+  main: string,
+  folder: string,
+  config: string,
+  nodeOptions: readonly string[] = [],
+): Promise<MeasuredServer> {
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, 'bench.conf')
+  writeFileSync(file, config)
   const args = [...nodeOptions, main, 'serve', '--config', file]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: folder })
   const port = await readyPort(child)
@@ -79,12 +91,12 @@ async function readyPort(child: ChildProcess): Promise<number> {
   throw new Error('the server did not start')
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
+export async function stopChild(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM')
   await once(child, 'exit')
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const port = portOf(server)

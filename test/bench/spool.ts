@@ -1,7 +1,7 @@
 // Durable commits a second of 20 KB messages: the segment log against one file per message (write,
 // fdatasync, rename, fsync of the directory, as other servers do). Says the ratio; absolute numbers are
 // the disk's. Run, with a directory on the disk in question:
-//   npm run bench && node build/bench/test/bench/spool.js DIR
+//   npm run bench -- spool DIR
 import { mkdtempSync, rmSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { crc32c } from '../../src/spool/crc32c.ts'
 import type { Entry } from '../../src/spool/entry.ts'
 import { openSpool } from '../../src/spool/spool.ts'
+import { note } from './result.ts'
 
 type Store = (data: Buffer) => Promise<unknown>
 
@@ -56,6 +57,19 @@ try {
     }
     const [log, each] = [median(spool), median(files)]
     const ratio = (log.perSecond / each.perSecond).toFixed(1)
+    const goal = clients > 1 ? (['at least', 5] as const) : ([] as const)
+    note(
+      `spool, ${clients} at once: over a file for each message`,
+      log.perSecond / each.perSecond,
+      'x',
+      ...goal,
+    )
+    note(
+      `spool, ${clients} at once: p99 of a commit`,
+      log.p99Ms,
+      'ms',
+      ...(clients > 1 ? (['at most', 5] as const) : []),
+    )
     console.log(`${clients} at once: log ${text(log)}; files ${text(each)}; ratio ${ratio}`)
   }
 } finally {

@@ -1,6 +1,6 @@
 // What waiting costs: a callout that asks the host for something known at once beside one whose answer
 // is a promise, settled already; microseconds of processor time for each call (medians). Run:
-//   npm run bench && node build/bench/test/bench/suspension.js
+//   npm run bench -- suspension
 import type { LuaFunction } from '../../src/lua/value.ts'
 import { cpuMicros, median, openOurs } from './engines.ts'
 

@@ -1,6 +1,6 @@
 // What one more recipient costs: a template filled, against the whole body located and laid out again.
 // 20 KB of HTML with 20 links, 1,000 recipients, rendering included; then what opening a token costs. Run:
-//   npm run bench && node build/bench/test/bench/transform.js
+//   npm run bench -- transform
 import { messageData, openRenderer, type Piece, pushPiece } from '../../src/mail/rendition.ts'
 import { type Field, splitHeader } from '../../src/mime/field.ts'
 import { encodeQuotedPrintable } from '../../src/mime/quotedprintable.ts'
@@ -9,6 +9,7 @@ import type { TrackingSettings } from '../../src/tracking/options.ts'
 import { parsePath } from '../../src/tracking/path.ts'
 import { openSealer, openToken, type Sealer } from '../../src/tracking/token.ts'
 import { openTransform, type Transform } from '../../src/tracking/transform.ts'
+import { note } from './result.ts'
 
 const KEYRING = openKeyring([{ secret: Buffer.alloc(32, 1) }])
 const RECIPIENTS = 1000
@@ -47,6 +48,14 @@ for (const [encoding, body] of Object.entries(bodies)) {
   const template = best(() => run(original, keptTransform))
   const again = best(() => run(original, (open) => open))
   const alone = best(() => run(original, (open) => () => open(newSealer())))
+  note(
+    `personalised copy, ${encoding}: of a message of its own`,
+    alone / template,
+    'x',
+    'at least',
+    20,
+  )
+  note(`personalised copies, ${encoding}, one core`, 1e6 / template, 'a second', 'at least', 10_000)
   console.log(
     `${encoding}, ${original.length} octets: ${template.toFixed(1)} us a recipient; ` +
       `located again ${again.toFixed(1)} us (1/${(again / template).toFixed(1)}); ` +
@@ -54,7 +63,9 @@ for (const [encoding, body] of Object.entries(bodies)) {
       `${Math.round(1e6 / template)} copies a second`,
   )
 }
-console.log(`a token opened in ${best(openTokens).toFixed(1)} us`)
+const token = best(openTokens)
+note('a token opened', token, 'us', 'at most', 20)
+console.log(`a token opened in ${token.toFixed(1)} us`)
 
 function keptTransform(open: (sealer?: Sealer) => Transform): () => Transform {
   const transform = open()
