@@ -3,6 +3,7 @@
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { queueCommand } from './queueconsole.ts'
+import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
 import { VERSION } from './version.ts'
 
@@ -56,7 +57,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   version: () => lines([`eachrcpt ${VERSION}`], { version: VERSION }),
   pid: () => lines([String(process.pid)], { pid: process.pid }),
-  summary: (options) => table(summary(options)),
+  summary: async (options) => table(await summary(options)),
   'show inbound': ({ server }) => {
     const rows = server.inbound()
     return lines(
@@ -84,13 +85,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const HELP = [
   'summary',
   'mailq',
-  'showqueue DOMAIN',
+  'showqueue DOMAIN [LIMIT[,OFFSET]]',
   'message details [body|full] ID',
   'message retry|fail ID',
   'message fail quiet ID',
   'fail domain [quiet] DOMAIN [NOTE]',
   'flush domain DOMAIN',
-  'spool ls|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
+  'spool ls [LIMIT[,OFFSET]]|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
   'show inbound',
   'config reload',
   'reopen logs',
@@ -100,27 +101,21 @@ const HELP = [
   'shutdown',
 ]
 
-function summary({ server, now }: ConsoleOptions): Readonly<Record<string, string | number>> {
-  let active = 0
-  let delayed = 0
-  const domains = new Set<string>()
-  for (const { entry, copies } of server.mail.unfinished()) {
-    copies.forEach(({ done, nextAttemptMs }, i) => {
-      if (done) return
-      if (nextAttemptMs > now()) delayed++
-      else active++
-      domains.add(entry.copies[i]?.routingDomain ?? '')
-    })
-  }
+async function summary({
+  server,
+  now,
+}: ConsoleOptions): Promise<Readonly<Record<string, string | number>>> {
+  const nowMs = now()
+  const domains = await tally(server.mail, ({ nextAttemptMs }) => nextAttemptMs > nowMs)
   return {
     hostname: server.config.hostname,
     version: VERSION,
     uptime_seconds: Math.floor(process.uptime()),
     ready: server.notReady() ?? 'yes',
     inbound_sessions: server.inbound().reduce((sum, { sessions }) => sum + sessions, 0),
-    domains: domains.size,
-    active_queue: active,
-    delayed_queue: delayed,
+    domains: domains.length,
+    active_queue: domains.reduce((sum, { active }) => sum + active, 0),
+    delayed_queue: domains.reduce((sum, { delayed }) => sum + delayed, 0),
     ...server.counts,
     memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),
   }

@@ -143,7 +143,11 @@ function openPolicy(
   })
 }
 
-function journalOptions(config: Config, now: () => number, events: EventRecorder): JournalOptions {
+export function journalOptions(
+  config: Config,
+  now: () => number,
+  events: EventRecorder,
+): JournalOptions {
   const { logger, bounceLogger } = config
   return {
     mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },

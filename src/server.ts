@@ -89,7 +89,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     listening.adopt(graceMs(config))
     instruments.policy.loaded(current.policy)
     await stores.report()
-    for (const stored of stores.spool.recovered) parts.dispatcher.enqueue(stored)
+    await parts.dispatcher.recover(stores.spool.recovered)
     const retire = makeRetirement()
     const noteFailure = (error: unknown): void => current.journal.panic('config', errorText(error))
     const reloading: ReloadOptions = {

@@ -1,14 +1,16 @@
 // Drives delivery: due copies go from the spool's queue into a lane for each next hop; workers, one to a
 // connection, empty the lanes. A next hop that nobody can speak to is tried with one copy at a time while
 // its other copies wait unharmed. No copy outlives its expiry, whatever its lane is waiting for.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { OutboundOptions } from '../config/config.ts'
 import type { Ids } from '../mail/ids.ts'
-import type { Queue, QueueItem } from '../spool/queue.ts'
-import type { Spool, Stored } from '../spool/spool.ts'
+import { type Queue, type QueueItem, wayOf } from '../spool/queue.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Stored } from '../spool/stored.ts'
 import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
-import { copyOf, join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
+import { join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
@@ -18,7 +20,7 @@ import { expiresMs, type Observers, type Settlement } from './settlement.ts'
 
 export interface DispatcherOptions {
   readonly config: RelayConfig
-  readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly spool: Pick<Spool, 'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
   readonly queue: Queue
   readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   readonly observers: Observers
@@ -31,10 +33,12 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher extends Surgery {
-  /** Delivers what is left of an entry: new, or recovered by the spool. */
+  /** Delivers what is left of an entry. */
   enqueue(stored: Stored): void
   /** Every next hop that has mail. */
   lanes(): readonly LaneFacts[]
+  /** The same for all that a start found, in steps: the first are on their way before the last is looked at. */
+  recover(all: readonly Stored[]): Promise<void>
   /** Holds for every attempt that begins from now on. */
   reconfigure(config: RelayConfig): void
   /** Lets running attempts finish for `graceMs`; everything else stays in the spool. */
@@ -63,6 +67,7 @@ interface State extends Works {
 }
 
 const SWEEP_MS = 30_000
+const STEP = 1_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
@@ -76,7 +81,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     observers,
     hostname: () => state.config.hostname,
     outbound: (item) => outboundFor(state, item),
-    header: (item) => headerOf(spool, item),
+    header: (stored, copy) => headerOf(spool, stored, copy),
     again: (item, dueMs) => {
       schedule(state, item, dueMs)
       arm(state)
@@ -100,6 +105,12 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     enqueue: (stored) => enqueue(state, stored),
     lanes: () => lanesOf(state),
+    async recover(all) {
+      for (const [i, stored] of all.entries()) {
+        enqueue(state, stored)
+        if (i % STEP === STEP - 1) await turn()
+      }
+    },
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
@@ -220,7 +231,7 @@ async function close(state: State, graceMs: number): Promise<void> {
 }
 
 function outboundFor(state: State, item: QueueItem): OutboundOptions {
-  const { routingDomain, egress } = copyOf(item)
+  const { routingDomain, egress } = wayOf(item)
   return state.config.outbound(routingDomain, egress)
 }
 
@@ -229,7 +240,7 @@ function outboundFor(state: State, item: QueueItem): OutboundOptions {
  * to their domain.
  */
 function laneKey(item: QueueItem, { gateway, maildir }: OutboundOptions): string {
-  const { routingDomain, egress } = copyOf(item)
+  const { routingDomain, egress } = wayOf(item)
   const to =
     maildir !== undefined
       ? `maildir ${maildir}`
@@ -243,7 +254,7 @@ function laneOf(state: State, item: QueueItem): Lane {
   const key = laneKey(item, outboundFor(state, item))
   const present = state.lanes.get(key)
   if (present) return present
-  const { routingDomain, egress } = copyOf(item)
+  const { routingDomain, egress } = wayOf(item)
   const lane = makeLane(key, routingDomain, egress)
   state.lanes.set(key, lane)
   return lane

@@ -9,8 +9,9 @@ export const RECORD_HEADER_BYTES = 40
 const MARK = 'ERc1'
 
 /** What the octets of a record's meta are; journal.ts gives them their shape. */
-export const RECORD_TYPES = { entry: 1, progress: 2 } as const
+export const RECORD_TYPES = { entry: 1, progress: 2, index: 3, trailer: 4 } as const
 export type RecordType = keyof typeof RECORD_TYPES
+const TYPES = ['entry', 'progress', 'index', 'trailer'] as const
 
 export interface SegmentIdentity {
   readonly number: number
@@ -82,6 +83,5 @@ export function dataFacts(head: Buffer): { readonly dataBytes: number; readonly 
 }
 
 function recordType(code: number): RecordType | undefined {
-  if (code === RECORD_TYPES.entry) return 'entry'
-  return code === RECORD_TYPES.progress ? 'progress' : undefined
+  return TYPES.find((type) => RECORD_TYPES[type] === code)
 }

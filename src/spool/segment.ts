@@ -12,8 +12,8 @@ import {
   recordMark,
 } from './record.ts'
 
-/** Version 1 differs in what its entries say, and is read as well. */
-export const FORMAT_VERSION = 2
+/** Version 1 differs in what its entries say, version 2 has no index; both are read as well. */
+export const FORMAT_VERSION = 3
 export const SEGMENT_HEADER_BYTES = 36
 
 export interface FoundRecord {
@@ -143,7 +143,9 @@ function readRecord(bytes: Buffer, at: number, header: RecordHeader): FoundRecor
   const dataStart = at + RECORD_HEADER_BYTES + header.metaBytes
   const meta = bytes.subarray(at + RECORD_HEADER_BYTES, dataStart)
   const { type, sequence, dataBytes, dataCrc } = header
-  if (crc32c(meta) !== header.metaCrc) return { start: at, end, kind: 'gap' }
+  // Nothing is lost with an index.
+  const isIndex = type === 'index' || type === 'trailer'
+  if (crc32c(meta) !== header.metaCrc && !isIndex) return { start: at, end, kind: 'gap' }
   const data = bytes.subarray(dataStart, end)
   if (type === undefined || (dataBytes > 0 && crc32c(data) !== dataCrc)) {
     return { start: at, end, kind: 'gap', meta }

@@ -6,7 +6,9 @@ import { SpoolError } from './error.ts'
 import type { FileSystem } from './files.ts'
 import { progressRecord } from './journal.ts'
 import type { Ledger } from './ledger.ts'
-import type { Location, Log } from './log.ts'
+import type { Location } from './batch.ts'
+import type { Log } from './log.ts'
+import type { Recorder } from './segmentindex.ts'
 
 export interface Sweeper {
   /** Something was stored here. */
@@ -20,6 +22,7 @@ export interface SweeperOptions {
   readonly files: FileSystem
   readonly log: Log
   readonly ledger: Ledger
+  readonly recorder: Recorder
   readonly mayRemove: () => Promise<boolean>
   /** Files of the segments that are there, by number. */
   readonly segments: ReadonlyMap<number, string>
@@ -51,6 +54,7 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
       const head = progressRecord({ changes, events: [] })
       await log.append({ head, when: 'now' }, (location) => {
         wrote(location)
+        options.recorder.said(changes)
         for (const change of changes) ledger.recorded(change, location.segment)
       })
       return true
@@ -63,6 +67,7 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
   async function removeSegment(number: number): Promise<void> {
     const path = join(options.directory, names.get(number) ?? '')
     try {
+      log.forget(names.get(number) ?? '')
       await options.files.remove(path)
       names.delete(number)
       ledger.remove(number)

@@ -82,9 +82,21 @@ export async function emptySegment(segment: SegmentWriter): Promise<boolean> {
   return true
 }
 
-/** Gives back what was preallocated; readers do not need that, so a failure does not matter. */
-export async function finishSegment({ file, end }: SegmentWriter): Promise<void> {
-  await file.truncate(end).catch(() => undefined)
+/**
+ * Writes its index and gives back what was preallocated. Readers need neither, so a failure does not matter;
+ * nothing is synced.
+ */
+export async function finishSegment(
+  { file, end }: SegmentWriter,
+  index: readonly Buffer[],
+): Promise<void> {
+  const indexBytes = index.reduce((sum, { length }) => sum + length, 0)
+  const writing = indexBytes > 0 ? file.writev(index, end) : Promise.resolve()
+  const isWritten = await writing.then(
+    () => true,
+    () => false,
+  )
+  await file.truncate(isWritten ? end + indexBytes : end).catch(() => undefined)
   await file.close().catch(() => undefined)
 }
 

@@ -72,7 +72,13 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect(await json('ctl', 'showqueue', 'x.example')).toMatchObject([
     { recipient: 'a@x.example', attempts: 1, note: '450 4.2.0 later' },
   ])
-  expect(await json('ctl', 'summary')).toMatchObject({ received: 2, transient_failures: 2 })
+  expect(await json('ctl', 'showqueue', 'x.example', '1,1')).toEqual([])
+  expect(await json('ctl', 'summary')).toMatchObject({
+    received: 2,
+    transient_failures: 2,
+    delayed_queue: 2,
+    domains: 2,
+  })
   expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toBe('1 copy tried now\n')
   await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toHaveLength(1)
   const failed = await eachrcpt('ctl', 'fail', 'domain', 'quiet', 'y.example', 'moved', 'away')
@@ -133,4 +139,7 @@ test('the spool of a server that is down can be listed, verified, exported, fail
   // The notification, which the next start sends.
   expect(await json('spool', 'ls')).toMatchObject([{ sender: '', attempts: 0 }])
   expect(await eachrcpt('spool', 'rm', 'nobody')).toMatchObject({ code: 1 })
+  expect(await readFile(join(folder, 'mainlog.ec'), 'utf8')).toMatch(
+    /@P@x\.example@.*@554 5\.4\.7 \[internal\] message failed by operator\n$/,
+  )
 })

@@ -46,6 +46,7 @@ test('tells what the logs need to know', async () => {
   await relay.idle()
   expect(attempts[0]).toEqual({
     stored,
+    entry: await spool.spool.entry(stored),
     copyIndex: 0,
     remoteAddress: '127.0.0.1',
     outboundConnectionId: 'connection 1',
@@ -215,6 +216,8 @@ test('fails what expires behind a wedged connection', async () => {
   relay.enqueue(spool.add(['b@to.test'], { mailfrom: '' }))
   relay.enqueue(spool.add(['c@to.test'], { mailfrom: '' }))
   clock.tick(60_000)
+  // What the message says is read first.
+  await new Promise(setImmediate)
   expect(log).toEqual([
     'bounce c@to.test 0 554 5.4.7 [internal] exceeded max time without delivery',
   ])
@@ -520,7 +523,7 @@ async function begin(
     (attempt: Attempt): void => {
       observe?.(attempt)
       attempts.push(attempt)
-      const rcptto = attempt.stored.entry.copies[attempt.copyIndex]?.rcptto
+      const rcptto = attempt.entry.copies[attempt.copyIndex]?.rcptto
       log.push(`${kind} ${rcptto} ${attempt.stage} ${attempt.text}`)
     }
   const gateway = { host: '127.0.0.1', port: peer.port }

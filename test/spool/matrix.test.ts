@@ -3,8 +3,9 @@
 // that was written on disk (as after a kill), with nothing but what was synced, and with some of it.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Spool, type Stored, openSpool } from '../../src/spool/spool.ts'
-import { entryFor, makeDirectory } from './fixtures.ts'
+import { type Spool, openSpool } from '../../src/spool/spool.ts'
+import type { Stored } from '../../src/spool/stored.ts'
+import { entryFor, idsOf, makeDirectory } from './fixtures.ts'
 import { type Disk, makeDisk, type When } from './powercut.ts'
 import { check, dataOf, makeRandom } from './workload.ts'
 
@@ -143,13 +144,13 @@ async function cutEverywhere(rows: Map<string, Row>): Promise<Cut[]> {
 
 async function look({ row, directory, ledger }: Cut): Promise<void> {
   const spool = await openSpool({ directory, report: () => {} })
-  const found = new Set(spool.recovered.map(({ entry }) => entry.batchId))
+  const found = new Set(await idsOf(spool))
   const { lost, halfReplaced } = check(ledger, found)
   row.lost += lost.length
   row.halves += halfReplaced.length
   row.repeated += ledger.filter((line) => line.startsWith('-') && found.has(line.slice(1))).length
   for (const stored of spool.recovered) {
-    const { batchId, copies } = stored.entry
+    const { batchId, copies } = await spool.entry(stored)
     const isWhole = copies.length === (batchId === 'many' ? 300 : 1)
     const data = await spool.read(stored).catch(() => undefined)
     if (!isWhole || !data?.equals(dataOf(batchId))) row.damaged++
