@@ -2,7 +2,7 @@
 // a limit: most mail leaves before it is read again. A record that is not what was written is set aside, and
 // its entry out of the queue.
 import { join } from 'node:path'
-import { crc32c } from './crc32c.ts'
+import { isIntact } from './checksum.ts'
 import { type Entry, unpackEntry } from './entry.ts'
 import { SpoolError } from './error.ts'
 import { describeMeta, readStatement } from './journal.ts'
@@ -30,6 +30,7 @@ export interface ContentsOptions {
   readonly finish: (stored: Stored) => void
   /** Its segment must stay. */
   readonly pin: (segment: number) => void
+  readonly isUnfinished: (stored: Stored) => boolean
   readonly report: (text: string) => void
 }
 
@@ -41,11 +42,8 @@ export function makeContents(options: ContentsOptions): Contents {
   const reading = new Map<Stored, Promise<Entry>>()
 
   async function readEntry(stored: Stored): Promise<Entry> {
-    const { location } = stored
-    const head = await readMoving(options.log, stored, ({ start, dataStart }) => [start, dataStart])
-    const entry = head && entryIn(head, location)
-    if (!entry) return setAside(options, stored)
-    remembered.set(stored, entry, head.length)
+    const entry = await read(options, stored, ({ start, dataStart }) => [start, dataStart], entryIn)
+    remembered.set(stored, entry, stored.location.dataStart - stored.location.start)
     return entry
   }
 
@@ -59,34 +57,41 @@ export function makeContents(options: ContentsOptions): Contents {
       reading.set(stored, read)
       return read
     },
-    async data(stored) {
-      const data = await readMoving(options.log, stored, ({ dataStart, dataBytes }) => [
-        dataStart,
-        dataStart + dataBytes,
-      ])
-      const { dataBytes, dataCrc } = stored.location
-      const isSound = data.length === dataBytes && (dataBytes === 0 || crc32c(data) === dataCrc)
-      return isSound ? data : setAside(options, stored)
-    },
+    data: (stored) =>
+      read(
+        options,
+        stored,
+        ({ dataStart, dataBytes }) => [dataStart, dataStart + dataBytes],
+        dataIn,
+      ),
     remember: remembered.set,
     forget: remembered.delete,
   }
 }
 
-/** Once more from where it is now, when it was moved meanwhile and its segment is gone. */
-async function readMoving(
-  log: Pick<Log, 'read'>,
+/** `find`: what the octets are; undefined: not what was written. */
+async function read<T>(
+  options: ContentsOptions,
   stored: Stored,
   extentOf: (location: Location) => readonly [start: number, end: number],
-): Promise<Buffer> {
+  find: (bytes: Buffer, location: Location) => T | undefined,
+): Promise<T> {
   const { location } = stored
   const [start, end] = extentOf(location)
   try {
-    return await log.read(location, start, end)
+    const found = find(await options.log.read(location, start, end), location)
+    if (found !== undefined) return found
   } catch (error) {
     if (stored.location === location) throw error
-    return readMoving(log, stored, extentOf)
   }
+  // It was moved meanwhile, and its segment is gone or used again.
+  if (stored.location !== location) return read(options, stored, extentOf, find)
+  return setAside(options, stored)
+}
+
+function dataIn(data: Buffer, { dataBytes, dataCrc }: Location): Buffer | undefined {
+  const isSound = data.length === dataBytes && (dataBytes === 0 || isIntact(data, dataCrc))
+  return isSound ? data : undefined
 }
 
 /** Undefined: these are not the octets of its record. */
@@ -95,7 +100,7 @@ function entryIn(head: Buffer, { file }: Location): Entry | undefined {
   const header = segment && readRecordHeader(head, 0, segment)
   const meta = head.subarray(RECORD_HEADER_BYTES)
   if (header?.type !== 'entry' || header.metaBytes !== meta.length) return undefined
-  if (header.metaCrc !== crc32c(meta)) return undefined
+  if (!isIntact(meta, header.metaCrc)) return undefined
   try {
     const { entry } = readStatement({ type: header.type, meta })
     return entry && unpackEntry(entry)
@@ -105,10 +110,11 @@ function entryIn(head: Buffer, { file }: Location): Entry | undefined {
   }
 }
 
-/** Keeps a damaged record and takes its entry out of the queue. */
+/** Keeps a damaged record of an unfinished entry and takes its entry out of the queue. */
 async function setAside(options: ContentsOptions, stored: Stored): Promise<never> {
   const { directory, log, quarantine, report } = options
   const { file, segment, start, dataStart, dataBytes } = stored.location
+  if (!options.isUnfinished(stored)) throw new SpoolError('damaged', 'the message is finished')
   const what = `message at octet ${start} of ${join(directory, file)}`
   try {
     const bytes = await log.read(stored.location, start, dataStart + dataBytes)

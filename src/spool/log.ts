@@ -10,6 +10,7 @@ import type { FileSystem } from './files.ts'
 import { makeReaders, type Readers } from './readers.ts'
 import { sealRecord, startRecord } from './record.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
+import type { Spares } from './spares.ts'
 import { trailerText } from './segmentindex.ts'
 import {
   type SegmentWriter,
@@ -24,6 +25,8 @@ export interface LogOptions {
   readonly directory: string
   readonly files: FileSystem
   readonly segmentBytes: number
+  /** Files to make segments of. */
+  readonly spares: Pick<Spares, 'take' | 'drop'>
   readonly nextSegment: number
   readonly nextSequence: number
   /** Whether nobody needs anything that this segment says. */
@@ -114,9 +117,11 @@ function newSegment(
   firstSequence: number,
   recordBytes: number,
 ): Promise<SegmentWriter> {
-  const identity = { number, salt: randomBytes(4) }
-  const sizeBytes = Math.max(options.segmentBytes, SEGMENT_HEADER_BYTES + recordBytes)
-  return createSegment(options.files, options.directory, identity, sizeBytes, firstSequence)
+  const { files, directory, segmentBytes, spares } = options
+  const sizeBytes = Math.max(segmentBytes, SEGMENT_HEADER_BYTES + recordBytes)
+  const spare = spares.take(sizeBytes)
+  const salt = randomBytes(4)
+  return createSegment(files, { number, salt, directory, sizeBytes, firstSequence, spare })
 }
 
 function push(state: State, item: Pending): void {
@@ -154,7 +159,7 @@ async function commitNext(state: State): Promise<void> {
     if (count === 0) await roll(state, batch[0]?.sizeBytes ?? 0)
     await commit(state, batch)
   } catch (error) {
-    if (isNoRoom(error) && (await emptied(state))) {
+    if (isNoRoom(error) && ((await state.options.spares.drop()) || (await emptied(state)))) {
       state.pending.unshift(...batch)
       return
     }

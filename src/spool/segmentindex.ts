@@ -2,7 +2,7 @@
 // a start need not read it. Two records: the index, and a trailer of fixed size that leads to it. A segment
 // without one, as a crash leaves it, or for which it would be too long, is read as a whole.
 // Nothing here is synced: an index that did not get to the disk whole is none.
-import { crc32c } from './crc32c.ts'
+import { isIntact } from './checksum.ts'
 import { type FileSystem, readRange } from './files.ts'
 import { type Change, packChange, type PackedChange, unpackChange } from './journal.ts'
 import type { Location } from './batch.ts'
@@ -123,7 +123,7 @@ function metaOf(
   const header = readRecordHeader(bytes, 0, segment)
   const meta = bytes.subarray(RECORD_HEADER_BYTES)
   const isWhole = header?.type === type && header.metaBytes === meta.length
-  return isWhole && header.metaCrc === crc32c(meta) ? meta : undefined
+  return isWhole && isIntact(meta, header.metaCrc) ? meta : undefined
 }
 
 function packIndex(

@@ -19,6 +19,7 @@ import { type Log, openLog } from './log.ts'
 import { openQuarantine, type Quarantine } from './quarantine.ts'
 import { recover } from './recovery.ts'
 import { openReserve } from './reserve.ts'
+import { openSpares, type Spares } from './spares.ts'
 import { makeRecorder, type Recorder } from './segmentindex.ts'
 import { type Interner, makeInterner, type Movable, type Outline, outlineOf } from './stored.ts'
 import type { Stored } from './stored.ts'
@@ -98,11 +99,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const interner = makeInterner()
     const quarantine = openQuarantine(files, directory)
     const found = await recover({ directory, files, ledger, quarantine, interner, report })
+    const spares = await openSpares(files, directory, segmentBytes)
     const log = await reserve.spend(() =>
       openLog({
         directory,
         files,
         segmentBytes,
+        spares,
         ...found,
         isSpent: (segment) => ledger.spent.has(segment) && ledger.restate(segment).length === 0,
         indexOf: recorder.take,
@@ -113,7 +116,15 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         },
       }),
     )
-    const parts = assemble(options, { log, ledger, recorder, interner }, quarantine, found.segments)
+    const parts = assemble(
+      options,
+      { log, ledger, recorder, interner },
+      {
+        quarantine,
+        spares,
+        segments: found.segments,
+      },
+    )
     await parts.sweeper.sweep()
     await reserve.restore()
     const recovered = found.entries.map(({ outline, location, progress }) =>
@@ -129,14 +140,18 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
 /** What works on the log, each through the others. */
 function assemble(
-  { directory, files = systemFiles, report, mayRemove = () => Promise.resolve(true) }: SpoolOptions,
+  { directory, report, mayRemove = () => Promise.resolve(true) }: SpoolOptions,
   base: Pick<Parts, 'log' | 'ledger' | 'recorder' | 'interner'>,
-  quarantine: Quarantine,
-  segments: ReadonlyMap<number, string>,
+  onDisk: {
+    readonly quarantine: Quarantine
+    readonly spares: Spares
+    readonly segments: ReadonlyMap<number, string>
+  },
 ): Parts {
   const { log, ledger, recorder } = base
-  const surroundings = { directory, files, log, ledger, recorder, report, mayRemove }
-  const sweeper = makeSweeper({ ...surroundings, segments })
+  const { quarantine, spares, segments } = onDisk
+  const surroundings = { directory, log, ledger, recorder, report, mayRemove }
+  const sweeper = makeSweeper({ ...surroundings, spares, segments })
   const live = new Map<number, Movable>()
   const contents = makeContents({
     directory,
@@ -144,6 +159,7 @@ function assemble(
     quarantine,
     finish: (stored) => note(parts, { kind: 'all done', entry: stored.location.sequence }),
     pin: ledger.pin,
+    isUnfinished: (stored) => live.get(stored.location.sequence) === stored,
     report,
   })
   const compactor = makeCompactor({

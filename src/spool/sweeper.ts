@@ -3,11 +3,11 @@
 // finds both the old and the new word, which agree; a crash after the removal finds the new one.
 import { join } from 'node:path'
 import { SpoolError } from './error.ts'
-import type { FileSystem } from './files.ts'
 import { progressRecord } from './journal.ts'
 import type { Ledger } from './ledger.ts'
 import type { Location } from './batch.ts'
 import type { Log } from './log.ts'
+import type { Spares } from './spares.ts'
 import type { Recorder } from './segmentindex.ts'
 
 export interface Sweeper {
@@ -19,7 +19,7 @@ export interface Sweeper {
 
 export interface SweeperOptions {
   readonly directory: string
-  readonly files: FileSystem
+  readonly spares: Pick<Spares, 'give'>
   readonly log: Log
   readonly ledger: Ledger
   readonly recorder: Recorder
@@ -68,7 +68,7 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
     const path = join(options.directory, names.get(number) ?? '')
     try {
       log.forget(names.get(number) ?? '')
-      await options.files.remove(path)
+      await options.spares.give(path)
       names.delete(number)
       ledger.remove(number)
     } catch (error) {

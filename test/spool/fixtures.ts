@@ -82,7 +82,7 @@ export function quarantined(directory: string): string[] {
   return readdirSync(directory).includes('quarantine') ? readdirSync(folder).sort() : []
 }
 
-export type Operation = 'writev' | 'datasync' | 'sync' | 'truncate' | 'open' | 'remove'
+export type Operation = 'writev' | 'datasync' | 'sync' | 'truncate' | 'open' | 'remove' | 'rename'
 
 export interface FaultyFiles extends FileSystem {
   /** From now on the operation fails with this code; undefined: it works again. */
@@ -110,6 +110,7 @@ export function faultyFiles(): FaultyFiles {
     ...systemFiles,
     open: (path, mode) => run('open', async () => wrap(await systemFiles.open(path, mode))),
     remove: (path) => run('remove', () => systemFiles.remove(path)),
+    rename: (from, to) => run('rename', () => systemFiles.rename(from, to)),
     calls,
     fail(operation, code) {
       if (code) faults.set(operation, code)
