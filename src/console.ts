@@ -5,6 +5,7 @@ import { errorText } from './events/lines.ts'
 import { queueCommand } from './queueconsole.ts'
 import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
+import { suspendCommand } from './suspendconsole.ts'
 import { VERSION } from './version.ts'
 
 export interface ConsoleOptions {
@@ -13,6 +14,7 @@ export interface ConsoleOptions {
     | 'config'
     | 'scripts'
     | 'mail'
+    | 'suspensions'
     | 'policy'
     | 'counts'
     | 'inbound'
@@ -45,6 +47,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (command) return command(options, argv)
   const queued = await queueCommand(server.mail, argv, now())
   if (queued) return queued
+  const suspended = await suspendCommand(server.suspensions, argv)
+  if (suspended) return suspended
   const printed = await server.policy().control(argv)
   if (printed !== undefined) return { isOk: true, text: printed, data: { text: printed } }
   return { isOk: false, text: `unknown command "${argv.join(' ')}": try help\n` }
@@ -91,6 +95,8 @@ const HELP = [
   'message fail quiet ID',
   'fail domain [quiet] DOMAIN [NOTE]',
   'flush domain DOMAIN',
+  'suspend; suspend domain|binding NAME',
+  'resume domain|binding NAME',
   'spool ls [LIMIT[,OFFSET]]|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
   'show inbound',
   'config reload',
@@ -115,6 +121,7 @@ async function summary({
     inbound_sessions: server.inbound().reduce((sum, { sessions }) => sum + sessions, 0),
     domains: domains.length,
     active_queue: domains.reduce((sum, { active }) => sum + active, 0),
+    suspended: server.suspensions.list().length,
     delayed_queue: domains.reduce((sum, { delayed }) => sum + delayed, 0),
     ...server.counts,
     memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),

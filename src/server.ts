@@ -25,8 +25,8 @@ import type { Policy } from './policy/policy.ts'
 import { type QueuedMail, queuedMail } from './queueconsole.ts'
 import { makeQueue } from './spool/queue.ts'
 import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from './reload.ts'
-import type { Spool } from './spool/spool.ts'
 import { openStores, type Stores } from './stores.ts'
+import type { Suspensions } from './suspensions.ts'
 
 export interface ServerOptions {
   /** Reads the configuration: at start and at every reload. */
@@ -48,6 +48,8 @@ export interface Server extends Reloads {
   readonly scripts: readonly string[]
   /** What is queued. */
   readonly mail: QueuedMail
+  /** Where delivery is suspended. */
+  readonly suspensions: Pick<Suspensions, 'list' | 'suspend' | 'resume'>
   /** The current one. */
   policy(): Policy
   /** Since the start. */
@@ -102,7 +104,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         // All at once: no session sees the listener of one configuration and the policy of another.
         current = generation
         next.adopt(graceMs(current.config))
-        parts.dispatcher.reconfigure(current.config)
+        parts.dispatcher.reconfigure(stores.suspensions.apply(current.config))
         retire(old, noteFailure)
       },
     }
@@ -157,7 +159,7 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
-  readonly console: Pick<Server, 'mail' | 'counts' | 'inbound' | 'metrics'>
+  readonly console: Pick<Server, 'mail' | 'suspensions' | 'counts' | 'inbound' | 'metrics'>
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
@@ -177,10 +179,11 @@ function openParts(
   options: ServerOptions,
   instruments: Instruments,
 ): Parts {
-  const { spool, events, space, notReady } = stores
+  const { spool, events, space, suspensions, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const dispatcher = openRelay(spool, ids, current, counts, instruments)
+  const dispatcher = openRelay(stores, ids, current, counts, instruments)
+  suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const { onAccepted } = options
   const census = makeCensus()
   const { storing } = instruments
@@ -202,6 +205,7 @@ function openParts(
       counts,
       inbound: census.all,
       mail: queuedMail(spool, dispatcher),
+      suspensions,
       metrics: gauges.snapshot,
     },
     prepare: (config) =>
@@ -229,14 +233,14 @@ function openParts(
 }
 
 function openRelay(
-  spool: Spool,
+  { spool, suspensions }: Pick<Stores, 'spool' | 'suspensions'>,
   ids: Ids,
   current: () => Generation,
   counts: Counts,
   { relay, storing }: Instruments,
 ): Dispatcher {
   return makeDispatcher({
-    config: current().config,
+    config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
     ids,

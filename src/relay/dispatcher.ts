@@ -62,6 +62,8 @@ export interface LaneFacts {
 interface State extends Works {
   readonly queue: Queue
   readonly lanes: Map<string, Lane>
+  /** Of the lanes before the last change of configuration. */
+  throttles: ReadonlyMap<string, Lane['throttle']>
   sweptMs: number
   timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 }
@@ -98,6 +100,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     delivery: { spool, pool, clock, resolver, random },
     tasks: makeTasks(onError),
     lanes: new Map(),
+    throttles: new Map(),
     phase: 'open',
     sweptMs: clock.now(),
     timer: undefined,
@@ -198,6 +201,10 @@ function reconfigure(state: State, config: RelayConfig): void {
   state.config = config
   const lanes = [...state.lanes.values()]
   state.lanes.clear()
+  // What has been sent in this window was sent, whatever the configuration says now.
+  state.throttles = new Map(
+    lanes.map(({ key, throttle }) => [key, { ...throttle, heldUntilMs: -Infinity }]),
+  )
   for (const lane of lanes) {
     lane.cancelBlock?.()
     for (const item of takeAll(lane)) schedule(state, item, 0)
@@ -239,7 +246,7 @@ function outboundFor(state: State, item: QueueItem): OutboundOptions {
  * Copies whose mail goes the same way share a lane: by the same binding to the same gateway or maildir, else
  * to their domain.
  */
-function laneKey(item: QueueItem, { gateway, maildir }: OutboundOptions): string {
+function laneKey(item: QueueItem, { gateway, maildir, suspendDelivery }: OutboundOptions): string {
   const { routingDomain, egress } = wayOf(item)
   const to =
     maildir !== undefined
@@ -247,7 +254,9 @@ function laneKey(item: QueueItem, { gateway, maildir }: OutboundOptions): string
       : gateway
         ? `gateway ${gateway.host} ${gateway.port}`
         : routingDomain
-  return egress ? `${to} by ${egress.group} ${egress.binding}` : to
+  const way = egress ? `${to} by ${egress.group} ${egress.binding}` : to
+  // Not in the way of others that go to the same gateway.
+  return suspendDelivery ? `${way} suspended ${routingDomain}` : way
 }
 
 function laneOf(state: State, item: QueueItem): Lane {
@@ -255,7 +264,7 @@ function laneOf(state: State, item: QueueItem): Lane {
   const present = state.lanes.get(key)
   if (present) return present
   const { routingDomain, egress } = wayOf(item)
-  const lane = makeLane(key, routingDomain, egress)
+  const lane = makeLane(key, routingDomain, egress, state.throttles.get(key))
   state.lanes.set(key, lane)
   return lane
 }

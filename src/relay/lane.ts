@@ -56,7 +56,12 @@ interface Line {
 /** Of one transaction, whatever the configuration says: bounds the replies that may wait unread. */
 const MAX_RECIPIENTS = 1000
 
-export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): Lane {
+export function makeLane(
+  key: string,
+  domain: string,
+  egress = DEFAULT_EGRESS,
+  throttle: Lane['throttle'] = { sinceMs: -Infinity, sent: 0, heldUntilMs: -Infinity },
+): Lane {
   return {
     key,
     domain,
@@ -68,7 +73,7 @@ export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): 
     workers: 0,
     bearable: Infinity,
     health: 'good',
-    throttle: { sinceMs: -Infinity, sent: 0, heldUntilMs: -Infinity },
+    throttle,
     cancelBlock: undefined,
     hop: undefined,
     lastRead: undefined,

@@ -79,12 +79,22 @@ test('the console shows queued mail, tries it again, fails it, and takes command
     delayed_queue: 2,
     domains: 2,
   })
+  // What is held back stays so over a restart, and however often it is tried.
+  await eachrcpt('ctl', 'suspend', 'domain', 'x.example')
   expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toBe('1 copy tried now\n')
+  expect(await running?.stop('SIGTERM')).toBe(0)
+  running = await serve(['--config', 'e.conf'], folder)
+  expect((await eachrcpt('ctl', 'suspend')).stdout).toBe('domain x.example\n')
+  expect(await json('ctl', 'mailq')).toHaveLength(2)
+  expect((await eachrcpt('ctl', 'resume', 'domain', 'x.example')).stdout).toMatch(
+    /not suspended\n$/,
+  )
+  expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toMatch(/^[01] cop/)
   await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toHaveLength(1)
   const failed = await eachrcpt('ctl', 'fail', 'domain', 'quiet', 'y.example', 'moved', 'away')
   expect(failed.stdout).toBe('1 copy failed\n')
   expect(await json('ctl', 'mailq')).toEqual([])
-  expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1 })
+  expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1, suspended: 0 })
 
   expect((await eachrcpt('ctl', 'greet', 'big world')).stdout).toBe('hello big world by greet\n')
   expect(await eachrcpt('ctl', 'broken')).toMatchObject({ code: 1, stderr: /no/ })

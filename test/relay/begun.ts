@@ -4,6 +4,7 @@ import type { OutboundOptions } from '../../src/config/config.ts'
 import type { Ids } from '../../src/mail/ids.ts'
 import type { Attempt } from '../../src/relay/attempt.ts'
 import { type Dispatcher, makeDispatcher } from '../../src/relay/dispatcher.ts'
+import type { RelayConfig } from '../../src/relay/worker.ts'
 import type { Report } from '../../src/relay/settlement.ts'
 import { makeQueue } from '../../src/spool/queue.ts'
 import { type Peer, type Script, startPeer } from '../support/peer.ts'
@@ -11,6 +12,7 @@ import { DEFAULTS, fakeClock, type FakeClock, fakeSpool, type FakeSpool } from '
 
 export interface Begun {
   relay: Dispatcher
+  config: RelayConfig
   peer: Peer
   clock: FakeClock
   spool: FakeSpool
@@ -45,8 +47,12 @@ export async function begin(
       log.push(`${kind} ${rcptto} ${attempt.stage} ${attempt.text}`)
     }
   const gateway = { host: '127.0.0.1', port: peer.port }
+  const config: RelayConfig = {
+    hostname: 'us.test',
+    outbound: () => ({ ...DEFAULTS, gateway, ...options }),
+  }
   const relay = makeDispatcher({
-    config: { hostname: 'us.test', outbound: () => ({ ...DEFAULTS, gateway, ...options }) },
+    config,
     spool: spool.spool,
     queue: makeQueue(),
     ids: countingIds(),
@@ -65,7 +71,7 @@ export async function begin(
     clock.tick(0)
     await closed
   })
-  return { relay, peer, clock, spool, log, attempts, errors }
+  return { relay, config, peer, clock, spool, log, attempts, errors }
 }
 
 export async function start(script: Script): Promise<Peer> {

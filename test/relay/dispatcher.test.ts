@@ -324,6 +324,37 @@ test('keeps the mail of one binding apart from that of another', async () => {
   expect(peer.clients).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.1'])
 })
 
+test('keeps to the throttle when the configuration changes', async () => {
+  const throttled = { throttleMessages: { count: 2, seconds: 60 } }
+  const { relay, spool, log, clock, config } = await begin({}, throttled)
+  relay.enqueue(spool.add(['a@to.test', 'b@to.test', 'c@to.test'], { personal: true }))
+  await relay.idle()
+  expect(log).toHaveLength(2)
+  relay.reconfigure(config)
+  await relay.idle()
+  expect(log).toHaveLength(2)
+  await clock.advance(60_000, relay)
+  expect(log).toHaveLength(3)
+})
+
+test('keeps suspended mail apart from other mail of the same gateway', async () => {
+  const { relay, spool, log, config } = await begin({})
+  const suspending = {
+    ...config,
+    outbound: (domain: string) => ({
+      ...config.outbound(domain),
+      suspendDelivery: domain === 'held.test',
+    }),
+  }
+  relay.reconfigure(suspending)
+  relay.enqueue(spool.add(['a@held.test', 'b@to.test']))
+  await relay.idle()
+  expect(log).toEqual(['delivery b@to.test 9 250 2.0.0 queued'])
+  relay.reconfigure(config)
+  await relay.idle()
+  expect(log.at(-1)).toBe('delivery a@held.test 9 250 2.0.0 queued')
+})
+
 test('sends no more in a window than the throttle allows', async () => {
   const throttleMessages = { count: 2, seconds: 60 }
   const { relay, spool, clock, peer } = await begin({}, { throttleMessages })
