@@ -13,8 +13,10 @@ import type { Parcel } from './smtp/parcel.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import type { Session } from './smtp/state.ts'
 import type { Space } from './spool/space.ts'
+import type { Entry } from './spool/entry.ts'
 import { SpoolError } from './spool/error.ts'
-import type { Spool, Stored } from './spool/spool.ts'
+import type { Spool } from './spool/spool.ts'
+import type { Stored } from './spool/stored.ts'
 
 export interface Store {
   readonly spool: Pick<Spool, 'append' | 'finish' | 'failure'>
@@ -32,7 +34,7 @@ export async function accept(store: Store, acceptance: Acceptance): Promise<void
   const notice = noticeOf(store, acceptance)
   const own = [...injected, ...(entry.copies.length > 0 ? [acceptance] : [])]
   const stored = await commit(store, [...(notice ? [notice] : []), ...own])
-  for (const one of notice ? stored.slice(1) : stored) reportReception(store, session, one)
+  for (const one of own) reportReception(store, session, one.entry)
   for (const one of stored) store.dispatcher.enqueue(one)
   store.onAccepted?.(acceptance)
 }
@@ -43,10 +45,9 @@ export async function queue(
   session: Session,
   parcels: readonly Parcel[],
 ): Promise<void> {
-  for (const stored of await commit(store, parcels)) {
-    reportReception(store, session, stored)
-    store.dispatcher.enqueue(stored)
-  }
+  const stored = await commit(store, parcels)
+  for (const { entry } of parcels) reportReception(store, session, entry)
+  for (const one of stored) store.dispatcher.enqueue(one)
 }
 
 /** All of them on disk, in one batch, or none to be sent: the client will send everything again. */
@@ -65,7 +66,7 @@ async function commit(
     return stored
   }
   storing.failed(failed.reason, 'append')
-  for (const one of stored) spool.finish(one, [...one.entry.copies.keys()])
+  for (const one of stored) spool.finish(one, [...one.copies.keys()])
   throw spoolFailure(failed.reason)
 }
 
@@ -94,7 +95,7 @@ function noticeOf(store: Store, acceptance: Acceptance): Parcel | undefined {
 function reportReception(
   { counts, storing }: Store,
   { peer, surroundings }: Session,
-  { entry }: Stored,
+  entry: Entry,
 ): void {
   counts.received += entry.copies.length
   storing.received(entry.copies.length)

@@ -3,8 +3,10 @@
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { queueCommand } from './queueconsole.ts'
+import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
 import { traceCommand } from './traceconsole.ts'
+import { suspendCommand } from './suspendconsole.ts'
 import { VERSION } from './version.ts'
 
 export interface ConsoleOptions {
@@ -13,6 +15,7 @@ export interface ConsoleOptions {
     | 'config'
     | 'scripts'
     | 'mail'
+    | 'suspensions'
     | 'policy'
     | 'traces'
     | 'counts'
@@ -48,6 +51,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (traced) return traced
   const queued = await queueCommand(server.mail, argv, now())
   if (queued) return queued
+  const suspended = await suspendCommand(server.suspensions, argv)
+  if (suspended) return suspended
   const printed = await server.policy().control(argv)
   if (printed !== undefined) return { isOk: true, text: printed, data: { text: printed } }
   return { isOk: false, text: `unknown command "${argv.join(' ')}": try help\n` }
@@ -60,7 +65,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   version: () => lines([`eachrcpt ${VERSION}`], { version: VERSION }),
   pid: () => lines([String(process.pid)], { pid: process.pid }),
-  summary: (options) => table(summary(options)),
+  summary: async (options) => table(await summary(options)),
   'show inbound': ({ server }) => {
     const rows = server.inbound()
     return lines(
@@ -88,13 +93,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const HELP = [
   'summary',
   'mailq',
-  'showqueue DOMAIN',
+  'showqueue DOMAIN [LIMIT[,OFFSET]]',
   'message details [body|full] ID',
   'message retry|fail ID',
   'message fail quiet ID',
   'fail domain [quiet] DOMAIN [NOTE]',
   'flush domain DOMAIN',
-  'spool ls|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
+  'suspend; suspend domain|binding NAME',
+  'resume domain|binding NAME',
+  'spool ls [LIMIT[,OFFSET]]|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
   'show inbound',
   'config reload',
   'reopen logs',
@@ -105,27 +112,22 @@ const HELP = [
   'shutdown',
 ]
 
-function summary({ server, now }: ConsoleOptions): Readonly<Record<string, string | number>> {
-  let active = 0
-  let delayed = 0
-  const domains = new Set<string>()
-  for (const { entry, copies } of server.mail.unfinished()) {
-    copies.forEach(({ done, nextAttemptMs }, i) => {
-      if (done) return
-      if (nextAttemptMs > now()) delayed++
-      else active++
-      domains.add(entry.copies[i]?.routingDomain ?? '')
-    })
-  }
+async function summary({
+  server,
+  now,
+}: ConsoleOptions): Promise<Readonly<Record<string, string | number>>> {
+  const nowMs = now()
+  const domains = await tally(server.mail, ({ nextAttemptMs }) => nextAttemptMs > nowMs)
   return {
     hostname: server.config.hostname,
     version: VERSION,
     uptime_seconds: Math.floor(process.uptime()),
     ready: server.notReady() ?? 'yes',
     inbound_sessions: server.inbound().reduce((sum, { sessions }) => sum + sessions, 0),
-    domains: domains.size,
-    active_queue: active,
-    delayed_queue: delayed,
+    domains: domains.length,
+    active_queue: domains.reduce((sum, { active }) => sum + active, 0),
+    suspended: server.suspensions.list().length,
+    delayed_queue: domains.reduce((sum, { delayed }) => sum + delayed, 0),
     ...server.counts,
     memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),
   }

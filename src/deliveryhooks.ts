@@ -81,8 +81,7 @@ function subjectOf(attempt: Attempt, msg: MessageHandle, panic: (text: string) =
   return { ac, vctx, msg }
 }
 
-function messageOf({ stored, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
-  const { entry } = stored
+function messageOf({ entry, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
   const copy = entry.copies[copyIndex]
   if (!copy) throw new Error(`entry ${entry.batchId} has no copy ${copyIndex}`)
   const base = data.length > 0 ? render(data, copy.rendition) : data

@@ -152,9 +152,14 @@ function openPolicy(
   })
 }
 
-function journalOptions(
+export function journalOptions(
   config: Config,
-  { now, events, openLog, eventId = randomUUID }: GenerationSurroundings,
+  {
+    now,
+    events,
+    openLog,
+    eventId = randomUUID,
+  }: Pick<GenerationSurroundings, 'now' | 'events' | 'openLog' | 'eventId'>,
 ): JournalOptions {
   const { logger, bounceLogger } = config
   return {

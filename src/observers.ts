@@ -63,12 +63,12 @@ export function relayObservers(
 }
 
 function attemptLine(attempt: Attempt) {
-  const { stored, sizeBytes, retries, queuedMs, remoteAddress } = attempt
+  const { entry, sizeBytes, retries, queuedMs, remoteAddress } = attempt
   const copy = copyOf(attempt)
   return {
     messageId: copy.id,
-    batchId: stored.entry.batchId,
-    connectionId: attempt.outboundConnectionId || stored.entry.connectionId,
+    batchId: entry.batchId,
+    connectionId: attempt.outboundConnectionId || entry.connectionId,
     egress: copy.egress ?? DEFAULT_EGRESS,
     domain: copy.routingDomain,
     sizeBytes,
@@ -93,7 +93,7 @@ function attemptFacts(attempt: Attempt): readonly Facts[] {
     queue_time: String(attempt.queuedMs),
     delv_method: 'esmtp',
   }
-  return [attempt.stored.entry.facts, copyOf(attempt).facts, own]
+  return [attempt.entry.facts, copyOf(attempt).facts, own]
 }
 
 function failureFacts({ text, code }: Attempt): Facts {
@@ -114,8 +114,8 @@ function generalised(text: string): string {
     .join(' ')
 }
 
-function copyOf({ stored, copyIndex }: Attempt): EntryCopy {
-  const copy = stored.entry.copies[copyIndex]
-  if (!copy) throw new Error(`entry ${stored.entry.batchId} has no copy ${copyIndex}`)
+function copyOf({ entry, copyIndex }: Attempt): EntryCopy {
+  const copy = entry.copies[copyIndex]
+  if (!copy) throw new Error(`entry ${entry.batchId} has no copy ${copyIndex}`)
   return copy
 }

@@ -1,34 +1,40 @@
 // Queued mail of a spool that no server has open. Nothing is sent from here: what is to be tried now is
-// written down as due, and a notification waits in the spool for the next start.
+// written down as due, and a notification waits in the spool for the next start, as does the event of a copy
+// that is ended here.
 import type { Config } from './config/config.ts'
+import type { Journal } from './events/journal.ts'
 import type { Ids } from './mail/ids.ts'
-import { dsnEntry } from './relay/dsnentry.ts'
+import { relayObservers } from './observers.ts'
 import { headerOf } from './relay/delivery.ts'
+import { outcome, STAGES } from './relay/outcome.ts'
+import { settleUntried, type Settlement } from './relay/settlement.ts'
 import { byEntry } from './relay/surgery.ts'
-import { enhancedStatus } from './relay/outcome.ts'
 import type { QueuedMail } from './queueconsole.ts'
-import type { QueueItem } from './spool/queue.ts'
-import type { Spool, Stored } from './spool/spool.ts'
+import { type QueueItem, wayOf } from './spool/queue.ts'
+import type { Spool } from './spool/spool.ts'
 
 export interface OfflineOptions {
   readonly spool: Spool
   readonly ids: Ids
   readonly config: Pick<Config, 'hostname' | 'outbound'>
+  /** Gets the log lines. */
+  readonly journal: Journal
   readonly now: () => number
 }
 
 export function offlineMail(options: OfflineOptions): QueuedMail {
   const { spool } = options
   const passing = (test: (item: QueueItem) => boolean): QueueItem[] =>
-    spool.unfinished().flatMap((stored) =>
-      [...stored.entry.copies.keys()]
+    [...spool.unfinished()].flatMap((stored) =>
+      [...stored.copies.keys()]
         .filter((copy) => !stored.copies[copy]?.done)
         .map((copy) => ({ stored, copy }))
         .filter(test),
     )
   return {
-    unfinished: () => spool.unfinished(),
-    read: (stored) => spool.read(stored),
+    unfinished: spool.unfinished,
+    entry: spool.entry,
+    read: spool.read,
     retry(test) {
       const items = passing(test)
       for (const { stored, copy } of items) {
@@ -39,8 +45,10 @@ export function offlineMail(options: OfflineOptions): QueuedMail {
     },
     async fail(test, reply, isQuiet) {
       const items = passing(test)
+      const failed = outcome(STAGES.notConnected, reply)
+      const settlement = settlementOf(options, isQuiet)
       for (const [stored, copies] of byEntry(items)) {
-        await failCopies(options, stored, copies, reply, isQuiet)
+        await settleUntried(settlement, { stored, copies }, failed)
       }
       return items.length
     },
@@ -52,36 +60,31 @@ export function offlineMail(options: OfflineOptions): QueuedMail {
   }
 }
 
-async function failCopies(
-  { spool, ids, config, now }: OfflineOptions,
-  stored: Stored,
-  copies: readonly number[],
-  reply: string,
+function settlementOf(
+  { spool, ids, config, journal, now }: OfflineOptions,
   isQuiet: boolean,
-): Promise<void> {
-  const told = copies.flatMap((copy) => {
-    const found = stored.entry.copies[copy]
-    const isTold =
-      !isQuiet &&
-      found !== undefined &&
-      found.mailfrom !== '' &&
-      config.outbound(found.routingDomain).generateBounces
-    return isTold ? [{ copy, found }] : []
-  })
-  const [first] = told
-  if (!first) return spool.finish(stored, copies)
-  const notice = dsnEntry({
+): Settlement {
+  const counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
+  return {
+    spool,
     ids,
-    hostname: config.hostname,
-    now: now(),
-    returnTo: first.found.mailfrom,
-    failures: told.map(({ found }) => ({
-      rcptto: found.rcptto,
-      status: enhancedStatus(reply),
-      diagnostic: reply,
-      action: 'failed',
-    })),
-    originalHeader: await headerOf(spool, { stored, copy: first.copy }),
-  })
-  await spool.replace(stored, copies, notice)
+    // What policy has to say about it only a server knows.
+    observers: relayObservers(
+      () => journal,
+      counts,
+      () => () => {},
+    ),
+    clock: { now, after: () => () => {} },
+    random: Math.random,
+    hostname: () => config.hostname,
+    outbound(item) {
+      const { routingDomain, egress } = wayOf(item)
+      const outbound = config.outbound(routingDomain, egress)
+      return isQuiet ? { ...outbound, generateBounces: false } : outbound
+    },
+    header: (stored, copy) => headerOf(spool, stored, copy),
+    // It stays in the spool as it is.
+    again: () => {},
+    enqueue: () => {},
+  }
 }

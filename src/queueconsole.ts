@@ -3,14 +3,15 @@
 import type { Answer } from './http/control.ts'
 import { lowerCase, toText } from './mail/bytes.ts'
 import { render } from './mail/rendition.ts'
-import type { EntryCopy } from './spool/entry.ts'
-import type { CopyState } from './spool/journal.ts'
-import type { QueueItem } from './spool/queue.ts'
-import type { Stored } from './spool/spool.ts'
+import { type Row, rowsOf, tally } from './queuewalk.ts'
+import type { Entry } from './spool/entry.ts'
+import { type QueueItem, wayOf } from './spool/queue.ts'
+import type { Stored, Way } from './spool/stored.ts'
 
 /** The mail that is there, and what can be done to it. Copies on their way are left alone. */
 export interface QueuedMail {
-  unfinished(): readonly Stored[]
+  unfinished(): Iterable<Stored>
+  entry(stored: Stored): Promise<Entry>
   read(stored: Stored): Promise<Buffer>
   retry(test: Test): number
   /** The reply is a line such as `554 5.4.7 …`. */
@@ -19,21 +20,13 @@ export interface QueuedMail {
 }
 
 export function queuedMail(
-  { unfinished, read }: Pick<QueuedMail, 'unfinished' | 'read'>,
+  { unfinished, entry, read }: Pick<QueuedMail, 'unfinished' | 'entry' | 'read'>,
   { retry, fail, remove }: Pick<QueuedMail, 'retry' | 'fail' | 'remove'>,
 ): QueuedMail {
-  return { unfinished, read, retry, fail, remove }
+  return { unfinished, entry, read, retry, fail, remove }
 }
 
 type Test = (item: QueueItem) => boolean
-
-/** One copy that is not finished. */
-interface Row {
-  readonly stored: Stored
-  readonly copy: number
-  readonly of: EntryCopy
-  readonly state: CopyState
-}
 
 const FAILED = '554 5.4.7 [internal] message failed by operator'
 const DOMAIN_FAILED = '554 5.4.7 [internal] domain failed by operator'
@@ -50,8 +43,8 @@ export async function queueCommand(
       return mailq(mail, nowMs)
     case 'showqueue':
       return second
-        ? listing(rowsOf(mail).filter(({ of }) => isFor(of, second)))
-        : usage('showqueue DOMAIN')
+        ? listing(mail, rest[0], (way) => isFor(way, second))
+        : usage('showqueue DOMAIN [LIMIT[,OFFSET]]')
     case 'flush':
     case 'fail':
       return second === 'domain' ? domainCommand(mail, first, rest) : undefined
@@ -64,16 +57,14 @@ export async function queueCommand(
   }
 }
 
-function mailq(mail: QueuedMail, nowMs: number): Answer {
-  const domains = new Map<string, { domain: string; active: number; delayed: number }>()
-  for (const { of, state } of rowsOf(mail)) {
-    const domain = toText(of.routingDomain)
-    const row = domains.get(domain) ?? { domain, active: 0, delayed: 0 }
-    if (state.attempts > 0 && state.nextAttemptMs > nowMs) row.delayed++
-    else row.active++
-    domains.set(domain, row)
-  }
-  const data = [...domains.values()].sort((a, b) => b.active + b.delayed - a.active - a.delayed)
+async function mailq(mail: QueuedMail, nowMs: number): Promise<Answer> {
+  const tallies = await tally(
+    mail,
+    ({ attempts, nextAttemptMs }) => attempts > 0 && nextAttemptMs > nowMs,
+  )
+  const data = tallies
+    .map((row) => ({ ...row, domain: toText(row.domain) }))
+    .sort((a, b) => b.active + b.delayed - a.active - a.delayed)
   const lines = data.map(
     ({ domain, active, delayed }) => `${domain.padEnd(40)} ${pad(active)} ${pad(delayed)}`,
   )
@@ -89,7 +80,7 @@ async function domainCommand(
   const [domain, ...note] = isQuiet ? words.slice(1) : words
   if (!domain)
     return usage(`${verb} domain ${verb === 'fail' ? '[quiet] DOMAIN [NOTE]' : 'DOMAIN'}`)
-  const test: Test = (item) => isFor(copyAt(item), domain)
+  const test: Test = (item) => isFor(wayOf(item), domain)
   if (verb === 'flush') return counted(mail.retry(test), 'tried now')
   const reply = note.length > 0 ? `554 5.4.7 [internal] ${note.join(' ')}` : DOMAIN_FAILED
   return counted(await mail.fail(test, reply, isQuiet), 'failed')
@@ -100,15 +91,13 @@ async function spoolCommand(
   verb: string,
   words: readonly string[],
 ): Promise<Answer> {
-  if (verb === 'ls') return listing(rowsOf(mail))
+  if (verb === 'ls') return listing(mail, words[0])
   if (verb === 'verify') return verify(mail)
   const modifier = MODIFIERS.includes(words[0] ?? '') ? words[0] : undefined
   const id = words[modifier ? 1 : 0]
   if (!VERBS.includes(verb)) return usage(`spool ls|verify, spool ${VERBS.join('|')} ID`)
   if (!id) return usage(`spool ${verb} ID`)
-  const rows = rowsOf(mail).filter((row) =>
-    modifier === 'batch' ? row.stored.entry.batchId === id : isCalled(row, id),
-  )
+  const rows = await called(mail, id, modifier === 'batch')
   if (rows.length === 0) return bad(`no queued message is called ${id}`)
   const test: Test = ({ stored, copy }) =>
     rows.some((row) => row.stored === stored && row.copy === copy)
@@ -130,8 +119,20 @@ const VERBS = ['show', 'retry', 'fail', 'rm', 'export']
 /** `quiet`: the sender is not told; `body`, `full`: show all; `batch`: the copies of a message. */
 const MODIFIERS = ['quiet', 'body', 'full', 'batch']
 
-function listing(rows: readonly Row[]): Answer {
-  const data = rows.map(factsOf)
+/** `range`: `LIMIT` or `LIMIT,OFFSET`. */
+async function listing(
+  mail: QueuedMail,
+  range = '',
+  isWanted?: (way: Way) => boolean,
+): Promise<Answer> {
+  const [limit = Infinity, offset = 0] = range === '' ? [] : range.split(',').map(Number)
+  if (Number.isNaN(limit + offset)) return bad(`${range} is not LIMIT or LIMIT,OFFSET`)
+  const data: ReturnType<typeof factsOf>[] = []
+  let passed = 0
+  for await (const row of rowsOf(mail, isWanted)) {
+    if (data.length >= limit) break
+    if (passed++ >= offset) data.push(factsOf(row))
+  }
   const lines = data.map(
     ({ id, size, received, attempts, sender, recipient, note }) =>
       `${id}  ${String(size).padStart(9)}  ${received}  ${attempts}  <${sender}>  <${recipient}>${note ? `  ${note}` : ''}`,
@@ -139,8 +140,8 @@ function listing(rows: readonly Row[]): Answer {
   return good(lines, data)
 }
 
-function factsOf({ stored, of, state }: Row) {
-  const { batchId, receivedMs } = stored.entry
+function factsOf({ entry, of, state }: Row) {
+  const { batchId, receivedMs } = entry
   return {
     id: of.id,
     batch: batchId,
@@ -159,7 +160,7 @@ function factsOf({ stored, of, state }: Row) {
 async function show(mail: QueuedMail, rows: readonly Row[], part = ''): Promise<Answer> {
   const [row] = rows
   if (!row) return bad('nothing to show')
-  const { entry } = row.stored
+  const { entry } = row
   const bytes = (await bytesOf(mail, row)).toString('latin1')
   const end = bytes.indexOf('\r\n\r\n')
   const header = end < 0 ? bytes : bytes.slice(0, end + 2)
@@ -195,16 +196,18 @@ async function exported(mail: QueuedMail, rows: readonly Row[]): Promise<Answer>
 async function verify(mail: QueuedMail): Promise<Answer> {
   const damaged: string[] = []
   let octets = 0
-  const all = mail.unfinished()
-  for (const stored of all) {
+  let messages = 0
+  for (const stored of mail.unfinished()) {
+    messages++
     try {
+      await mail.entry(stored)
       octets += (await mail.read(stored)).length
     } catch (error) {
-      damaged.push(`${stored.entry.batchId}: ${String(error)}`)
+      damaged.push(String(error))
     }
   }
-  const data = { messages: all.length, octets, damaged }
-  const summary = `${all.length} messages, ${octets} octets, ${damaged.length} damaged`
+  const data = { messages, octets, damaged }
+  const summary = `${messages} messages, ${octets} octets, ${damaged.length} damaged`
   return { ...good([...damaged, summary], data), isOk: damaged.length === 0 }
 }
 
@@ -212,13 +215,15 @@ async function bytesOf(mail: QueuedMail, { stored, of }: Row): Promise<Buffer> {
   return render(await mail.read(stored), of.rendition)
 }
 
-function rowsOf(mail: QueuedMail): Row[] {
-  return mail.unfinished().flatMap((stored) =>
-    stored.entry.copies.flatMap((of, copy): Row[] => {
-      const state = stored.copies[copy]
-      return state && !state.done ? [{ stored, copy, of, state }] : []
-    }),
-  )
+/** The copy that is called so, or all copies of the message. */
+async function called(mail: QueuedMail, id: string, isBatch: boolean): Promise<readonly Row[]> {
+  const found: Row[] = []
+  for await (const row of rowsOf(mail)) {
+    if (isBatch ? row.entry.batchId === id : isCalled(row, id)) found.push(row)
+    // What is called so is of one message.
+    else if (found.length > 0) break
+  }
+  return found
 }
 
 /** By the id that logs have, or the one that events have. */
@@ -226,12 +231,8 @@ function isCalled({ of }: Row, id: string): boolean {
   return of.id === id || of.facts['message_id'] === id
 }
 
-function copyAt({ stored, copy }: QueueItem): EntryCopy | undefined {
-  return stored.entry.copies[copy]
-}
-
-function isFor(copy: EntryCopy | undefined, domain: string): boolean {
-  return copy !== undefined && lowerCase(copy.routingDomain) === lowerCase(domain)
+function isFor({ routingDomain }: Way, domain: string): boolean {
+  return lowerCase(routingDomain) === lowerCase(domain)
 }
 
 function pad(count: number): string {

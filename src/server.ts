@@ -28,6 +28,7 @@ import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from '.
 import type { Spool } from './spool/spool.ts'
 import { startTraces, type Traces, type TraceSettings } from './traces.ts'
 import { openStores, type Stores } from './stores.ts'
+import type { Suspensions } from './suspensions.ts'
 
 export interface ServerOptions {
   /** Reads the configuration: at start and at every reload. */
@@ -51,6 +52,8 @@ export interface Server extends Reloads {
   readonly scripts: readonly string[]
   /** What is queued. */
   readonly mail: QueuedMail
+  /** Where delivery is suspended. */
+  readonly suspensions: Pick<Suspensions, 'list' | 'suspend' | 'resume'>
   /** The current one. */
   policy(): Policy
   /** Since the start. */
@@ -101,7 +104,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     listening.adopt(graceMs(config))
     instruments.policy.loaded(current.policy)
     await stores.report()
-    for (const stored of stores.spool.recovered) parts.dispatcher.enqueue(stored)
+    await parts.dispatcher.recover(stores.spool.recovered)
     const retire = makeRetirement()
     const noteFailure = (error: unknown): void => current.journal.panic('config', errorText(error))
     const reloading: ReloadOptions = {
@@ -114,7 +117,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         // All at once: no session sees the listener of one configuration and the policy of another.
         current = generation
         next.adopt(graceMs(current.config))
-        parts.dispatcher.reconfigure(current.config)
+        parts.dispatcher.reconfigure(stores.suspensions.apply(current.config))
         retire(old, noteFailure)
       },
     }
@@ -171,7 +174,7 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
-  readonly console: Pick<Server, 'mail' | 'counts' | 'inbound' | 'metrics'>
+  readonly console: Pick<Server, 'mail' | 'suspensions' | 'counts' | 'inbound' | 'metrics'>
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
@@ -191,10 +194,11 @@ function openParts(
   options: ServerOptions,
   instruments: Instruments,
 ): Parts {
-  const { spool, events, space, notReady } = stores
+  const { spool, events, space, suspensions, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const dispatcher = openRelay(spool, ids, current, counts, instruments)
+  const dispatcher = openRelay(stores, ids, current, counts, instruments)
+  suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const { onAccepted } = options
   const census = makeCensus()
   const { storing } = instruments
@@ -216,6 +220,7 @@ function openParts(
       counts,
       inbound: census.all,
       mail: queuedMail(spool, dispatcher),
+      suspensions,
       metrics: gauges.snapshot,
     },
     prepare: (config) =>
@@ -243,14 +248,14 @@ function openParts(
 }
 
 function openRelay(
-  spool: Spool,
+  { spool, suspensions }: Pick<Stores, 'spool' | 'suspensions'>,
   ids: Ids,
   current: () => Generation,
   counts: Counts,
   { relay, storing }: Instruments,
 ): Dispatcher {
   return makeDispatcher({
-    config: current().config,
+    config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
     ids,

@@ -12,6 +12,7 @@ import { systemFiles } from './spool/files.ts'
 import { type Space, watchSpace } from './spool/space.ts'
 import { joinSpools } from './spool/joined.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
+import { openSuspensions, type Suspensions } from './suspensions.ts'
 import { reportUnreported } from './unreported.ts'
 import { VERSION } from './version.ts'
 
@@ -19,6 +20,7 @@ export interface Stores {
   readonly spool: Spool
   readonly events: Events
   readonly space: Space
+  readonly suspensions: Suspensions
   /** Why no mail can be taken now; undefined: it can. */
   readonly notReady: () => string | undefined
   /** Writes down what a crash kept from the event log; once sinks are there, and before mail is sent. */
@@ -50,6 +52,7 @@ export async function openStores(
     warn(`spool: ${text}`)
     current().journal.panic('spool', text)
   }
+  const suspensions = await openSuspensions(join(spoolbase, String(place.slot), 'suspended'))
   const opened: Partition[] = []
   let isReported = false
   const mayRemove = async (): Promise<boolean> => {
@@ -78,6 +81,7 @@ export async function openStores(
       others.map((each) => each.events),
     ),
     space,
+    suspensions,
     notReady: () => spool.failure?.message ?? space.shortage,
     async report() {
       const logs = opened.map(({ events }) => events)

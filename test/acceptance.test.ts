@@ -8,7 +8,8 @@ import type { Parcel } from '../src/smtp/parcel.ts'
 import type { Session } from '../src/smtp/state.ts'
 import type { EntryCopy } from '../src/spool/entry.ts'
 import { SpoolError } from '../src/spool/error.ts'
-import type { Spool, Stored } from '../src/spool/spool.ts'
+import type { Spool } from '../src/spool/spool.ts'
+import type { Stored } from '../src/spool/stored.ts'
 
 const parcel = (batchId: string, copies = 1): Parcel => ({
   entry: {
@@ -27,14 +28,17 @@ const parcel = (batchId: string, copies = 1): Parcel => ({
 /** Accepts a message with two that policy sends; `refuse` names the one that the spool cannot take. */
 async function acceptWith(refuse: string) {
   const log: string[] = []
+  const names = new Map<Stored, string>()
   const spool: Pick<Spool, 'append' | 'finish'> = {
     append(entry) {
       log.push(`append ${entry.batchId}`)
       if (entry.batchId === refuse) return Promise.reject(new SpoolError('no room', 'full'))
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a fake
-      return Promise.resolve({ entry } as Stored)
+      const stored = { copies: entry.copies.map(() => ({})) } as unknown as Stored
+      names.set(stored, entry.batchId)
+      return Promise.resolve(stored)
     },
-    finish: ({ entry }, copies) => void log.push(`finish ${entry.batchId} ${copies.join()}`),
+    finish: (stored, copies) => void log.push(`finish ${names.get(stored)} ${copies.join()}`),
   }
   const session = {
     peer: { remoteAddress: '' },
@@ -53,8 +57,8 @@ async function acceptWith(refuse: string) {
     {
       spool: { ...spool, failure: undefined },
       dispatcher: {
-        enqueue: ({ entry }: Stored) => void log.push(`enqueue ${entry.batchId}`),
-      },
+        enqueue: (stored: Stored) => void log.push(`enqueue ${names.get(stored)}`),
+      } as never,
       space: { shortage: undefined },
       counts: { received: 0 },
       storing: makeInstruments().storing,

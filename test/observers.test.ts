@@ -16,7 +16,7 @@ const COPY = {
 }
 
 const ATTEMPT = {
-  stored: { entry: { batchId: '00/00-1-A', connectionId: 'c1', facts: {}, copies: [COPY] } },
+  entry: { batchId: '00/00-1-A', connectionId: 'c1', facts: {}, copies: [COPY] },
   copyIndex: 0,
   remoteAddress: '192.0.2.1',
   outboundConnectionId: 'c2',

@@ -39,7 +39,7 @@ test('mail of a worker that is there no more is delivered, its events told once'
     'b@x.example',
     'c@x.example',
   ])
-  await expect.poll(() => alone.server.mail.unfinished()).toEqual([])
+  await expect.poll(() => [...alone.server.mail.unfinished()]).toEqual([])
   const events = await alone.events(9)
   expect(new Set(events.map((event) => event['event_id'])).size).toBe(events.length)
   const ofType = (type: string) => events.filter((event) => event.type === type).length
@@ -48,7 +48,7 @@ test('mail of a worker that is there no more is delivered, its events told once'
 
   // Nothing is left for anybody.
   const again = await startServer({ folder, place: place(1, 2) })
-  expect(again.server.mail.unfinished()).toEqual([])
+  expect([...again.server.mail.unfinished()]).toEqual([])
   expect(again.sink.mail).toEqual([])
   await again.close()
 })
@@ -63,7 +63,7 @@ test('a notification about adopted mail is kept where that mail was', async () =
   const expiring = { wayOut: `${nowhere} message_expiration = 0`, folder }
   const alone = await startServer(expiring)
   // The notification cannot be delivered, either, and expires without another one.
-  await expect.poll(() => alone.server.mail.unfinished()).toEqual([])
+  await expect.poll(() => [...alone.server.mail.unfinished()]).toEqual([])
   const events = await alone.events(4)
   expect(events.map(({ type }) => type).filter((type) => type === 'bounce')).toHaveLength(2)
   await alone.close()

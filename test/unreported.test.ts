@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Stored } from '../src/spool/spool.ts'
+import type { Entry } from '../src/spool/entry.ts'
+import type { Stored } from '../src/spool/stored.ts'
 import { reportUnreported } from '../src/unreported.ts'
-import { copyFor, entryFor } from './spool/fixtures.ts'
+import { copyFor, entryFor, storedFor } from './spool/fixtures.ts'
 
 const NOW = 1_795_260_480_000
 const event = (id: string, seconds: number) =>
@@ -23,14 +24,15 @@ async function reportAll(
   ...entries: readonly [id: string, receivedMs: number, method?: string][]
 ) {
   const reported: string[] = []
-  const recovered = entries.map(([id, receivedMs, method = 'esmtp']) => {
+  const known = new Map<Stored, Entry>()
+  for (const [id, receivedMs, method = 'esmtp'] of entries) {
     const copy = copyFor('a@b.example', { facts: { message_id: id } })
-    return {
-      entry: { ...entryFor('b', copy), receivedMs, facts: { recv_method: method } },
-    } as unknown as Stored
-  })
+    const entry = { ...entryFor('b', copy), receivedMs, facts: { recv_method: method } }
+    known.set(storedFor(entry), entry)
+  }
+  const recovered = [...known.keys()]
   await reportUnreported(
-    { recovered, events: outcomes },
+    { recovered, events: outcomes, entry: (stored) => Promise.resolve(known.get(stored)!) },
     { tail: () => Promise.resolve(tail), wants: () => true },
     {
       event: (type, ...facts) => void reported.push(`${type} ${facts[1]?.['message_id']}`),

@@ -41,7 +41,7 @@ export function readConfig(file: string | undefined): Config {
 
 /** Undefined: no server listens there. */
 export async function askServer(
-  { control }: Config,
+  { control }: Pick<Config, 'control'>,
   words: readonly string[],
 ): Promise<Answer | undefined> {
   for (const socketPath of control) {

@@ -7,6 +7,8 @@ import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/error.ts'
 import type { Answer } from '../http/control.ts'
 import { makeIds } from '../mail/ids.ts'
+import { journalOptions } from '../generation.ts'
+import { openJournal } from '../events/journal.ts'
 import { queueCommand } from '../queueconsole.ts'
 import { offlineMail } from '../offlinemail.ts'
 import { joinSpools } from '../spool/joined.ts'
@@ -33,12 +35,19 @@ export async function spool(args: readonly string[]): Promise<number> {
 }
 
 async function runOffline(config: Config, words: readonly string[]): Promise<Answer> {
+  // An event stays with its outcome: the server tells it at its next start.
+  const events = { wants: () => true, append: () => {} }
   const opened = await openAll(config)
   try {
+    const journal = await openJournal(journalOptions(config, { now: Date.now, events }))
     const ids = makeIds(process.pid, randomBytes(8), Date.now)
-    const mail = offlineMail({ spool: opened, ids, config, now: Date.now })
-    const answer = await queueCommand(mail, words, Date.now())
-    return answer ?? { isOk: false, text: 'unknown command\n' }
+    const mail = offlineMail({ spool: opened, ids, config, journal, now: Date.now })
+    try {
+      const answer = await queueCommand(mail, words, Date.now())
+      return answer ?? { isOk: false, text: 'unknown command\n' }
+    } finally {
+      await journal.close()
+    }
   } finally {
     await opened.close()
   }

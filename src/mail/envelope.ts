@@ -10,6 +10,13 @@ export interface Egress {
 
 export const DEFAULT_EGRESS: Egress = { binding: 'default', group: 'default' }
 
+/** Context variables that say who we are to a next hop (Momentum "modules.outbound_smtp_auth"). */
+export const AUTH_VARIABLES = [
+  'outbound_smtp_auth_user',
+  'outbound_smtp_auth_pass',
+  'outbound_smtp_auth_type',
+] as const
+
 export interface Envelope {
   readonly mailfrom: Address
   readonly rcptto: Address

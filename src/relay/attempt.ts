@@ -1,12 +1,14 @@
 // One try to send one message to a next hop, over an idle connection or a new one; and the record of it
 // that logs and events are written from.
-import type { Stored } from '../spool/spool.ts'
+import type { Entry } from '../spool/entry.ts'
+import type { Stored } from '../spool/stored.ts'
 import { type Outcome, STAGES } from './outcome.ts'
 import type { Destination, Pool } from './pool.ts'
 import type { Transaction } from './protocol.ts'
 
 export interface Attempt {
   readonly stored: Stored
+  readonly entry: Entry
   readonly copyIndex: number
   /** `''` where no connection was tried. */
   readonly remoteAddress: string

@@ -1,6 +1,7 @@
 // Who we say that we are to a next hop (Momentum manual page "modules.outbound_smtp_auth"): options, each
 // overruled by the context variable of its name, which policy may set on a message.
 import type { OutboundOptions } from '../config/config.ts'
+import { AUTH_VARIABLES } from '../mail/envelope.ts'
 import type { Entry, EntryCopy } from '../spool/entry.ts'
 
 /** Byte strings. */
@@ -11,33 +12,18 @@ export interface Credentials {
   readonly type: 'PLAIN' | 'LOGIN' | undefined
 }
 
-const VARIABLES = [
-  'outbound_smtp_auth_user',
-  'outbound_smtp_auth_pass',
-  'outbound_smtp_auth_type',
-] as const
-
 /** Undefined without a user and a password. */
 export function credentialsOf(
   outbound: OutboundOptions,
   entry: Entry,
   copy: EntryCopy,
 ): Credentials | undefined {
-  const [ownUser, ownPassword, ownType] = VARIABLES.map((name) => variable(name, entry, copy))
+  const [ownUser, ownPassword, ownType] = AUTH_VARIABLES.map((name) => variable(name, entry, copy))
   const user = given(ownUser ?? outbound.authUser)
   const password = given(ownPassword ?? outbound.authPassword)
   const type = (ownType ?? outbound.authType).toUpperCase()
   if (user === undefined || password === undefined) return undefined
   return { user, password, type: type === 'PLAIN' || type === 'LOGIN' ? type : undefined }
-}
-
-/** Whether two copies of one entry say the same. */
-export function isSameSender(a: EntryCopy, b: EntryCopy): boolean {
-  return VARIABLES.every(
-    (name) =>
-      a.context.message[name] === b.context.message[name] &&
-      a.context.connection[name] === b.context.connection[name],
-  )
 }
 
 function variable(name: string, entry: Entry, copy: EntryCopy): string | undefined {

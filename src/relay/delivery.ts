@@ -2,12 +2,13 @@
 // What DNS said is kept for a minute, its failures for five seconds.
 import type { OutboundOptions } from '../config/config.ts'
 import { openRenderer, render, type Renderer } from '../mail/rendition.ts'
-import type { QueueItem } from '../spool/queue.ts'
-import type { Spool, Stored } from '../spool/spool.ts'
+import type { EntryCopy } from '../spool/entry.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Stored } from '../spool/stored.ts'
 import { notTried, type Tried, tryHosts } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { credentialsOf } from './credentials.ts'
-import { type Batch, copyOf, type Lane } from './lane.ts'
+import { copyAt, type Lane, type OpenBatch } from './lane.ts'
 import { deliverToMaildir } from './maildir.ts'
 import { chooseNextHop, type NextHop } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
@@ -16,7 +17,7 @@ import { profileOf } from './profile.ts'
 import type { Resolver } from './resolver.ts'
 
 export interface Delivery {
-  readonly spool: Pick<Spool, 'read'>
+  readonly spool: Pick<Spool, 'entry' | 'read'>
   readonly pool: Pool
   readonly clock: Clock
   readonly resolver: Resolver
@@ -32,7 +33,7 @@ const FAILED_HOP_MS = 5_000
 export async function deliver(
   delivery: Delivery,
   lane: Lane,
-  batch: Batch,
+  batch: OpenBatch,
   outbound: OutboundOptions,
 ): Promise<Tried> {
   if (outbound.blackhole !== 'no') return notTried(BLACKHOLED, batch.copies.length)
@@ -41,12 +42,12 @@ export async function deliver(
     case 'maildir':
       return store(delivery, lane, batch, hop.path)
     case 'smtp': {
-      const copies = batch.copies.map((copy) => copyOf({ stored: batch.stored, copy }))
-      const mailfrom = copies[0]?.mailfrom ?? batch.stored.entry.mailfrom
+      const copies = batch.copies.map((copy) => copyAt(batch.entry, copy))
+      const mailfrom = copies[0]?.mailfrom ?? batch.entry.mailfrom
       const recipients = copies.map(({ rcptto }) => rcptto)
       const bytes = await bytesOf(delivery, lane, batch)
       const transaction = { mailfrom, recipients, bytes }
-      const auth = copies[0] && credentialsOf(outbound, batch.stored.entry, copies[0])
+      const auth = copies[0] && credentialsOf(outbound, batch.entry, copies[0])
       const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom, auth) }
       return tryHosts(delivery.pool, destination, transaction, outbound.maxDeliveriesPerConnection)
     }
@@ -56,9 +57,13 @@ export async function deliver(
 }
 
 /** The header block of a copy as it is sent; empty when the spool cannot be read. */
-export async function headerOf(spool: Pick<Spool, 'read'>, item: QueueItem): Promise<Buffer> {
+export async function headerOf(
+  spool: Pick<Spool, 'read'>,
+  stored: Stored,
+  { rendition }: EntryCopy,
+): Promise<Buffer> {
   try {
-    const bytes = render(await spool.read(item.stored), copyOf(item).rendition)
+    const bytes = render(await spool.read(stored), rendition)
     const end = bytes.indexOf('\r\n\r\n')
     return end < 0 ? bytes : bytes.subarray(0, end + 2)
   } catch {
@@ -67,14 +72,19 @@ export async function headerOf(spool: Pick<Spool, 'read'>, item: QueueItem): Pro
   }
 }
 
-async function store(delivery: Delivery, lane: Lane, batch: Batch, path: string): Promise<Tried> {
-  const { stored, copies } = batch
-  const { receivedMs } = stored.entry
+async function store(
+  delivery: Delivery,
+  lane: Lane,
+  batch: OpenBatch,
+  path: string,
+): Promise<Tried> {
+  const { entry, copies } = batch
+  const { receivedMs } = entry
   const bytes = await bytesOf(delivery, lane, batch)
   const outcomes: Outcome[] = []
   // One by one: each syncs, and the threads for that are the spool's too.
   for (const copy of copies) {
-    const { id, mailfrom, rcptto } = copyOf({ stored, copy })
+    const { id, mailfrom, rcptto } = copyAt(entry, copy)
     const name = `${Math.floor(receivedMs / 1000)}.${id.replace('/', '')}.eachrcpt`
     outcomes.push(await deliverToMaildir(path, name, { mailfrom, rcptto, bytes }))
   }
@@ -91,9 +101,9 @@ async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions):
   return found
 }
 
-async function bytesOf({ spool }: Delivery, lane: Lane, batch: Batch): Promise<Buffer> {
-  const { stored, copies } = batch
-  const { rendition } = copyOf({ stored, copy: copies[0] ?? 0 })
+async function bytesOf({ spool }: Delivery, lane: Lane, batch: OpenBatch): Promise<Buffer> {
+  const { stored, copies, entry } = batch
+  const { rendition } = copyAt(entry, copies[0] ?? 0)
   const renderOne = await rendererOf(spool, lane, stored)
   return renderOne(rendition)
 }

@@ -1,14 +1,16 @@
 // Drives delivery: due copies go from the spool's queue into a lane for each next hop; workers, one to a
 // connection, empty the lanes. A next hop that nobody can speak to is tried with one copy at a time while
 // its other copies wait unharmed. No copy outlives its expiry, whatever its lane is waiting for.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { OutboundOptions } from '../config/config.ts'
 import type { Ids } from '../mail/ids.ts'
-import type { Queue, QueueItem } from '../spool/queue.ts'
-import type { Spool, Stored } from '../spool/spool.ts'
+import { type Queue, type QueueItem, wayOf } from '../spool/queue.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Stored } from '../spool/stored.ts'
 import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
-import { copyOf, join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
+import { join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
@@ -18,7 +20,7 @@ import { expiresMs, type Observers, type Settlement } from './settlement.ts'
 
 export interface DispatcherOptions {
   readonly config: RelayConfig
-  readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly spool: Pick<Spool, 'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
   readonly queue: Queue
   readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   readonly observers: Observers
@@ -31,10 +33,12 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher extends Surgery {
-  /** Delivers what is left of an entry: new, or recovered by the spool. */
+  /** Delivers what is left of an entry. */
   enqueue(stored: Stored): void
   /** Every next hop that has mail. */
   lanes(): readonly LaneFacts[]
+  /** The same for all that a start found, in steps: the first are on their way before the last is looked at. */
+  recover(all: readonly Stored[]): Promise<void>
   /** Holds for every attempt that begins from now on. */
   reconfigure(config: RelayConfig): void
   /** Lets running attempts finish for `graceMs`; everything else stays in the spool. */
@@ -58,11 +62,14 @@ export interface LaneFacts {
 interface State extends Works {
   readonly queue: Queue
   readonly lanes: Map<string, Lane>
+  /** Of the lanes before the last change of configuration. */
+  throttles: ReadonlyMap<string, Lane['throttle']>
   sweptMs: number
   timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 }
 
 const SWEEP_MS = 30_000
+const STEP = 1_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
@@ -76,7 +83,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     observers,
     hostname: () => state.config.hostname,
     outbound: (item) => outboundFor(state, item),
-    header: (item) => headerOf(spool, item),
+    header: (stored, copy) => headerOf(spool, stored, copy),
     again: (item, dueMs) => {
       schedule(state, item, dueMs)
       arm(state)
@@ -93,6 +100,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     delivery: { spool, pool, clock, resolver, random },
     tasks: makeTasks(onError),
     lanes: new Map(),
+    throttles: new Map(),
     phase: 'open',
     sweptMs: clock.now(),
     timer: undefined,
@@ -100,6 +108,12 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     enqueue: (stored) => enqueue(state, stored),
     lanes: () => lanesOf(state),
+    async recover(all) {
+      for (const [i, stored] of all.entries()) {
+        enqueue(state, stored)
+        if (i % STEP === STEP - 1) await turn()
+      }
+    },
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
@@ -187,6 +201,10 @@ function reconfigure(state: State, config: RelayConfig): void {
   state.config = config
   const lanes = [...state.lanes.values()]
   state.lanes.clear()
+  // What has been sent in this window was sent, whatever the configuration says now.
+  state.throttles = new Map(
+    lanes.map(({ key, throttle }) => [key, { ...throttle, heldUntilMs: -Infinity }]),
+  )
   for (const lane of lanes) {
     lane.cancelBlock?.()
     for (const item of takeAll(lane)) schedule(state, item, 0)
@@ -220,7 +238,7 @@ async function close(state: State, graceMs: number): Promise<void> {
 }
 
 function outboundFor(state: State, item: QueueItem): OutboundOptions {
-  const { routingDomain, egress } = copyOf(item)
+  const { routingDomain, egress } = wayOf(item)
   return state.config.outbound(routingDomain, egress)
 }
 
@@ -228,23 +246,25 @@ function outboundFor(state: State, item: QueueItem): OutboundOptions {
  * Copies whose mail goes the same way share a lane: by the same binding to the same gateway or maildir, else
  * to their domain.
  */
-function laneKey(item: QueueItem, { gateway, maildir }: OutboundOptions): string {
-  const { routingDomain, egress } = copyOf(item)
+function laneKey(item: QueueItem, { gateway, maildir, suspendDelivery }: OutboundOptions): string {
+  const { routingDomain, egress } = wayOf(item)
   const to =
     maildir !== undefined
       ? `maildir ${maildir}`
       : gateway
         ? `gateway ${gateway.host} ${gateway.port}`
         : routingDomain
-  return egress ? `${to} by ${egress.group} ${egress.binding}` : to
+  const way = egress ? `${to} by ${egress.group} ${egress.binding}` : to
+  // Not in the way of others that go to the same gateway.
+  return suspendDelivery ? `${way} suspended ${routingDomain}` : way
 }
 
 function laneOf(state: State, item: QueueItem): Lane {
   const key = laneKey(item, outboundFor(state, item))
   const present = state.lanes.get(key)
   if (present) return present
-  const { routingDomain, egress } = copyOf(item)
-  const lane = makeLane(key, routingDomain, egress)
+  const { routingDomain, egress } = wayOf(item)
+  const lane = makeLane(key, routingDomain, egress, state.throttles.get(key))
   state.lanes.set(key, lane)
   return lane
 }

@@ -2,17 +2,28 @@
 // is known about that next hop.
 // Copies of one entry with equal bytes and sender leave together, as one transaction.
 import { DEFAULT_EGRESS, type Egress } from '../mail/envelope.ts'
-import type { Renderer, Rendition } from '../mail/rendition.ts'
-import type { EntryCopy } from '../spool/entry.ts'
-import type { QueueItem } from '../spool/queue.ts'
-import type { Stored } from '../spool/spool.ts'
-import { isSameSender } from './credentials.ts'
+import type { Renderer } from '../mail/rendition.ts'
+import type { Entry, EntryCopy } from '../spool/entry.ts'
+import { type QueueItem, wayOf } from '../spool/queue.ts'
+import { travelTogether } from '../spool/stored.ts'
+import type { Stored } from '../spool/stored.ts'
 import type { NextHop } from './nexthop.ts'
 
 /** Copies of one entry that one transaction can carry; at least one. */
 export interface Batch {
   readonly stored: Stored
   readonly copies: readonly number[]
+}
+
+/** With what the entry says. */
+export interface OpenBatch extends Batch {
+  readonly entry: Entry
+}
+
+export function copyAt(entry: Entry, copy: number): EntryCopy {
+  const found = entry.copies[copy]
+  if (!found) throw new Error(`entry ${entry.batchId} has no copy ${copy}`)
+  return found
 }
 
 export interface Lane {
@@ -45,7 +56,12 @@ interface Line {
 /** Of one transaction, whatever the configuration says: bounds the replies that may wait unread. */
 const MAX_RECIPIENTS = 1000
 
-export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): Lane {
+export function makeLane(
+  key: string,
+  domain: string,
+  egress = DEFAULT_EGRESS,
+  throttle: Lane['throttle'] = { sinceMs: -Infinity, sent: 0, heldUntilMs: -Infinity },
+): Lane {
   return {
     key,
     domain,
@@ -57,7 +73,7 @@ export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): 
     workers: 0,
     bearable: Infinity,
     health: 'good',
-    throttle: { sinceMs: -Infinity, sent: 0, heldUntilMs: -Infinity },
+    throttle,
     cancelBlock: undefined,
     hop: undefined,
     lastRead: undefined,
@@ -65,7 +81,7 @@ export function makeLane(key: string, domain: string, egress = DEFAULT_EGRESS): 
 }
 
 export function join(lane: Lane, item: QueueItem): void {
-  lane.lines[copyOf(item).priority ? 0 : 1].items.push(item)
+  lane.lines[wayOf(item).priority ? 0 : 1].items.push(item)
 }
 
 export function waiting({ lines: [urgent, usual] }: Lane): number {
@@ -78,12 +94,12 @@ export function nextBatch(lane: Lane, maxRecipients: number): Batch | undefined 
   const next = line?.items[line.first]
   if (!line || !next) return undefined
   const { items, first } = line
-  const leader = copyOf(next)
   const limit = Math.min(items.length, first + Math.min(maxRecipients, MAX_RECIPIENTS))
   let end = first + 1
   while (end < limit) {
     const other = items[end]
-    if (other?.stored !== next.stored || !canTravel(copyOf(other), leader)) break
+    if (other?.stored !== next.stored) break
+    if (!travelTogether(next.stored, next.copy, other.copy)) break
     end++
   }
   const copies = items.slice(first, end).map(({ copy }) => copy)
@@ -103,34 +119,4 @@ function takeLine(line: Line): QueueItem[] {
   line.items = []
   line.first = 0
   return all
-}
-
-export function copyOf({ stored, copy }: QueueItem): EntryCopy {
-  const found = stored.entry.copies[copy]
-  if (!found) throw new Error(`entry ${stored.entry.batchId} has no copy ${copy}`)
-  return found
-}
-
-function canTravel(copy: EntryCopy, leader: EntryCopy): boolean {
-  return (
-    copy.mailfrom === leader.mailfrom &&
-    isSameSender(copy, leader) &&
-    // Options, such as when mail expires, are a domain's.
-    copy.routingDomain === leader.routingDomain &&
-    isSameRendition(copy.rendition, leader.rendition)
-  )
-}
-
-function isSameRendition(a: Rendition, b: Rendition): boolean {
-  if (a === b) return true
-  return (
-    a.holes.length === b.holes.length &&
-    a.pieces.length === b.pieces.length &&
-    a.holes.every((hole, i) => hole === b.holes[i]) &&
-    (a.pieces === b.pieces || a.pieces.every((piece, i) => isSamePiece(piece, b.pieces[i])))
-  )
-}
-
-function isSamePiece(a: readonly number[], b: readonly number[] | undefined): boolean {
-  return a.length === b?.length && a.every((value, i) => value === b[i])
 }

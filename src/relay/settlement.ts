@@ -2,15 +2,17 @@
 // observers are told. Progress rides along in the spool; only a DSN has to be durable first.
 import type { OutboundOptions } from '../config/config.ts'
 import type { Ids } from '../mail/ids.ts'
-import type { Entry } from '../spool/entry.ts'
+import type { Entry, EntryCopy } from '../spool/entry.ts'
 import { type QueueItem, retryDelayMs } from '../spool/queue.ts'
-import type { Spool, Stored } from '../spool/spool.ts'
-import type { Attempt, Tried } from './attempt.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Stored } from '../spool/stored.ts'
+import { SpoolError } from '../spool/error.ts'
 import type { Clock } from './clock.ts'
 import { type Notify, wantsFailures } from '../mail/envelope.ts'
 import type { DsnFailure } from './dsn.ts'
 import { dsnEntry } from './dsnentry.ts'
-import { type Batch, copyOf } from './lane.ts'
+import { type Attempt, notTried, type Tried } from './attempt.ts'
+import { type Batch, copyAt, type OpenBatch } from './lane.ts'
 import { enhancedStatus, EXHAUSTED, EXPIRED, type Outcome, outcome } from './outcome.ts'
 
 export interface Observers {
@@ -28,7 +30,7 @@ export interface Report {
 }
 
 export interface Settlement {
-  readonly spool: Pick<Spool, 'finish' | 'defer' | 'replace'>
+  readonly spool: Pick<Spool, 'entry' | 'finish' | 'defer' | 'replace'>
   readonly clock: Clock
   /** From 0 up to 1, as Math.random. */
   readonly random: () => number
@@ -38,7 +40,7 @@ export interface Settlement {
   readonly outbound: (item: QueueItem) => OutboundOptions
   readonly observers: Observers
   /** The header block of a copy as sent; empty when it cannot be had. */
-  readonly header: (item: QueueItem) => Promise<Buffer>
+  readonly header: (stored: Stored, copy: EntryCopy) => Promise<Buffer>
   /** A copy is to be tried again at `dueMs`. */
   readonly again: (item: QueueItem, dueMs: number) => void
   /** A DSN is durable and wants to be delivered. */
@@ -47,18 +49,40 @@ export interface Settlement {
 
 /** When the spool has no room for the DSN. */
 const NO_DSN_RETRY_MS = 60_000
+/** When it does not read. */
+const UNREAD_RETRY_MS = 60_000
 
 export function expiresMs(item: QueueItem, outbound: OutboundOptions): number {
-  return item.stored.entry.receivedMs + outbound.messageExpirationSeconds * 1000
+  return item.stored.receivedMs + outbound.messageExpirationSeconds * 1000
+}
+
+/** The same outcome for all copies, none of which was tried. */
+export async function settleUntried(
+  work: Settlement,
+  batch: Batch,
+  result: Outcome,
+): Promise<void> {
+  const { stored, copies } = batch
+  let entry: Entry
+  try {
+    entry = await work.spool.entry(stored)
+  } catch (error) {
+    // The spool has set aside what it finds damaged; everything else may pass.
+    const isLost = error instanceof SpoolError && error.kind === 'damaged'
+    const dueMs = work.clock.now() + UNREAD_RETRY_MS
+    for (const copy of isLost ? [] : copies) work.again({ stored, copy }, dueMs)
+    throw error
+  }
+  await settle(work, { ...batch, entry }, notTried(result, copies.length))
 }
 
 /** Resolves when a DSN is durable, and without one at once. Observers are told what is settled. */
-export async function settle(work: Settlement, batch: Batch, tried: Tried): Promise<void> {
-  const { stored, copies } = batch
+export async function settle(work: Settlement, batch: OpenBatch, tried: Tried): Promise<void> {
+  const { stored, copies, entry } = batch
   const attempts = copies.map((copy, i) => {
     const item = { stored, copy }
     const result = endIfOver(work, item, tried.outcomes[i])
-    return { kind: result.kind, attempt: attemptOf(work, item, tried, result) }
+    return { kind: result.kind, attempt: attemptOf(work, { item, entry }, tried, result) }
   })
   const of = (kind: Outcome['kind']): Attempt[] =>
     attempts.filter((each) => each.kind === kind).map(({ attempt }) => attempt)
@@ -73,7 +97,7 @@ export async function settle(work: Settlement, batch: Batch, tried: Tried): Prom
   for (const { tell } of deliveries) tell()
   deferred.forEach(work.observers.onDelay)
   const failed = of('failed')
-  if (failed.length) await fail(work, stored, failed)
+  if (failed.length) await fail(work, batch, failed)
 }
 
 /** A temporary failure is the last one when the time or the retries of the copy are used up. */
@@ -87,11 +111,16 @@ function endIfOver(work: Settlement, item: QueueItem, result: Outcome | undefine
   return isLast ? outcome(result.stage, EXHAUSTED) : result
 }
 
-function attemptOf(work: Settlement, item: QueueItem, tried: Tried, result: Outcome): Attempt {
-  const { stored, copy } = item
-  const queuedMs = work.clock.now() - stored.entry.receivedMs
+function attemptOf(
+  work: Settlement,
+  { item: { stored, copy }, entry }: { readonly item: QueueItem; readonly entry: Entry },
+  tried: Tried,
+  result: Outcome,
+): Attempt {
+  const queuedMs = work.clock.now() - entry.receivedMs
   return {
     stored,
+    entry,
     copyIndex: copy,
     remoteAddress: tried.remoteAddress,
     outboundConnectionId: tried.connectionId,
@@ -100,7 +129,7 @@ function attemptOf(work: Settlement, item: QueueItem, tried: Tried, result: Outc
     stage: result.stage,
     retries: stored.copies[copy]?.attempts ?? 0,
     queuedMs: Math.max(0, queuedMs),
-    sizeBytes: copyOf(item).sizeBytes,
+    sizeBytes: copyAt(entry, copy).sizeBytes,
   }
 }
 
@@ -114,13 +143,16 @@ function defer(work: Settlement, { stored, copyIndex, retries, text }: Attempt):
 }
 
 /** Finishes copies together with the DSN about them, if their sender is to get one. */
-async function fail(work: Settlement, stored: Stored, failed: readonly Attempt[]): Promise<void> {
-  const told = failed.filter(
-    ({ copyIndex }) =>
-      copyOf({ stored, copy: copyIndex }).mailfrom !== '' &&
-      wantsFailures(copyOf({ stored, copy: copyIndex }).notify) &&
-      work.outbound({ stored, copy: copyIndex }).generateBounces,
-  )
+async function fail(
+  work: Settlement,
+  { stored, entry }: OpenBatch,
+  failed: readonly Attempt[],
+): Promise<void> {
+  const told = failed.filter(({ copyIndex: copy }) => {
+    const { mailfrom, notify } = copyAt(entry, copy)
+    const isWanted = mailfrom !== '' && wantsFailures(notify)
+    return isWanted && work.outbound({ stored, copy }).generateBounces
+  })
   const copies = failed.map(copyIndexOf)
   const bounces = failed.map(work.observers.onBounce)
   const events = eventsOf(bounces)
@@ -141,23 +173,24 @@ async function dsnOf(
   work: Settlement,
   failed: readonly Attempt[],
 ): Promise<{ entry: Entry; data: Buffer }> {
-  const { stored, copyIndex } = failed[0]!
-  const { envelopeId } = copyOf({ stored, copy: copyIndex }).notify ?? {}
+  const { stored, entry, copyIndex } = failed[0]!
+  const first = copyAt(entry, copyIndex)
+  const { envelopeId } = first.notify ?? {}
   return dsnEntry({
     ...(envelopeId && { envelopeId }),
     ids: work.ids,
     hostname: work.hostname(),
     now: work.clock.now(),
-    returnTo: copyOf({ stored, copy: copyIndex }).mailfrom,
+    returnTo: first.mailfrom,
     failures: failed.map(({ copyIndex: copy, text, remoteAddress }) => ({
-      rcptto: copyOf({ stored, copy }).rcptto,
-      ...originalOf(copyOf({ stored, copy }).notify),
+      rcptto: copyAt(entry, copy).rcptto,
+      ...originalOf(copyAt(entry, copy).notify),
       status: enhancedStatus(text),
       diagnostic: text,
       action: 'failed',
       ...(remoteAddress && !text.includes('[internal]') && { remoteHost: remoteAddress }),
     })),
-    originalHeader: await work.header({ stored, copy: copyIndex }),
+    originalHeader: await work.header(stored, first),
   })
 }
 

@@ -1,11 +1,10 @@
 // What an operator does to queued mail: try it now, end it, forget it. Copies that are on their way at this
 // moment are left alone.
 import type { QueueItem } from '../spool/queue.ts'
-import type { Stored } from '../spool/spool.ts'
-import { notTried } from './attempt.ts'
+import type { Stored } from '../spool/stored.ts'
 import { type Lane, join, takeAll } from './lane.ts'
 import { STAGES, outcome } from './outcome.ts'
-import { settle } from './settlement.ts'
+import { settleUntried } from './settlement.ts'
 import { type Works, startWorkers } from './worker.ts'
 import type { Queue } from '../spool/queue.ts'
 
@@ -51,7 +50,7 @@ export function makeSurgery(
       const failed = outcome(STAGES.notConnected, reply)
       const items = takeOut(state, test)
       for (const [stored, copies] of byEntry(items)) {
-        await settle(work, { stored, copies }, notTried(failed, copies.length))
+        await settleUntried(work, { stored, copies }, failed)
       }
       return items.length
     },

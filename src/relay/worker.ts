@@ -5,12 +5,12 @@ import type { Config, OutboundOptions } from '../config/config.ts'
 import { SpoolError } from '../spool/error.ts'
 import type { QueueItem } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
-import { notTried, type Tried } from './attempt.ts'
+import type { Tried } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { deliver, type Delivery } from './delivery.ts'
-import { type Batch, join, type Lane, nextBatch, waiting } from './lane.ts'
+import { type Batch, join, type Lane, nextBatch, type OpenBatch, waiting } from './lane.ts'
 import { EXPIRED, outcome, STAGES } from './outcome.ts'
-import { expiresMs, settle, type Settlement } from './settlement.ts'
+import { expiresMs, settle, settleUntried, type Settlement } from './settlement.ts'
 import type { Tasks } from './tasks.ts'
 
 export type RelayConfig = Pick<Config, 'hostname' | 'outbound'>
@@ -54,8 +54,7 @@ export function startWorkers(works: Works, lane: Lane): void {
 
 /** Fails copies without trying them. */
 export function expire(works: Works, batch: Batch): void {
-  const tried = notTried(EXPIRY, batch.copies.length)
-  works.tasks.run(() => settle(works.settlement, batch, tried))
+  works.tasks.run(() => settleUntried(works.settlement, batch, EXPIRY))
 }
 
 export function isExpired(works: Works, item: QueueItem): boolean {
@@ -109,8 +108,10 @@ async function attempt(
   const { stored, copies } = batch
   const items = copies.map((copy): QueueItem => ({ stored, copy }))
   let tried: Tried
+  let open: OpenBatch
   try {
-    tried = await deliver(works.delivery, lane, batch, outbound)
+    open = { ...batch, entry: await works.delivery.spool.entry(stored) }
+    tried = await deliver(works.delivery, lane, open, outbound)
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.
@@ -126,7 +127,7 @@ async function attempt(
     for (const item of items) join(lane, item)
     return false
   }
-  works.tasks.run(() => settle(works.settlement, batch, tried))
+  works.tasks.run(() => settle(works.settlement, open, tried))
   if (tried.isUnreachable) block(works, lane, outbound)
   else if (lane.health === 'suspect') {
     lane.health = 'good'

@@ -4,8 +4,11 @@
 import { packEntry } from './entry.ts'
 import { type Change, THIS_ENTRY, entryRecord } from './journal.ts'
 import { type Ledger, type Progress, changesOf } from './ledger.ts'
-import type { Location, Log } from './log.ts'
-import type { Stored } from './spool.ts'
+import type { Contents } from './contents.ts'
+import type { Location } from './batch.ts'
+import type { Log } from './log.ts'
+import type { Recorder } from './segmentindex.ts'
+import type { Movable, Stored } from './stored.ts'
 
 export interface Compactor {
   /** Compacts what can be; never rejects. What could not be read or written stays where it is. */
@@ -20,16 +23,14 @@ export interface CompactorOptions {
   readonly ledger: Ledger
   /** The unfinished entries, by the sequence of their record. */
   readonly live: Map<number, Movable>
-  read(stored: Stored): Promise<Buffer>
+  readonly recorder: Recorder
+  readonly contents: Pick<Contents, 'entry' | 'data'>
   wrote(location: Location): void
   /** Says it, though not durably. */
   note(change: Change): void
   /** A segment may be spent now. */
   sweep(): Promise<void>
 }
-
-/** Its place is not the caller's business. */
-export type Movable = { -readonly [K in keyof Stored]: Stored[K] }
 
 export function makeCompactor(options: CompactorOptions): Compactor {
   const { log, ledger, live } = options
@@ -97,19 +98,26 @@ async function moveEntry(
   stored: Movable,
   progress: Progress,
 ): Promise<void> {
-  const { log, ledger, live, wrote, note } = options
-  const data = await options.read(stored)
+  const { log, ledger, live, wrote, note, contents, recorder } = options
+  const entry = await contents.entry(stored)
+  const data = await contents.data(stored)
   if (progress.isFinished) return
   const old = progress.entry
   const before = [...progress.copies]
   const gone: Change = { kind: 'all done', entry: old }
   const changes = [gone, ...changesOf({ ...progress, entry: THIS_ENTRY })]
-  const head = entryRecord(packEntry(stored.entry), data, { changes, events: [] })
+  const head = entryRecord(packEntry(entry), data, { changes, events: [] })
   await log.append({ head, data, when: 'now' }, (location) => {
     wrote(location)
     live.delete(old)
     stored.location = location
     const { sequence, segment } = location
+    recorder.entry(sequence, stored)
+    recorder.said(
+      changes.map((change) =>
+        change.entry === THIS_ENTRY ? { ...change, entry: sequence } : change,
+      ),
+    )
     // What came meanwhile was said of the old record, and is said again.
     if (progress.isFinished) {
       ledger.addEntry(sequence, segment, 0, 0)

@@ -96,8 +96,14 @@ export function packEntry({ copies, ...common }: Entry): PackedEntry {
 }
 
 /** Throws when the form is none that this version writes. */
-export function unpackEntry({ version, common, pieces, copies }: PackedEntry): Entry {
+export function checkEntry({ version, pieces, copies }: PackedEntry): void {
   if (version > ENTRY_VERSION) throw new Error(`entries of version ${version} are not known here`)
+  const lacking = copies.find(([, , , table]) => pieces[table] === undefined)
+  if (lacking) missingPieces(lacking[0])
+}
+
+/** Of what `checkEntry` lets pass. */
+export function unpackEntry({ common, pieces, copies }: PackedEntry): Entry {
   return {
     ...common,
     copies: copies.map(([id, rcptto, routingDomain, table, holes, sizeBytes, own]) => ({

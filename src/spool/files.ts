@@ -1,6 +1,6 @@
 // The file operations that the spool needs, so that a test can make each of them fail. Everything here
 // runs on libuv's threads. Positions and lengths are octets.
-import { mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
 export interface SpoolFile {
@@ -15,24 +15,32 @@ export interface SpoolFile {
 }
 
 export interface FileSystem {
-  /** `create`: for reading and writing, fails with EEXIST when it is there; `read`: also a directory. */
-  open(path: string, mode: 'create' | 'read'): Promise<SpoolFile>
+  /**
+   * `create`: for reading and writing, fails with EEXIST when it is there; `write`: the same for one that is
+   * there; `read`: also a directory.
+   */
+  open(path: string, mode: 'create' | 'write' | 'read'): Promise<SpoolFile>
   list(directory: string): Promise<readonly string[]>
   sizeBytes(path: string): Promise<number>
   makeDirectory(path: string): Promise<void>
   remove(path: string): Promise<void>
+  /** Within a directory; in place of what has that name. */
+  rename(from: string, to: string): Promise<void>
   /** What is left for us of its file system; inodes undefined: it does not count them. */
   free(path: string): Promise<{ readonly bytes: number; readonly inodes: number | undefined }>
 }
 
+const FLAGS = { create: 'wx+', write: 'r+', read: 'r' } as const
+
 export const systemFiles: FileSystem = {
-  open: async (path, mode) => spoolFile(await open(path, mode === 'create' ? 'wx+' : 'r', 0o600)),
+  open: async (path, mode) => spoolFile(await open(path, FLAGS[mode], 0o600)),
   list: (directory) => readdir(directory),
   sizeBytes: async (path) => (await stat(path)).size,
   makeDirectory: async (path) => {
     await mkdir(path, { recursive: true, mode: 0o700 })
   },
   remove: unlink,
+  rename,
   free: async (path) => {
     const { bavail, bsize, files, ffree } = await statfs(path)
     return { bytes: bavail * bsize, inodes: files > 0 ? ffree : undefined }

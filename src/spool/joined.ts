@@ -1,6 +1,7 @@
 // Several spools as one: what is new goes to the first, everything about a stored entry to the spool that it
 // stands in. So the spools of workers that are there no more are emptied by those that are.
-import type { Spool, Stored } from './spool.ts'
+import type { Spool } from './spool.ts'
+import type { Stored } from './stored.ts'
 
 export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
   if (others.length === 0) return own
@@ -19,11 +20,14 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
         oldestMs: ages.length > 0 ? Math.min(...ages) : undefined,
       }
     },
-    unfinished: () => oldestFirst(all.flatMap((spool) => spool.unfinished())),
+    *unfinished() {
+      for (const spool of all) yield* spool.unfinished()
+    },
     get failure() {
       return all.find(({ failure }) => failure)?.failure
     },
     append: (entry, data) => own.append(entry, data),
+    entry: (stored) => homeOf(stored).entry(stored),
     read: (stored) => homeOf(stored).read(stored),
     finish: (stored, copies, events) => homeOf(stored).finish(stored, copies, events),
     async replace(stored, copies, product, events) {
@@ -39,5 +43,5 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
 }
 
 function oldestFirst(entries: readonly Stored[]): Stored[] {
-  return entries.toSorted((a, b) => a.entry.receivedMs - b.entry.receivedMs)
+  return entries.toSorted((a, b) => a.receivedMs - b.receivedMs)
 }

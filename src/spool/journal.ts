@@ -1,7 +1,7 @@
 // What the records of the log say, as JSON: an entry (with the copies of an earlier one that it
 // finishes, as a DSN does), or progress of entries. Progress may be said again: the later word holds.
 // Records of events stand with the progress that they tell of.
-import { type Entry, type PackedEntry, unpackEntry } from './entry.ts'
+import { checkEntry, type PackedEntry } from './entry.ts'
 import { startRecord } from './record.ts'
 import type { FoundRecord } from './segment.ts'
 
@@ -26,7 +26,7 @@ export type Change =
 
 export type Deferral = Omit<CopyState, 'done'>
 
-type PackedChange =
+export type PackedChange =
   | readonly [entry: number]
   | readonly [entry: number, copies: readonly number[]]
   | readonly [entry: number, copy: number, attempts: number, nextAttemptMs: number, note: string]
@@ -45,7 +45,7 @@ export interface Progressed {
 }
 
 export interface Statement extends Progressed {
-  readonly entry?: Entry
+  readonly entry?: PackedEntry
 }
 
 export function entryRecord(packed: PackedEntry, data: Buffer, progressed: Progressed): Buffer {
@@ -59,15 +59,19 @@ export function progressRecord(progressed: Progressed): Buffer {
 }
 
 /** Throws when the record is none that this version writes. */
-export function readStatement({ type, meta }: FoundRecord): Statement {
+export function readStatement({ type, meta }: Pick<FoundRecord, 'type' | 'meta'>): Statement {
+  if (type === 'index' || type === 'trailer') return NOTHING
   const text = meta.toString()
   if (type === 'progress') {
     const progress: PackedProgress[] = JSON.parse(text)
     return unpackProgress(progress)
   }
   const { entry, changes = [] }: EntryMeta = JSON.parse(text)
-  return { entry: unpackEntry(entry), ...unpackProgress(changes) }
+  checkEntry(entry)
+  return { entry, ...unpackProgress(changes) }
 }
+
+const NOTHING: Statement = { changes: [], events: [] }
 
 function packProgress({ changes, events }: Progressed): PackedProgress[] {
   return [...changes.map(packChange), ...events]
@@ -96,7 +100,7 @@ export function describeMeta(meta: Buffer | undefined): string {
   }
 }
 
-function packChange(change: Change): PackedChange {
+export function packChange(change: Change): PackedChange {
   switch (change.kind) {
     case 'all done':
       return [change.entry]
@@ -109,7 +113,7 @@ function packChange(change: Change): PackedChange {
   }
 }
 
-function unpackChange(packed: PackedChange): Change {
+export function unpackChange(packed: PackedChange): Change {
   if (packed.length === 1) return { kind: 'all done', entry: packed[0] }
   if (packed.length === 2) return { kind: 'done', entry: packed[0], copies: packed[1] }
   const [entry, copy, attempts, nextAttemptMs, note] = packed

@@ -4,11 +4,14 @@
 // without a sync after 10 ms.
 // A failing fsync or write ends intake for good; running out of room rejects only what had no room.
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { batchLength, type Location, type LogRecord, type Pending, placeBatch } from './batch.ts'
 import { SpoolError } from './error.ts'
-import { type FileSystem, readRange } from './files.ts'
-import { dataFacts, sealRecord } from './record.ts'
+import type { FileSystem } from './files.ts'
+import { makeReaders, type Readers } from './readers.ts'
+import { sealRecord, startRecord } from './record.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
+import type { Spares } from './spares.ts'
+import { trailerText } from './segmentindex.ts'
 import {
   type SegmentWriter,
   createSegment,
@@ -18,36 +21,20 @@ import {
   writeRecords,
 } from './writer.ts'
 
-/** Where a record stands, and its data in it. */
-export interface Location {
-  readonly segment: number
-  /** The segment's file, without its folder. */
-  readonly file: string
-  readonly sequence: number
-  /** Offset of the record. */
-  readonly start: number
-  readonly dataStart: number
-  readonly dataBytes: number
-  readonly dataCrc: number
-}
-
 export interface LogOptions {
   readonly directory: string
   readonly files: FileSystem
   readonly segmentBytes: number
+  /** Files to make segments of. */
+  readonly spares: Pick<Spares, 'take' | 'drop'>
   readonly nextSegment: number
   readonly nextSequence: number
   /** Whether nobody needs anything that this segment says. */
   readonly isSpent: (segment: number) => boolean
   /** All that it said is gone, to make room; it goes on being written. */
   readonly onEmptied: (segment: number) => void
-}
-
-export interface LogRecord {
-  /** Made by `startRecord`. */
-  readonly head: Buffer
-  readonly data?: Buffer
-  readonly when: 'now' | 'later'
+  /** What a segment that is full says, in short. */
+  readonly indexOf: (lastSequence: number, endBytes: number) => string | undefined
 }
 
 export interface Log {
@@ -61,19 +48,11 @@ export interface Log {
   append<T>(record: LogRecord, written: (location: Location) => T): Promise<T>
   /** Octets `start` to `end` of the record's segment. */
   read(location: Location, start: number, end: number): Promise<Buffer>
+  /** A segment's file is removed. */
+  forget(file: string): void
   /** Resolves when all that was appended is durable. */
   flush(): Promise<void>
   close(): Promise<void>
-}
-
-/** A record on its way; without `head` a mere wish that all before it be durable. */
-interface Pending {
-  readonly head?: Buffer
-  readonly data?: Buffer
-  readonly sizeBytes: number
-  readonly isDurable: boolean
-  readonly settle: (location: Location | undefined) => void
-  readonly reject: (error: SpoolError) => void
 }
 
 interface State {
@@ -83,13 +62,15 @@ interface State {
   segment: SegmentWriter
   pending: Pending[]
   running: Promise<void> | undefined
+  /** Of the last segment. */
+  finishing: Promise<void>
+  readonly readers: Readers
   timer: NodeJS.Timeout | undefined
   /** What rides along has waited long enough. */
   isDue: boolean
   failure: SpoolError | undefined
 }
 
-const MAX_BATCH_BYTES = 8 * 1024 * 1024
 const LATER_MS = 10
 const NO_ROOM_RETRY_MS = 1_000
 
@@ -102,6 +83,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
     segment: await newSegment(options, nextSegment, nextSequence, 0),
     pending: [],
     running: undefined,
+    finishing: Promise.resolve(),
+    readers: makeReaders(options.files, options.directory),
     timer: undefined,
     isDue: false,
     failure: undefined,
@@ -122,6 +105,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
         push(state, { ...record, sizeBytes, isDurable: record.when === 'now', settle, reject })
       }),
     read: (location, start, end) => read(state, location, start, end),
+    forget: state.readers.forget,
     flush: () => flush(state),
     close: () => close(state),
   }
@@ -133,9 +117,11 @@ function newSegment(
   firstSequence: number,
   recordBytes: number,
 ): Promise<SegmentWriter> {
-  const identity = { number, salt: randomBytes(4) }
-  const sizeBytes = Math.max(options.segmentBytes, SEGMENT_HEADER_BYTES + recordBytes)
-  return createSegment(options.files, options.directory, identity, sizeBytes, firstSequence)
+  const { files, directory, segmentBytes, spares } = options
+  const sizeBytes = Math.max(segmentBytes, SEGMENT_HEADER_BYTES + recordBytes)
+  const spare = spares.take(sizeBytes)
+  const salt = randomBytes(4)
+  return createSegment(files, { number, salt, directory, sizeBytes, firstSequence, spare })
 }
 
 function push(state: State, item: Pending): void {
@@ -173,7 +159,7 @@ async function commitNext(state: State): Promise<void> {
     if (count === 0) await roll(state, batch[0]?.sizeBytes ?? 0)
     await commit(state, batch)
   } catch (error) {
-    if (isNoRoom(error) && (await emptied(state))) {
+    if (isNoRoom(error) && ((await state.options.spares.drop()) || (await emptied(state)))) {
       state.pending.unshift(...batch)
       return
     }
@@ -187,18 +173,6 @@ async function commitNext(state: State): Promise<void> {
   }
 }
 
-/** How many of the pending records go into one write; 0 when not even the first has room. */
-function batchLength(pending: readonly Pending[], roomBytes: number): number {
-  let sizeBytes = 0
-  let count = 0
-  for (const item of pending) {
-    sizeBytes += item.sizeBytes
-    if (sizeBytes > roomBytes || (count > 0 && sizeBytes > MAX_BATCH_BYTES)) break
-    count++
-  }
-  return count
-}
-
 async function roll(state: State, recordBytes: number): Promise<void> {
   const last = state.segment
   // The next segment's syncs will say nothing about what was written here without one.
@@ -206,10 +180,25 @@ async function roll(state: State, recordBytes: number): Promise<void> {
   state.segment = await newSegment(
     state.options,
     state.nextSegment++,
-    state.nextSequence,
+    state.nextSequence + INDEX_RECORDS,
     recordBytes,
   )
-  await finishSegment(last)
+  state.finishing = Promise.all([state.finishing, finish(state, last)]).then(() => undefined)
+}
+
+/** Two records: its index and what leads to it. */
+const INDEX_RECORDS = 2
+
+/** What is known of the segment now goes with it; nobody waits for that. */
+function finish(state: State, segment: SegmentWriter): Promise<void> {
+  const sequence = state.nextSequence
+  state.nextSequence += INDEX_RECORDS
+  const isSound = state.failure === undefined || state.failure.kind === 'closed'
+  const index = isSound ? state.options.indexOf(sequence + 1, segment.end) : undefined
+  if (index === undefined) return finishSegment(segment, [])
+  const records = [startRecord('index', index), startRecord('trailer', trailerText(segment.end))]
+  records.forEach((record, i) => sealRecord(record, segment, sequence + i))
+  return finishSegment(segment, records)
 }
 
 /**
@@ -229,20 +218,7 @@ function isNoRoom(error: unknown): boolean {
 
 async function commit(state: State, batch: readonly Pending[]): Promise<void> {
   const { segment } = state
-  const { number, name: file } = segment
-  const buffers: Buffer[] = []
-  let end = segment.end
-  const locations = batch.map(({ head, data, sizeBytes }): Location | undefined => {
-    if (!head) return undefined
-    const sequence = state.nextSequence++
-    const start = end
-    sealRecord(head, segment, sequence)
-    buffers.push(head)
-    if (data) buffers.push(data)
-    end += sizeBytes
-    const dataStart = start + head.length
-    return { segment: number, file, sequence, start, dataStart, ...dataFacts(head) }
-  })
+  const { buffers, locations, end } = placeBatch(batch, segment, () => state.nextSequence++)
   if (buffers.length) await writeRecords(segment, buffers)
   if (batch.some((item) => item.isDurable)) await syncSegment(segment)
   segment.end = end
@@ -262,7 +238,7 @@ function fail(state: State, batch: readonly Pending[], error: SpoolError): void 
 }
 
 async function read(
-  { segment, options }: State,
+  { segment, readers }: State,
   location: Location,
   start: number,
   end: number,
@@ -272,7 +248,7 @@ async function read(
     if (bytes) return bytes
     // The segment was finished, and its handle closed, in between.
   }
-  return readRange(options.files, join(options.directory, location.file), start, end)
+  return readers.read(location.file, start, end)
 }
 
 function flush(state: State): Promise<void> {
@@ -289,5 +265,5 @@ async function close(state: State): Promise<void> {
   clearTimeout(state.timer)
   await state.running
   for (const item of state.pending.splice(0)) item.reject(state.failure)
-  await finishSegment(state.segment)
+  await Promise.all([state.finishing, finish(state, state.segment), state.readers.close()])
 }

@@ -1,12 +1,18 @@
 // The schedule in memory: what is ready, in order of arrival for each next hop, and what waits for its
 // time. It reads no clock and starts no timer: whoever drives it says what time it is. The times need
 // only be comparable with each other, in milliseconds.
-import type { Stored } from './spool.ts'
+import type { Stored, Way } from './stored.ts'
 
 export interface QueueItem {
   readonly stored: Stored
   /** Index of the copy in its entry. */
   readonly copy: number
+}
+
+export function wayOf({ stored, copy }: QueueItem): Way {
+  const way = stored.ways[copy]
+  if (!way) throw new Error(`a message has no copy ${copy}`)
+  return way
 }
 
 export interface Queue {
@@ -88,14 +94,16 @@ export function makeQueue(): Queue {
     remove(test) {
       const removed = removeFrom(lines, test)
       readyCount -= removed.length
-      for (const item of heap.splice(0)) {
+      const kept: Waiting[] = []
+      for (const item of heap) {
         if (!test(item)) {
-          push(heap, item)
+          kept.push(item)
           continue
         }
         removed.push(item)
         count(waiting, item.key, -1)
       }
+      if (kept.length < heap.length) rebuild(heap, kept)
       return removed
     },
     nextDueMs: () => heap[0]?.dueMs,
@@ -174,6 +182,12 @@ function pop(heap: Waiting[]): Waiting {
   const last = heap.pop()!
   if (heap.length) sink(heap, last)
   return top
+}
+
+function rebuild(heap: Waiting[], items: readonly Waiting[]): void {
+  heap.length = 0
+  // In order is a heap.
+  for (const item of items.toSorted((a, b) => (isBefore(a, b) ? -1 : 1))) heap.push(item)
 }
 
 function sink(heap: Waiting[], item: Waiting): void {

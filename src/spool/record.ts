@@ -1,16 +1,18 @@
 // One record of a segment: a header of fixed size, the meta (JSON), the data (octets of a message).
 // Header, little-endian: mark (`ERc1` and the segment's salt) 8, segment 4, type 1, zero 1, sequence 6,
-// then length and CRC-32C of the meta, length and CRC-32C of the data, CRC-32C of the header so far, 4
+// then length and checksum of the meta, length and checksum of the data, CRC-32C of the header so far, 4
 // each. The three checksums tell which part is damaged; a sound header always leads to the next record.
 // The salt is random, so that no message can hold something that passes for a record. Pure.
+import { checksum } from './checksum.ts'
 import { crc32c } from './crc32c.ts'
 
 export const RECORD_HEADER_BYTES = 40
 const MARK = 'ERc1'
 
 /** What the octets of a record's meta are; journal.ts gives them their shape. */
-export const RECORD_TYPES = { entry: 1, progress: 2 } as const
+export const RECORD_TYPES = { entry: 1, progress: 2, index: 3, trailer: 4 } as const
 export type RecordType = keyof typeof RECORD_TYPES
+const TYPES = ['entry', 'progress', 'index', 'trailer'] as const
 
 export interface SegmentIdentity {
   readonly number: number
@@ -35,9 +37,9 @@ export function startRecord(type: RecordType, meta: string, data?: Buffer): Buff
   head.write(meta, RECORD_HEADER_BYTES)
   head.writeUInt16LE(RECORD_TYPES[type], 12)
   head.writeUInt32LE(metaBytes, 20)
-  head.writeUInt32LE(crc32c(head.subarray(RECORD_HEADER_BYTES)), 24)
+  head.writeUInt32LE(checksum(head.subarray(RECORD_HEADER_BYTES)), 24)
   head.writeUInt32LE(data?.length ?? 0, 28)
-  head.writeUInt32LE(data ? crc32c(data) : 0, 32)
+  head.writeUInt32LE(data ? checksum(data) : 0, 32)
   return head
 }
 
@@ -82,6 +84,5 @@ export function dataFacts(head: Buffer): { readonly dataBytes: number; readonly 
 }
 
 function recordType(code: number): RecordType | undefined {
-  if (code === RECORD_TYPES.entry) return 'entry'
-  return code === RECORD_TYPES.progress ? 'progress' : undefined
+  return TYPES.find((type) => RECORD_TYPES[type] === code)
 }

@@ -1,13 +1,14 @@
-// What a start finds: the unfinished entries with their progress, and the damage. Segments are read in
-// order of their numbers, one in memory at a time. Nothing is written but copies of damaged octets.
+// What a start finds: the unfinished entries with their progress, and the damage. Segments are taken in
+// order of their numbers: of those with an index that alone is read, of the others all, one in memory at a
+// time. Nothing is written but copies of damaged octets.
 import { join } from 'node:path'
-import type { Entry } from './entry.ts'
 import { SpoolError } from './error.ts'
 import { type FileSystem, readRange } from './files.ts'
-import { THIS_ENTRY, type Statement, describeMeta, readStatement } from './journal.ts'
+import { type Change, THIS_ENTRY, type Statement, describeMeta, readStatement } from './journal.ts'
 import type { Ledger, Progress } from './ledger.ts'
-import type { Location } from './log.ts'
+import type { Location } from './batch.ts'
 import type { Quarantine } from './quarantine.ts'
+import { type EventSources, makeEventSources } from './recoveredevents.ts'
 import type { SegmentIdentity } from './record.ts'
 import {
   type Damage,
@@ -17,9 +18,11 @@ import {
   parseSegmentName,
   scanSegment,
 } from './segment.ts'
+import { type Indexed, readIndex } from './segmentindex.ts'
+import { type Interner, type Outline, outlineOf } from './stored.ts'
 
 export interface RecoveredEntry {
-  readonly entry: Entry
+  readonly outline: Outline
   readonly location: Location
   readonly progress: Progress
 }
@@ -39,20 +42,19 @@ export interface RecoveryOptions {
   readonly files: FileSystem
   readonly ledger: Ledger
   readonly quarantine: Quarantine
+  readonly interner: Interner
   readonly report: (text: string) => void
 }
 
 /** What was taken in of the segments so far. */
 interface Taken {
   readonly entries: Map<number, RecoveredEntry>
-  readonly events: ReturnType<typeof makeTail>
+  readonly events: EventSources
 }
 
 interface SegmentFile extends SegmentIdentity {
   readonly name: string
 }
-
-const EVENTS_CHARACTERS = 4 * 1024 * 1024
 
 /** Rejects, before anything is touched, when a segment has a format that this version does not know. */
 export async function recover(options: RecoveryOptions): Promise<Recovery> {
@@ -64,15 +66,15 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   found.sort((a, b) => a.number - b.number)
   for (const segment of found) await checkFormat(segment, options)
 
-  const taken: Taken = { entries: new Map(), events: makeTail() }
+  const taken: Taken = { entries: new Map(), events: makeEventSources(files) }
   let lastSequence = 0
   for (const segment of found) {
     options.ledger.addSegment(segment.number)
-    lastSequence = Math.max(lastSequence, await readSegment(segment, taken, options))
+    lastSequence = Math.max(lastSequence, await takeSegment(segment, taken, options))
   }
   return {
     entries: [...taken.entries.values()].filter(({ progress }) => !progress.isFinished),
-    events: taken.events.lines(),
+    events: await taken.events.latest(),
     segments: new Map(found.map(({ number, name }) => [number, name])),
     nextSegment: (found.at(-1)?.number ?? 0) + 1,
     nextSequence: lastSequence + 1,
@@ -93,73 +95,100 @@ async function checkFormat({ name }: SegmentFile, options: RecoveryOptions): Pro
 }
 
 /** Takes in what a segment says; gives its last sequence. */
-async function readSegment(
+async function takeSegment(
   segment: SegmentFile,
   taken: Taken,
   options: RecoveryOptions,
 ): Promise<number> {
-  const { directory, files, ledger, report } = options
+  const { directory, files, ledger, interner, report } = options
   const path = join(directory, segment.name)
-  let bytes: Buffer
   try {
-    bytes = await readRange(files, path, 0, await files.sizeBytes(path))
+    const sizeBytes = await files.sizeBytes(path)
+    // An index that cannot be read is none.
+    const index = await readIndex(files, path, sizeBytes, segment, interner).catch(() => undefined)
+    if (index) {
+      takeIndex(index, segment, taken, options)
+      return index.lastSequence
+    }
+    return await readSegment(await readRange(files, path, 0, sizeBytes), segment, taken, options)
   } catch (error) {
     ledger.pin(segment.number)
     report(`cannot read ${path}, it is left as it is: ${String(error)}`)
     return 0
   }
-  if (bytes.length === 0) report(`${path} is empty`)
+}
+
+function takeIndex(
+  { entries, changes, events, endBytes }: Indexed,
+  segment: SegmentFile,
+  taken: Taken,
+  options: RecoveryOptions,
+): void {
+  const { directory, ledger } = options
+  for (const { location, outline } of entries) {
+    const sizeBytes = location.dataStart + location.dataBytes - location.start
+    enter({ location, outline }, sizeBytes, taken, ledger)
+  }
+  ledger.grow(segment.number, endBytes)
+  for (const change of changes) apply(change, segment.number, taken, ledger)
+  taken.events.stored(join(directory, segment.name), segment, events)
+}
+
+async function readSegment(
+  bytes: Buffer,
+  segment: SegmentFile,
+  taken: Taken,
+  options: RecoveryOptions,
+): Promise<number> {
+  const { directory, report } = options
+  if (bytes.length === 0) report(`${join(directory, segment.name)} is empty`)
   const { records, damages, lastSequence } = scanSegment(bytes, segment)
   for (const record of records) {
     const statement = statementOf(record)
-    if (statement) takeIn(statement, record, segment, taken, ledger)
+    if (statement) takeRecord(statement, record, segment, taken, options)
     else await keepDamage({ ...record, kind: 'gap' }, bytes, segment, options)
   }
   for (const damage of damages) await keepDamage(damage, bytes, segment, options)
   return lastSequence
 }
 
-function takeIn(
+function takeRecord(
   { entry, changes, events }: Statement,
   record: FoundRecord,
   segment: SegmentFile,
-  { entries, events: tail }: Taken,
-  ledger: Ledger,
+  taken: Taken,
+  { ledger, interner }: RecoveryOptions,
 ): void {
-  events.forEach(tail.add)
+  taken.events.said(events)
   if (entry) {
     const { sequence, start, dataStart, dataBytes, dataCrc } = record
     const place = { segment: segment.number, file: segment.name, sequence, start }
     const location: Location = { ...place, dataStart, dataBytes, dataCrc }
-    const sizeBytes = record.end - start
-    const progress = ledger.addEntry(sequence, segment.number, entry.copies.length, sizeBytes)
-    entries.set(sequence, { entry, location, progress })
+    const outline = outlineOf(entry, interner)
+    enter({ location, outline }, record.end - start, taken, ledger)
   }
   ledger.grow(segment.number, record.end)
   for (const said of changes) {
     const change = said.entry === THIS_ENTRY ? { ...said, entry: record.sequence } : said
-    ledger.apply(change)
-    ledger.recorded(change, segment.number)
-    if (entries.get(change.entry)?.progress.isFinished) entries.delete(change.entry)
+    apply(change, segment.number, taken, ledger)
   }
 }
 
-/** The last lines that have room together. */
-function makeTail() {
-  let lines: string[] = []
-  let first = 0
-  let characters = 0
-  return {
-    add(line: string): void {
-      lines.push(line)
-      characters += line.length
-      while (characters > EVENTS_CHARACTERS) characters -= lines[first++]?.length ?? 0
-      if (first * 2 < lines.length) return
-      lines = lines.slice(first)
-      first = 0
-    },
-    lines: (): readonly string[] => lines.slice(first),
-  }
+function enter(
+  { location, outline }: Omit<RecoveredEntry, 'progress'>,
+  sizeBytes: number,
+  { entries }: Taken,
+  ledger: Ledger,
+): void {
+  const { sequence, segment } = location
+  const progress = ledger.addEntry(sequence, segment, outline.ways.length, sizeBytes)
+  entries.set(sequence, { outline, location, progress })
+}
+
+function apply(change: Change, segment: number, { entries }: Taken, ledger: Ledger): void {
+  ledger.apply(change)
+  ledger.recorded(change, segment)
+  if (entries.get(change.entry)?.progress.isFinished) entries.delete(change.entry)
 }
 
 function statementOf(record: FoundRecord): Statement | undefined {

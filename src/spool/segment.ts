@@ -1,7 +1,9 @@
 // A segment: one file of the log, `<number>-<salt>.log`, with a header and then records. Header,
 // little-endian: `eachrcpt` 8, format version 4, CRC-32C of these 4 (so far the same in all versions
-// to come), then number 4, salt 4, first sequence 6, zero 2, CRC-32C of these 4.
+// to come), then number 4, salt 4, first sequence 6, whether the file is used again 2, CRC-32C of these 4.
+// In a file that is used again END_BYTES zeros follow the last record, and behind them may be anything.
 // `scanSegment` is total: whatever the octets are, it tells records from damage. Pure.
+import { isIntact } from './checksum.ts'
 import { crc32c } from './crc32c.ts'
 import {
   RECORD_HEADER_BYTES,
@@ -12,9 +14,12 @@ import {
   recordMark,
 } from './record.ts'
 
-/** Version 1 differs in what its entries say, and is read as well. */
-export const FORMAT_VERSION = 2
+/** Version 1 differs in what its entries say, version 2 has no index; both are read as well. */
+export const FORMAT_VERSION = 3
 export const SEGMENT_HEADER_BYTES = 36
+export const END_BYTES = 40
+/** Where a torn write did not get to its header, so much is taken for its remains. */
+const REMAINS_BYTES = 65_536
 
 export interface FoundRecord {
   readonly type: RecordType
@@ -55,7 +60,11 @@ export function parseSegmentName(name: string): SegmentIdentity | undefined {
   return { number: Number(match[1]), salt: Buffer.from(match[2], 'hex') }
 }
 
-export function segmentHeader(segment: SegmentIdentity, firstSequence: number): Buffer {
+export function segmentHeader(
+  segment: SegmentIdentity,
+  firstSequence: number,
+  isReused = false,
+): Buffer {
   const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
   header.write('eachrcpt', 'latin1')
   header.writeUInt32LE(FORMAT_VERSION, 8)
@@ -63,6 +72,7 @@ export function segmentHeader(segment: SegmentIdentity, firstSequence: number): 
   header.writeUInt32LE(segment.number, 16)
   segment.salt.copy(header, 20)
   header.writeUIntLE(firstSequence, 24, 6)
+  header.writeUInt16LE(isReused ? 1 : 0, 30)
   header.writeUInt32LE(crc32c(header.subarray(0, 32)), 32)
   return header
 }
@@ -80,7 +90,7 @@ export function scanSegment(bytes: Buffer, segment: SegmentIdentity): Scan {
   const records: FoundRecord[] = []
   const damages: Damage[] = []
   const filled = filledLength(bytes)
-  const firstSequence = readFirstSequence(bytes)
+  const { firstSequence, isReused } = readSegmentHeader(bytes) ?? {}
   if (firstSequence === undefined && filled > 0) {
     damages.push({ start: 0, end: Math.min(SEGMENT_HEADER_BYTES, filled), kind: 'gap' })
   }
@@ -91,7 +101,10 @@ export function scanSegment(bytes: Buffer, segment: SegmentIdentity): Scan {
     const header = soundHeader(bytes, at, segment, lastSequence)
     if (!header) {
       const next = findRecord(bytes, at + 1, segment, lastSequence)
-      damages.push({ start: at, end: next ?? filled, kind: 'gap' })
+      // Of a write that was cut short the rest is known already, or none of it is there.
+      const isTorn = damages.at(-1)?.end === at
+      const end = next ?? (isReused ? lastEnd(bytes, at, filled, segment, isTorn) : filled)
+      if (end > at) damages.push({ start: at, end, kind: 'gap' })
       if (next === undefined) break
       at = next
       continue
@@ -105,11 +118,28 @@ export function scanSegment(bytes: Buffer, segment: SegmentIdentity): Scan {
   return { records, damages: withTornEnd(damages, records), lastSequence }
 }
 
-function readFirstSequence(bytes: Buffer): number | undefined {
+function readSegmentHeader(
+  bytes: Buffer,
+): { readonly firstSequence: number; readonly isReused: boolean } | undefined {
   if (formatVersion(bytes) === undefined || bytes.length < SEGMENT_HEADER_BYTES) return undefined
-  return bytes.readUInt32LE(32) === crc32c(bytes.subarray(0, 32))
-    ? bytes.readUIntLE(24, 6)
-    : undefined
+  if (bytes.readUInt32LE(32) !== crc32c(bytes.subarray(0, 32))) return undefined
+  return { firstSequence: bytes.readUIntLE(24, 6), isReused: bytes.readUInt16LE(30) === 1 }
+}
+
+/** Of a file that is used again, without a sound record from `at` on: where what may be ours ends. */
+function lastEnd(
+  bytes: Buffer,
+  at: number,
+  filled: number,
+  segment: SegmentIdentity,
+  isTorn: boolean,
+): number {
+  if (bytes.subarray(at, at + END_BYTES).every((octet) => octet === 0)) return at
+  const last = bytes.lastIndexOf(recordMark(segment))
+  if (last < at && isTorn) return at
+  const header = last >= at ? readRecordHeader(bytes, last, segment) : undefined
+  const end = header ? recordEnd(last, header) : Math.max(last, at) + REMAINS_BYTES
+  return Math.min(end, filled)
 }
 
 function soundHeader(
@@ -143,9 +173,11 @@ function readRecord(bytes: Buffer, at: number, header: RecordHeader): FoundRecor
   const dataStart = at + RECORD_HEADER_BYTES + header.metaBytes
   const meta = bytes.subarray(at + RECORD_HEADER_BYTES, dataStart)
   const { type, sequence, dataBytes, dataCrc } = header
-  if (crc32c(meta) !== header.metaCrc) return { start: at, end, kind: 'gap' }
+  // Nothing is lost with an index.
+  const isIndex = type === 'index' || type === 'trailer'
+  if (!isIndex && !isIntact(meta, header.metaCrc)) return { start: at, end, kind: 'gap' }
   const data = bytes.subarray(dataStart, end)
-  if (type === undefined || (dataBytes > 0 && crc32c(data) !== dataCrc)) {
+  if (type === undefined || (dataBytes > 0 && !isIntact(data, dataCrc))) {
     return { start: at, end, kind: 'gap', meta }
   }
   return { type, sequence, start: at, end, meta, dataStart, dataBytes, dataCrc }

@@ -1,40 +1,36 @@
 // The durable queue's store: what was appended is on disk before the promise resolves, and comes back
 // at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
-// Octets of messages are read when asked for, never kept in memory.
-import { join } from 'node:path'
-import { crc32c } from './crc32c.ts'
+// What messages say, and their octets, are read when asked for.
+import { type Compactor, makeCompactor } from './compaction.ts'
+import { type Contents, makeContents } from './contents.ts'
 import { type Entry, packEntry, unpackEntry } from './entry.ts'
-import { SpoolError } from './error.ts'
 import { type FileSystem, systemFiles } from './files.ts'
 import {
   type Change,
-  type CopyState,
   type Deferral,
   type Progressed,
   entryRecord,
   progressRecord,
 } from './journal.ts'
 import { type Ledger, type Progress, makeLedger } from './ledger.ts'
-import { type Compactor, type Movable, makeCompactor } from './compaction.ts'
 import { lockDirectory } from './lock.ts'
-import { type Location, type Log, openLog } from './log.ts'
-import { type Quarantine, openQuarantine } from './quarantine.ts'
+import type { Location } from './batch.ts'
+import { type Log, openLog } from './log.ts'
+import { openQuarantine, type Quarantine } from './quarantine.ts'
 import { recover } from './recovery.ts'
 import { openReserve } from './reserve.ts'
+import { openSpares, type Spares } from './spares.ts'
+import { makeRecorder, type Recorder } from './segmentindex.ts'
+import { type Interner, makeInterner, type Movable, type Outline, outlineOf } from './stored.ts'
+import type { Stored } from './stored.ts'
 import { type Sweeper, makeSweeper } from './sweeper.ts'
-
-export interface Stored {
-  readonly entry: Entry
-  /** Where its record is now. */
-  readonly location: Location
-  /** One for each of the entry's copies; always as it is now. */
-  readonly copies: readonly CopyState[]
-}
 
 export interface Spool {
   /** Resolves when it is durable. `data`: what the copies' renditions refer to. */
   append(entry: Entry, data: Buffer): Promise<Stored>
-  /** The data. Rejects with SpoolError `damaged`, once and for all, when they are not what was written. */
+  /** Both reject with SpoolError `damaged`, once and for all, when they are not what was written. */
+  entry(stored: Stored): Promise<Entry>
+  /** The data. */
   read(stored: Stored): Promise<Buffer>
   /**
    * These copies need no further attempt. Written within 20 ms, not synced: it may be forgotten, and
@@ -54,8 +50,8 @@ export interface Spool {
   readonly recovered: readonly Stored[]
   /** How many entries are not finished, and when the oldest of them was received (epoch ms; undefined: none). */
   backlog(): { readonly messages: number; readonly oldestMs: number | undefined }
-  /** All entries that are not finished, oldest first. */
-  unfinished(): readonly Stored[]
+  /** All entries that are not finished, now and while it is gone through. */
+  unfinished(): Iterable<Stored>
   /** Events that were stored with outcomes before the start, the latest 4 MB, oldest first. */
   readonly events: readonly string[]
   /** Set when nothing more can be stored until the disk has been looked at. */
@@ -79,12 +75,13 @@ export interface SpoolOptions {
 interface Parts {
   readonly log: Log
   readonly ledger: Ledger
-  readonly quarantine: Quarantine
   readonly sweeper: Sweeper
   readonly compactor: Compactor
+  readonly contents: Contents
+  readonly recorder: Recorder
+  readonly interner: Interner
   /** The unfinished entries, by the sequence of their record. */
   readonly live: Map<number, Movable>
-  readonly options: SpoolOptions
 }
 
 const NO_PROGRESS: Progressed = { changes: [], events: [] }
@@ -98,47 +95,85 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const unlock = await reserve.spend(() => lockDirectory(directory))
   try {
     const ledger = makeLedger()
+    const recorder = makeRecorder()
+    const interner = makeInterner()
     const quarantine = openQuarantine(files, directory)
-    const found = await recover({ directory, files, ledger, quarantine, report })
+    const found = await recover({ directory, files, ledger, quarantine, interner, report })
+    const spares = await openSpares(files, directory, segmentBytes)
     const log = await reserve.spend(() =>
       openLog({
         directory,
         files,
         segmentBytes,
+        spares,
         ...found,
         isSpent: (segment) => ledger.spent.has(segment) && ledger.restate(segment).length === 0,
+        indexOf: recorder.take,
         onEmptied(segment) {
           ledger.remove(segment)
           ledger.addSegment(segment)
+          recorder.take(0, 0)
         },
       }),
     )
-    const { segments } = found
-    const { mayRemove = () => Promise.resolve(true) } = options
-    const surroundings = { directory, files, log, ledger, report, mayRemove }
-    const sweeper = makeSweeper({ ...surroundings, segments })
-    const live = new Map<number, Movable>()
-    const compactor = makeCompactor({
-      log,
-      ledger,
-      live,
-      read: (stored) => readData(parts, stored),
-      wrote: sweeper.wrote,
-      note: (change) => note(parts, change),
-      sweep: sweeper.sweep,
-    })
-    const parts: Parts = { log, ledger, quarantine, sweeper, compactor, live, options }
-    await sweeper.sweep()
-    await reserve.restore()
-    const recovered = found.entries.map(({ entry, location, progress }) =>
-      storedEntry(parts, entry, location, progress),
+    const parts = assemble(
+      options,
+      { log, ledger, recorder, interner },
+      {
+        quarantine,
+        spares,
+        segments: found.segments,
+      },
     )
-    void compactor.compact()
+    await parts.sweeper.sweep()
+    await reserve.restore()
+    const recovered = found.entries.map(({ outline, location, progress }) =>
+      keep(parts, outline, location, progress),
+    )
+    void parts.compactor.compact()
     return spoolOf(parts, recovered, found.events, unlock)
   } catch (error) {
     await unlock()
     throw error
   }
+}
+
+/** What works on the log, each through the others. */
+function assemble(
+  { directory, report, mayRemove = () => Promise.resolve(true) }: SpoolOptions,
+  base: Pick<Parts, 'log' | 'ledger' | 'recorder' | 'interner'>,
+  onDisk: {
+    readonly quarantine: Quarantine
+    readonly spares: Spares
+    readonly segments: ReadonlyMap<number, string>
+  },
+): Parts {
+  const { log, ledger, recorder } = base
+  const { quarantine, spares, segments } = onDisk
+  const surroundings = { directory, log, ledger, recorder, report, mayRemove }
+  const sweeper = makeSweeper({ ...surroundings, spares, segments })
+  const live = new Map<number, Movable>()
+  const contents = makeContents({
+    directory,
+    log,
+    quarantine,
+    finish: (stored) => note(parts, { kind: 'all done', entry: stored.location.sequence }),
+    pin: ledger.pin,
+    isUnfinished: (stored) => live.get(stored.location.sequence) === stored,
+    report,
+  })
+  const compactor = makeCompactor({
+    log,
+    ledger,
+    live,
+    recorder,
+    contents,
+    wrote: sweeper.wrote,
+    note: (change) => note(parts, change),
+    sweep: sweeper.sweep,
+  })
+  const parts: Parts = { ...base, sweeper, compactor, contents, live }
+  return parts
 }
 
 function spoolOf(
@@ -147,15 +182,15 @@ function spoolOf(
   events: readonly string[],
   unlock: () => Promise<void>,
 ): Spool {
-  const { log, sweeper, compactor } = parts
+  const { log, sweeper, compactor, contents } = parts
   return {
     recovered,
     events,
-    unfinished: () => [...parts.live.values()].toSorted((a, b) => ageOf(a) - ageOf(b)),
+    unfinished: () => parts.live.values(),
     backlog() {
       let oldestMs: number | undefined
-      for (const { entry } of parts.live.values()) {
-        if (oldestMs === undefined || entry.receivedMs < oldestMs) oldestMs = entry.receivedMs
+      for (const { receivedMs } of parts.live.values()) {
+        if (oldestMs === undefined || receivedMs < oldestMs) oldestMs = receivedMs
       }
       return { messages: parts.live.size, oldestMs }
     },
@@ -163,14 +198,17 @@ function spoolOf(
       return log.failure
     },
     append: (entry, data) => store(parts, entry, data, NO_PROGRESS),
-    read: (stored) => readData(parts, stored),
+    entry: contents.entry,
+    read: contents.data,
     finish: (stored, copies, events) => note(parts, doneChange(stored, copies), events),
     replace: (stored, copies, { entry, data }, events = []) =>
       compactor.hold(stored, () =>
         store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
       ),
-    defer: (stored, copy, deferral) =>
-      note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral }),
+    defer(stored, copy, { attempts, nextAttemptMs, note: text }) {
+      const deferral = { attempts, nextAttemptMs, note: parts.interner.note(text) }
+      note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral })
+    },
     flush: async () => {
       await log.flush()
       await compactor.compact()
@@ -188,33 +226,39 @@ function spoolOf(
 }
 
 function store(parts: Parts, entry: Entry, data: Buffer, progressed: Progressed): Promise<Stored> {
-  const { log, ledger, sweeper } = parts
-  const { changes } = progressed
+  const { log, ledger, sweeper, recorder } = parts
+  const { changes, events } = progressed
   const packed = packEntry(entry)
   const head = entryRecord(packed, data, progressed)
-  // In the form that takes little memory: it may be queued for days, and a million of them at once.
-  const small = unpackEntry(packed)
+  const outline = outlineOf(packed, parts.interner)
   return log.append({ head, data, when: 'now' }, (location) => {
     sweeper.wrote(location)
     const { sequence, segment } = location
     const sizeBytes = head.length + data.length
-    const progress = ledger.addEntry(sequence, segment, entry.copies.length, sizeBytes)
+    const progress = ledger.addEntry(sequence, segment, outline.ways.length, sizeBytes)
+    const stored = keep(parts, outline, location, progress)
+    parts.contents.remember(stored, unpackEntry(packed), head.length)
+    recorder.entry(sequence, stored)
+    recorder.said(changes)
+    if (events.length > 0) recorder.events(location)
     for (const change of changes) {
       apply(parts, change)
       ledger.recorded(change, segment)
     }
     void sweeper.sweep()
-    return storedEntry(parts, small, location, progress)
+    return stored
   })
 }
 
 /** Holds at once; what a crash or a full disk forgets is only repeated. */
 function note(parts: Parts, change: Change, events: readonly string[] = []): void {
-  const { log, ledger, sweeper } = parts
+  const { log, ledger, sweeper, recorder } = parts
   apply(parts, change)
   const head = progressRecord({ changes: [change], events })
   const written = log.append({ head, when: 'later' }, (location) => {
     sweeper.wrote(location)
+    recorder.said([change])
+    if (events.length > 0) recorder.events(location)
     ledger.recorded(change, location.segment)
     void sweeper.sweep()
   })
@@ -222,58 +266,24 @@ function note(parts: Parts, change: Change, events: readonly string[] = []): voi
   written.catch(() => undefined)
 }
 
-function apply({ ledger, live, compactor }: Parts, change: Change): void {
+function apply({ ledger, live, contents, compactor }: Parts, change: Change): void {
   ledger.apply(change)
   if (!ledger.isFinished(change.entry)) return
+  const stored = live.get(change.entry)
+  if (stored) contents.forget(stored)
   live.delete(change.entry)
   void compactor.compact()
 }
 
-async function readData(parts: Parts, stored: Stored): Promise<Buffer> {
-  const { log } = parts
-  const { location } = stored
-  const { dataStart, dataBytes, dataCrc } = location
-  const data = await log
-    .read(location, dataStart, dataStart + dataBytes)
-    .catch((error: unknown) => {
-      if (stored.location === location) throw error
-      return undefined
-    })
-  // It was moved meanwhile, and its segment is gone.
-  if (!data) return readData(parts, stored)
-  if (data.length === dataBytes && (dataBytes === 0 || crc32c(data) === dataCrc)) return data
-  await setAside(parts, stored)
-  throw new SpoolError('damaged', `the stored data of message ${stored.entry.batchId} is damaged`)
-}
-
-/** Keeps a damaged record and takes its entry out of the queue. */
-async function setAside(parts: Parts, { entry, location }: Stored): Promise<void> {
-  const { log, ledger, quarantine, options } = parts
-  const { file, segment, sequence, start, dataStart, dataBytes } = location
-  try {
-    await quarantine.keep(file, start, await log.read(location, start, dataStart + dataBytes))
-    note(parts, { kind: 'all done', entry: sequence })
-    const kept = quarantine.path(file, start)
-    options.report(`message ${entry.batchId} is damaged and will not be sent: kept in ${kept}`)
-  } catch (error) {
-    ledger.pin(segment)
-    const place = join(options.directory, file)
-    options.report(`message ${entry.batchId} is damaged: left in ${place}, ${String(error)}`)
-  }
-}
-
-function doneChange({ entry, location }: Stored, copies: readonly number[]): Change {
-  return copies.length === entry.copies.length
+function doneChange({ location, copies: all }: Stored, copies: readonly number[]): Change {
+  return copies.length === all.length
     ? { kind: 'all done', entry: location.sequence }
     : { kind: 'done', entry: location.sequence, copies }
 }
 
-function ageOf({ entry, location }: Stored): number {
-  return entry.receivedMs || location.sequence
-}
-
-function storedEntry(parts: Parts, entry: Entry, location: Location, progress: Progress): Stored {
-  const stored = { entry, location, copies: progress.copies }
+function keep(parts: Parts, outline: Outline, location: Location, progress: Progress): Stored {
+  const { receivedMs, ways, groups } = outline
+  const stored: Movable = { location, receivedMs, copies: progress.copies, ways, groups }
   if (!progress.isFinished) parts.live.set(location.sequence, stored)
   return stored
 }

@@ -3,10 +3,12 @@
 // finds both the old and the new word, which agree; a crash after the removal finds the new one.
 import { join } from 'node:path'
 import { SpoolError } from './error.ts'
-import type { FileSystem } from './files.ts'
 import { progressRecord } from './journal.ts'
 import type { Ledger } from './ledger.ts'
-import type { Location, Log } from './log.ts'
+import type { Location } from './batch.ts'
+import type { Log } from './log.ts'
+import type { Spares } from './spares.ts'
+import type { Recorder } from './segmentindex.ts'
 
 export interface Sweeper {
   /** Something was stored here. */
@@ -17,9 +19,10 @@ export interface Sweeper {
 
 export interface SweeperOptions {
   readonly directory: string
-  readonly files: FileSystem
+  readonly spares: Pick<Spares, 'give'>
   readonly log: Log
   readonly ledger: Ledger
+  readonly recorder: Recorder
   readonly mayRemove: () => Promise<boolean>
   /** Files of the segments that are there, by number. */
   readonly segments: ReadonlyMap<number, string>
@@ -51,6 +54,7 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
       const head = progressRecord({ changes, events: [] })
       await log.append({ head, when: 'now' }, (location) => {
         wrote(location)
+        options.recorder.said(changes)
         for (const change of changes) ledger.recorded(change, location.segment)
       })
       return true
@@ -63,7 +67,8 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
   async function removeSegment(number: number): Promise<void> {
     const path = join(options.directory, names.get(number) ?? '')
     try {
-      await options.files.remove(path)
+      log.forget(names.get(number) ?? '')
+      await options.spares.give(path)
       names.delete(number)
       ledger.remove(number)
     } catch (error) {

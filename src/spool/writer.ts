@@ -1,47 +1,60 @@
-// The file that the log writes to: one preallocated segment. Preallocation is a sparse file: its size
-// need not change with every commit, and it costs no writes of its own.
+// The file that the log writes to: one preallocated segment, which was a segment before or is a sparse file: its
+// size need not change with every commit, and it costs no writes of its own.
 // Here an error of the system becomes a SpoolError: used-up room is one that passes, anything else is not.
 import { join } from 'node:path'
 import { SpoolError, errorCode } from './error.ts'
 import { type FileSystem, type SpoolFile, syncDirectory } from './files.ts'
 import type { SegmentIdentity } from './record.ts'
-import { SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from './segment.ts'
+import { END_BYTES, SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from './segment.ts'
 
 export interface SegmentWriter extends SegmentIdentity {
   readonly name: string
   readonly file: SpoolFile
   readonly sizeBytes: number
+  /** Behind its records may be anything: zeros say where they end. */
+  readonly isReused: boolean
   /** Where the next record goes. */
   end: number
   /** Something was written after the last sync. */
   isDirty: boolean
 }
 
+const END = Buffer.alloc(END_BYTES)
 const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']
 
+export interface NewSegment extends SegmentIdentity {
+  readonly directory: string
+  readonly sizeBytes: number
+  readonly firstSequence: number
+  /** A file to use again. */
+  readonly spare: { readonly path: string; readonly sizeBytes: number } | undefined
+}
+
 /** A new segment, itself and its name durable. */
-export async function createSegment(
-  files: FileSystem,
-  directory: string,
-  identity: SegmentIdentity,
-  sizeBytes: number,
-  firstSequence: number,
-): Promise<SegmentWriter> {
-  const name = segmentName(identity)
+export async function createSegment(files: FileSystem, wanted: NewSegment): Promise<SegmentWriter> {
+  const { number, salt, directory, spare, firstSequence } = wanted
+  const name = segmentName(wanted)
   const path = join(directory, name)
-  const file = await files.open(path, 'create').catch(failWrite)
+  const isReused = spare !== undefined
+  const first = spare?.path ?? path
+  const file = await files.open(first, isReused ? 'write' : 'create').catch(failWrite)
+  const sizeBytes = Math.max(wanted.sizeBytes, spare?.sizeBytes ?? 0)
   try {
-    await file.writev([segmentHeader(identity, firstSequence)], 0).catch(failWrite)
-    await file.truncate(sizeBytes).catch(failWrite)
+    const header = segmentHeader(wanted, firstSequence, isReused)
+    await file.writev(isReused ? [header, END] : [header], 0).catch(failWrite)
+    if (spare?.sizeBytes !== sizeBytes) await file.truncate(sizeBytes).catch(failWrite)
     await file.sync().catch(failSync)
+    // It has the name of a segment only when it is one.
+    if (isReused) await files.rename(first, path).catch(failWrite)
     await syncDirectory(files, directory).catch(failSync)
   } catch (error) {
     await file.close()
     // Nothing is in it yet; if it stays, the next start finds it empty.
-    await files.remove(path).catch(() => undefined)
+    for (const each of new Set([first, path])) await files.remove(each).catch(() => undefined)
     throw error
   }
-  return { ...identity, name, file, sizeBytes, end: SEGMENT_HEADER_BYTES, isDirty: false }
+  const end = SEGMENT_HEADER_BYTES
+  return { number, salt, name, file, sizeBytes, isReused, end, isDirty: false }
 }
 
 /** Writes at the end, which stays where it is until the caller moves it. */
@@ -51,7 +64,7 @@ export async function writeRecords(
 ): Promise<void> {
   segment.isDirty = true
   try {
-    await segment.file.writev(buffers, segment.end)
+    await segment.file.writev(segment.isReused ? [...buffers, END] : buffers, segment.end)
   } catch (error) {
     // Nothing of a rejected batch may come back after a restart; where this fails, a duplicate may.
     await segment.file.truncate(segment.end).catch(() => undefined)
@@ -82,9 +95,21 @@ export async function emptySegment(segment: SegmentWriter): Promise<boolean> {
   return true
 }
 
-/** Gives back what was preallocated; readers do not need that, so a failure does not matter. */
-export async function finishSegment({ file, end }: SegmentWriter): Promise<void> {
-  await file.truncate(end).catch(() => undefined)
+/**
+ * Writes its index and gives back what was preallocated. Readers need neither, so a failure does not matter;
+ * nothing is synced.
+ */
+export async function finishSegment(
+  { file, end }: SegmentWriter,
+  index: readonly Buffer[],
+): Promise<void> {
+  const indexBytes = index.reduce((sum, { length }) => sum + length, 0)
+  const writing = indexBytes > 0 ? file.writev(index, end) : Promise.resolve()
+  const isWritten = await writing.then(
+    () => true,
+    () => false,
+  )
+  await file.truncate(isWritten ? end + indexBytes : end).catch(() => undefined)
   await file.close().catch(() => undefined)
 }
 

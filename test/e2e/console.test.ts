@@ -72,13 +72,29 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect(await json('ctl', 'showqueue', 'x.example')).toMatchObject([
     { recipient: 'a@x.example', attempts: 1, note: '450 4.2.0 later' },
   ])
-  expect(await json('ctl', 'summary')).toMatchObject({ received: 2, transient_failures: 2 })
+  expect(await json('ctl', 'showqueue', 'x.example', '1,1')).toEqual([])
+  expect(await json('ctl', 'summary')).toMatchObject({
+    received: 2,
+    transient_failures: 2,
+    delayed_queue: 2,
+    domains: 2,
+  })
+  // What is held back stays so over a restart, and however often it is tried.
+  await eachrcpt('ctl', 'suspend', 'domain', 'x.example')
   expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toBe('1 copy tried now\n')
+  expect(await running?.stop('SIGTERM')).toBe(0)
+  running = await serve(['--config', 'e.conf'], folder)
+  expect((await eachrcpt('ctl', 'suspend')).stdout).toBe('domain x.example\n')
+  expect(await json('ctl', 'mailq')).toHaveLength(2)
+  expect((await eachrcpt('ctl', 'resume', 'domain', 'x.example')).stdout).toMatch(
+    /not suspended\n$/,
+  )
+  expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toMatch(/^[01] cop/)
   await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toHaveLength(1)
   const failed = await eachrcpt('ctl', 'fail', 'domain', 'quiet', 'y.example', 'moved', 'away')
   expect(failed.stdout).toBe('1 copy failed\n')
   expect(await json('ctl', 'mailq')).toEqual([])
-  expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1 })
+  expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1, suspended: 0 })
 
   expect((await eachrcpt('ctl', 'greet', 'big world')).stdout).toBe('hello big world by greet\n')
   expect(await eachrcpt('ctl', 'broken')).toMatchObject({ code: 1, stderr: /no/ })
@@ -133,4 +149,7 @@ test('the spool of a server that is down can be listed, verified, exported, fail
   // The notification, which the next start sends.
   expect(await json('spool', 'ls')).toMatchObject([{ sender: '', attempts: 0 }])
   expect(await eachrcpt('spool', 'rm', 'nobody')).toMatchObject({ code: 1 })
+  expect(await readFile(join(folder, 'mainlog.ec'), 'utf8')).toMatch(
+    /@P@x\.example@.*@554 5\.4\.7 \[internal\] message failed by operator\n$/,
+  )
 })

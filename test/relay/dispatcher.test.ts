@@ -1,30 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
-import type { OutboundOptions } from '../../src/config/config.ts'
+import { expect, onTestFinished, test } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
-import type { Ids } from '../../src/mail/ids.ts'
-import type { Attempt } from '../../src/relay/attempt.ts'
-import type { Report } from '../../src/relay/settlement.ts'
-import { type Dispatcher, makeDispatcher } from '../../src/relay/dispatcher.ts'
 import { SpoolError } from '../../src/spool/error.ts'
-import { makeQueue } from '../../src/spool/queue.ts'
-import { type Peer, type Script, startPeer } from '../support/peer.ts'
-import {
-  DEFAULTS,
-  fakeClock,
-  type FakeClock,
-  fakeSpool,
-  type FakeSpool,
-  MESSAGE,
-  START_MS,
-} from './fakes.ts'
-
-const ends: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-})
+import { begin, start, until } from './begun.ts'
+import { DEFAULTS, MESSAGE, START_MS } from './fakes.ts'
 
 test('delivers each copy and finishes it', async () => {
   const { relay, peer, log, spool } = await begin({})
@@ -46,6 +27,7 @@ test('tells what the logs need to know', async () => {
   await relay.idle()
   expect(attempts[0]).toEqual({
     stored,
+    entry: await spool.spool.entry(stored),
     copyIndex: 0,
     remoteAddress: '127.0.0.1',
     outboundConnectionId: 'connection 1',
@@ -215,6 +197,8 @@ test('fails what expires behind a wedged connection', async () => {
   relay.enqueue(spool.add(['b@to.test'], { mailfrom: '' }))
   relay.enqueue(spool.add(['c@to.test'], { mailfrom: '' }))
   clock.tick(60_000)
+  // What the message says is read first.
+  await new Promise(setImmediate)
   expect(log).toEqual([
     'bounce c@to.test 0 554 5.4.7 [internal] exceeded max time without delivery',
   ])
@@ -340,6 +324,37 @@ test('keeps the mail of one binding apart from that of another', async () => {
   expect(peer.clients).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.1'])
 })
 
+test('keeps to the throttle when the configuration changes', async () => {
+  const throttled = { throttleMessages: { count: 2, seconds: 60 } }
+  const { relay, spool, log, clock, config } = await begin({}, throttled)
+  relay.enqueue(spool.add(['a@to.test', 'b@to.test', 'c@to.test'], { personal: true }))
+  await relay.idle()
+  expect(log).toHaveLength(2)
+  relay.reconfigure(config)
+  await relay.idle()
+  expect(log).toHaveLength(2)
+  await clock.advance(60_000, relay)
+  expect(log).toHaveLength(3)
+})
+
+test('keeps suspended mail apart from other mail of the same gateway', async () => {
+  const { relay, spool, log, config } = await begin({})
+  const suspending = {
+    ...config,
+    outbound: (domain: string) => ({
+      ...config.outbound(domain),
+      suspendDelivery: domain === 'held.test',
+    }),
+  }
+  relay.reconfigure(suspending)
+  relay.enqueue(spool.add(['a@held.test', 'b@to.test']))
+  await relay.idle()
+  expect(log).toEqual(['delivery b@to.test 9 250 2.0.0 queued'])
+  relay.reconfigure(config)
+  await relay.idle()
+  expect(log.at(-1)).toBe('delivery a@held.test 9 250 2.0.0 queued')
+})
+
 test('sends no more in a window than the throttle allows', async () => {
   const throttleMessages = { count: 2, seconds: 60 }
   const { relay, spool, clock, peer } = await begin({}, { throttleMessages })
@@ -450,7 +465,7 @@ test('fails mail for a domain that does not exist', async () => {
 
 test('delivers to a maildir', async () => {
   const maildir = await mkdtemp(join(tmpdir(), 'maildir-'))
-  ends.push(() => rm(maildir, { recursive: true }))
+  onTestFinished(() => rm(maildir, { recursive: true }))
   const { relay, spool, log } = await begin({})
   relay.reconfigure({ hostname: 'us.test', outbound: () => ({ ...DEFAULTS, maildir }) })
   relay.enqueue(spool.add(['b@to.test', 'c@to.test']))
@@ -487,86 +502,3 @@ test('leaves an attempt in the spool that does not end in time', async () => {
   expect(log).toEqual([])
   expect(spool.unfinished()).toEqual(['b@to.test'])
 })
-
-interface Begun {
-  relay: Dispatcher
-  peer: Peer
-  clock: FakeClock
-  spool: FakeSpool
-  /** What observers were told, a line each. */
-  log: string[]
-  attempts: Attempt[]
-  errors: unknown[]
-}
-
-function report(tell: (attempt: Attempt) => void): (attempt: Attempt) => Report {
-  return (attempt) => ({ tell: () => tell(attempt) })
-}
-
-/** A dispatcher that sends everything to a peer with this script. */
-async function begin(
-  script: Script,
-  options: Partial<OutboundOptions> = {},
-  observe?: (attempt: Attempt) => void,
-): Promise<Begun> {
-  const peer = await start(script)
-  const clock = fakeClock()
-  const spool = fakeSpool(clock)
-  const log: string[] = []
-  const attempts: Attempt[] = []
-  const errors: unknown[] = []
-  const observer =
-    (kind: string) =>
-    (attempt: Attempt): void => {
-      observe?.(attempt)
-      attempts.push(attempt)
-      const rcptto = attempt.stored.entry.copies[attempt.copyIndex]?.rcptto
-      log.push(`${kind} ${rcptto} ${attempt.stage} ${attempt.text}`)
-    }
-  const gateway = { host: '127.0.0.1', port: peer.port }
-  const relay = makeDispatcher({
-    config: { hostname: 'us.test', outbound: () => ({ ...DEFAULTS, gateway, ...options }) },
-    spool: spool.spool,
-    queue: makeQueue(),
-    ids: countingIds(),
-    observers: {
-      onDelivery: report(observer('delivery')),
-      onDelay: observer('delay'),
-      onBounce: report(observer('bounce')),
-    },
-    onError: (error) => void errors.push(error),
-    resolver: { resolveMx: absent, resolve4: absent, resolve6: absent },
-    clock,
-    random: () => 0.5,
-  })
-  ends.unshift(async () => {
-    const closed = relay.close({ graceMs: 0 })
-    clock.tick(0)
-    await closed
-  })
-  return { relay, peer, clock, spool, log, attempts, errors }
-}
-
-async function start(script: Script): Promise<Peer> {
-  const peer = await startPeer(script)
-  ends.push(peer.close)
-  return peer
-}
-
-/** Lets I/O happen until the condition holds; the test's own time limit ends a wait in vain. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-}
-
-function absent(): Promise<never> {
-  return Promise.reject(Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' }))
-}
-
-function countingIds(): Pick<Ids, 'batch' | 'connection' | 'message'> {
-  let count = 0
-  return {
-    connection: () => `connection ${++count}`,
-    batch: () => `00/00-1-0000000${++count}`,
-    message: () => `message ${++count}`,
-  }
-}

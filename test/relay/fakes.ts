@@ -5,9 +5,11 @@ import { profileOf } from '../../src/relay/profile.ts'
 import type { Rendition } from '../../src/mail/rendition.ts'
 import type { Clock } from '../../src/relay/clock.ts'
 import type { Dispatcher } from '../../src/relay/dispatcher.ts'
-import type { EntryCopy } from '../../src/spool/entry.ts'
+import type { Entry, EntryCopy } from '../../src/spool/entry.ts'
 import type { CopyState } from '../../src/spool/journal.ts'
-import type { Spool, Stored } from '../../src/spool/spool.ts'
+import type { Spool } from '../../src/spool/spool.ts'
+import type { Stored } from '../../src/spool/stored.ts'
+import { storedFor } from '../spool/fixtures.ts'
 
 export const MESSAGE = 'Subject: x\r\nFrom: a@from.test\r\n\r\nbody\r\n'
 export const DEFAULTS: OutboundOptions = parseConfig('', 'eachrcpt.conf', {
@@ -59,7 +61,7 @@ interface AddOptions extends Pick<EntryCopy, 'egress' | 'priority'> {
 }
 
 export interface FakeSpool {
-  readonly spool: Pick<Spool, 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly spool: Pick<Spool, 'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
   readonly clock: FakeClock
   readonly replaced: { stored: Stored; copies: readonly number[] }[]
   add(rcpttos: readonly string[], options?: AddOptions): Stored
@@ -72,29 +74,18 @@ export interface FakeSpool {
 export function fakeSpool(clock: FakeClock): FakeSpool {
   const states = new Map<Stored, CopyState[]>()
   const data = new Map<Stored, Buffer>()
+  const entries = new Map<Stored, Entry>()
   const replaced: FakeSpool['replaced'] = []
   const rejections: Error[] = []
   const readErrors: Error[] = []
   let failure: Error | undefined
 
-  const keep = (entry: Stored['entry'], bytes: Buffer): Stored => {
-    const copies = entry.copies.map(() => ({
-      done: false,
-      attempts: 0,
-      nextAttemptMs: 0,
-      note: '',
-    }))
-    const location = {
-      segment: 0,
-      file: '',
-      sequence: 0,
-      start: 0,
-      dataStart: 0,
-      dataBytes: 0,
-      dataCrc: 0,
-    }
-    const stored = { entry, location, copies }
+  const keep = (entry: Entry, bytes: Buffer): Stored => {
+    const copies: CopyState[] = []
+    const stored = { ...storedFor(entry), copies }
+    copies.push(...storedFor(entry).copies)
     states.set(stored, copies)
+    entries.set(stored, entry)
     data.set(stored, bytes)
     return stored
   }
@@ -106,6 +97,7 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
     get failure() {
       return failure
     },
+    entry: (stored) => Promise.resolve(entries.get(stored) ?? unknown()),
     read(stored) {
       const error = readErrors.shift()
       return error ? Promise.reject(error) : Promise.resolve(data.get(stored) ?? Buffer.alloc(0))
@@ -153,11 +145,15 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
       return keep({ ...common, copies }, Buffer.from(MESSAGE))
     },
     unfinished: () =>
-      [...states.keys()].flatMap(({ entry, copies }) =>
-        entry.copies.filter((_, i) => !copies[i]?.done).map(({ rcptto }) => rcptto),
+      [...entries].flatMap(([stored, entry]) =>
+        entry.copies.filter((_, i) => !stored.copies[i]?.done).map(({ rcptto }) => rcptto),
       ),
     rejectNext: (error) => void rejections.push(error),
     failReads: (...errors) => void readErrors.push(...errors),
     break: () => void (failure = new Error('broken')),
   }
+}
+
+function unknown(): never {
+  throw new Error('not of this spool')
 }

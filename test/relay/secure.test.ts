@@ -122,6 +122,22 @@ describe('STARTTLS', () => {
     expect(mail).toHaveLength(expected === 'delivered' ? 1 : 0)
   })
 
+  test('a certificate whose time is over is not accepted, whoever vouches for it', async () => {
+    const { mail, port } = await startServer({
+      key: pem('expired-key.pem'),
+      cert: pem('expired.pem'),
+    })
+    const verified = { verify: 'ca', ca: pem('expired.pem') } as const
+    for (const mode of ['required', 'ifavailable'] as const) {
+      expect(await deliver(port, { mode, ...verified })).toEqual([
+        'deferred',
+        18,
+        '454 4.7.5 [internal] TLS certificate not accepted: CERT_HAS_EXPIRED',
+      ])
+    }
+    expect(mail).toEqual([])
+  })
+
   test('reads the extensions anew, and trusts nothing that was said in clear', async () => {
     const { port } = await startServer({ size: 10 })
     const client = await open(port, { mode: 'required' })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Stored } from '../../src/spool/spool.ts'
-import { entryFor, faultyFiles, makeDirectory, open, segmentFiles } from './fixtures.ts'
+import type { Stored } from '../../src/spool/stored.ts'
+import { entryFor, faultyFiles, idsOf, makeDirectory, open, segmentFiles } from './fixtures.ts'
 
 const DATA = Buffer.alloc(5_000, 'x')
 const DEFERRAL = { attempts: 2, nextAttemptMs: 7, note: 'later' }
@@ -30,14 +30,16 @@ describe('a segment of which little is needed', () => {
     expect(last.location.segment).not.toBe(place)
     expect(segmentFiles(directory)).toHaveLength(1)
     expect(await spool.read(last)).toEqual(DATA)
+    const entry = await spool.entry(last)
     spool.finish(last, [2])
     await spool.close()
 
     const again = await open(directory)
     expect(again.reports).toEqual([])
-    expect(again.recovered.map(({ entry }) => entry.batchId).sort()).toEqual(['m0', 'm7', 'm8'])
-    const found = again.recovered.find(({ entry }) => entry.batchId === 'm7')!
-    expect(found.entry).toEqual(last.entry)
+    const names = await idsOf(again)
+    expect(names.toSorted()).toEqual(['m0', 'm7', 'm8'])
+    const found = again.recovered[names.indexOf('m7')]!
+    expect(await again.entry(found)).toEqual(entry)
     expect(found.copies.map(({ done }) => done)).toEqual([true, false, true])
     expect(found.copies[1]).toEqual({ done: false, ...DEFERRAL })
     expect(await again.read(found)).toEqual(DATA)
@@ -53,7 +55,7 @@ describe('a segment of which little is needed', () => {
     await spool.flush()
     await spool.close()
     const again = await open(directory)
-    expect(again.recovered.map(({ entry }) => entry.batchId)).toEqual(['m8'])
+    expect(await idsOf(again)).toEqual(['m8'])
   })
 
   test('stays while there is no room to move what is needed, and nothing is lost', async () => {
@@ -78,6 +80,6 @@ describe('a segment of which little is needed', () => {
     await Promise.all([spool.flush(), dsn])
     await spool.close()
     const again = await open(directory)
-    expect(again.recovered.map(({ entry }) => entry.batchId)).toEqual(['m8', 'dsn'])
+    expect(await idsOf(again)).toEqual(['m8', 'dsn'])
   })
 })

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
-import { type Spool, type Stored, openSpool } from '../../src/spool/spool.ts'
-import { makeDirectory, open } from './fixtures.ts'
+import { type Spool, openSpool } from '../../src/spool/spool.ts'
+import { idsOf, makeDirectory, open } from './fixtures.ts'
 import { makeDisk } from './powercut.ts'
 import { check, dataOf, makeRandom, runWorkload } from './workload.ts'
 
@@ -46,14 +46,10 @@ async function killAfter(lines: number, script: string, args: string[]): Promise
 async function damagedData(spool: Spool): Promise<string[]> {
   const damaged: string[] = []
   for (const stored of spool.recovered) {
-    const id = stored.entry.batchId
+    const { batchId: id } = await spool.entry(stored)
     if (!(await spool.read(stored)).equals(dataOf(id))) damaged.push(id)
   }
   return damaged
-}
-
-function idsOf(found: readonly Stored[]): Set<string> {
-  return new Set(found.map(({ entry }) => entry.batchId))
 }
 
 describe('a process that is killed', () => {
@@ -67,7 +63,7 @@ describe('a process that is killed', () => {
       const lines = 1 + Math.floor(random() * 600)
       ledger.push(...(await killAfter(lines, script, [directory, String(round)])))
       const spool = await open(directory)
-      const found = idsOf(spool.recovered)
+      const found = new Set(await idsOf(spool))
       expect(check(ledger, found)).toEqual({ lost: [], halfReplaced: [] })
       expect(await damagedData(spool)).toEqual([])
       await spool.close()
@@ -102,7 +98,7 @@ describe('a power cut', () => {
 
     for (const cut of cuts) {
       const after = await open(cut.directory)
-      const found = idsOf(after.recovered)
+      const found = new Set(await idsOf(after))
       expect(check(cut.ledger, found)).toEqual({ lost: [], halfReplaced: [] })
       expect(await damagedData(after)).toEqual([])
       await after.close()

@@ -11,13 +11,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { Stored } from '../../src/spool/stored.ts'
 import { crc32c } from '../../src/spool/crc32c.ts'
 import type { FileSystem } from '../../src/spool/files.ts'
-import type { Stored } from '../../src/spool/spool.ts'
 import {
   type Operation,
   entryFor,
   faultyFiles,
+  idsOf,
   makeDirectory,
   open,
   quarantined,
@@ -25,10 +26,6 @@ import {
 } from './fixtures.ts'
 
 const DATA = Buffer.from('Subject: x\r\n\r\nbody\r\n')
-
-function ids(stored: readonly Stored[]): string[] {
-  return stored.map(({ entry }) => entry.batchId)
-}
 
 /** A spool in which three entries were stored, and where they are. */
 async function threeEntries(): Promise<{ directory: string; stored: Stored[]; path: string }> {
@@ -101,7 +98,7 @@ describe('a flipped bit', () => {
       writeFileSync(path, damaged)
 
       const spool = await open(directory)
-      expect(ids(spool.recovered)).toEqual(['m1', 'm3'])
+      expect(await idsOf(spool)).toEqual(['m1', 'm3'])
       const [kept] = quarantined(directory)
       const end = location.dataStart + location.dataBytes
       expect(readFileSync(join(directory, 'quarantine', kept!))).toEqual(
@@ -140,7 +137,7 @@ describe('a flipped bit', () => {
     await expect(spool.read(stored)).rejects.toMatchObject({ kind: 'damaged' })
     expect(stored.copies[0]?.done).toBe(true)
     expect(quarantined(directory)).toHaveLength(1)
-    expect(spool.reports[0]).toContain('message m1 is damaged and will not be sent: kept in')
+    expect(spool.reports[0]).toMatch(/message m1 .* is damaged and will not be sent: kept in/)
   })
 })
 
@@ -149,11 +146,11 @@ describe('the end of a segment', () => {
     const { directory, stored, path } = await threeEntries()
     writeFileSync(path, readFileSync(path).subarray(0, stored[2]!.location.dataStart + 2))
     const spool = await open(directory)
-    expect(ids(spool.recovered)).toEqual(['m1', 'm2'])
+    expect(await idsOf(spool)).toEqual(['m1', 'm2'])
     expect(spool.reports[0]).toContain('a write cut short in octets')
     await spool.append(entryFor('m4'), DATA)
     await spool.close()
-    expect(ids((await open(directory)).recovered)).toEqual(['m1', 'm2', 'm4'])
+    expect(await idsOf(await open(directory))).toEqual(['m1', 'm2', 'm4'])
   })
 
   test.each([
@@ -164,7 +161,7 @@ describe('the end of a segment', () => {
     const { directory } = await threeEntries()
     writeFileSync(join(directory, '0000000009-01020304.log'), bytes)
     const spool = await open(directory)
-    expect(ids(spool.recovered)).toEqual(['m1', 'm2', 'm3'])
+    expect(await idsOf(spool)).toEqual(['m1', 'm2', 'm3'])
     expect(quarantined(directory)).toHaveLength(kept)
     await spool.append(entryFor('m4'), DATA)
     expect(segmentFiles(directory).at(-1)?.slice(0, 10)).toBe('0000000010')
@@ -174,7 +171,7 @@ describe('the end of a segment', () => {
     const { directory } = await threeEntries()
     mkdirSync(join(directory, '0000000009-01020304.log'))
     const spool = await open(directory)
-    expect(ids(spool.recovered)).toEqual(['m1', 'm2', 'm3'])
+    expect(await idsOf(spool)).toEqual(['m1', 'm2', 'm3'])
     expect(spool.reports[0]).toContain('it is left as it is')
     await spool.flush()
     expect(segmentFiles(directory)).toContain('0000000009-01020304.log')
@@ -185,13 +182,13 @@ describe('a spool of a newer version', () => {
   test('is refused and left untouched', async () => {
     const { directory, path } = await threeEntries()
     const bytes = readFileSync(path)
-    bytes.writeUInt32LE(3, 8)
+    bytes.writeUInt32LE(4, 8)
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12)
     writeFileSync(path, bytes)
     const before = readdirSync(directory)
     await expect(open(directory)).rejects.toMatchObject({
       kind: 'newer format',
-      message: expect.stringContaining(`${path} has format 3`),
+      message: expect.stringContaining(`${path} has format 4`),
     })
     expect(readdirSync(directory)).toEqual(before)
     expect(readFileSync(path)).toEqual(bytes)
@@ -211,7 +208,7 @@ describe('a spool of the version before', () => {
     expect(spool.reports).toEqual([])
     await spool.append(entryFor('new'), DATA)
     const newest = segmentFiles(directory).at(-1) ?? ''
-    expect(readFileSync(join(directory, newest)).readUInt32LE(8)).toBe(2)
+    expect(readFileSync(join(directory, newest)).readUInt32LE(8)).toBe(3)
   })
 })
 
@@ -230,7 +227,7 @@ describe('a disk without room', () => {
     expect(await spool.read(stored)).toEqual(DATA)
     await spool.close()
     const again = await open(directory)
-    expect(ids(again.recovered)).toEqual(['m1', 'm4'])
+    expect(await idsOf(again)).toEqual(['m1', 'm4'])
     expect(again.reports).toEqual([])
   })
 
@@ -246,7 +243,7 @@ describe('a disk without room', () => {
     cpSync(directory, crashed, { recursive: true })
     rmSync(join(crashed, 'lock'))
     const again = await open(crashed)
-    expect(ids(again.recovered)).toEqual(['m1'])
+    expect(await idsOf(again)).toEqual(['m1'])
     expect(again.reports).toEqual([])
   })
 
@@ -279,7 +276,7 @@ describe('a disk without room', () => {
     await spool.append(entryFor('m5'), large)
     await spool.close()
     const again = await open(directory)
-    expect(ids(again.recovered)).toEqual(['m5'])
+    expect(await idsOf(again)).toEqual(['m5'])
     expect(again.reports).toEqual([])
   })
 
@@ -295,7 +292,7 @@ describe('a disk without room', () => {
       if (path.endsWith('reserve')) files.fail('writev', undefined)
     }
     const spool = await open(directory, { files: { ...files, remove } })
-    expect(ids(spool.recovered)).toEqual(['m1'])
+    expect(await idsOf(spool)).toEqual(['m1'])
   })
 
   test('and without descriptors for a new segment lets the old ones be', async () => {

@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Entry, EntryCopy } from '../../src/spool/entry.ts'
+import { type Entry, type EntryCopy, packEntry } from '../../src/spool/entry.ts'
 import { type FileSystem, type SpoolFile, systemFiles } from '../../src/spool/files.ts'
 import { type Spool, type SpoolOptions, openSpool } from '../../src/spool/spool.ts'
+import { makeInterner, outlineOf, type Stored } from '../../src/spool/stored.ts'
 
 export function copyFor(rcptto: string, changes: Partial<EntryCopy> = {}): EntryCopy {
   return {
@@ -31,6 +32,22 @@ export function entryFor(batchId: string, ...copies: readonly (string | EntryCop
     facts: { ip: '192.0.2.1' },
     context: { connection: { listener: 'in' }, message: { campaign: 'spring' } },
     copies: all.map((copy) => (typeof copy === 'string' ? copyFor(copy) : copy)),
+  }
+}
+
+/** Batch ids of what a spool has recovered, in order. */
+export async function idsOf(spool: Pick<Spool, 'recovered' | 'entry'>): Promise<string[]> {
+  const entries = await Promise.all(spool.recovered.map(spool.entry))
+  return entries.map(({ batchId }) => batchId)
+}
+
+/** What is kept of an entry at all times. */
+export function storedFor(entry: Entry): Stored {
+  const place = { segment: 1, file: 'f', sequence: 1, start: 0, dataStart: 0, dataBytes: 0 }
+  return {
+    ...outlineOf(packEntry(entry), makeInterner()),
+    location: { ...place, dataCrc: 0 },
+    copies: entry.copies.map(() => ({ done: false, attempts: 0, nextAttemptMs: 0, note: '' })),
   }
 }
 
@@ -65,7 +82,7 @@ export function quarantined(directory: string): string[] {
   return readdirSync(directory).includes('quarantine') ? readdirSync(folder).sort() : []
 }
 
-export type Operation = 'writev' | 'datasync' | 'sync' | 'truncate' | 'open' | 'remove'
+export type Operation = 'writev' | 'datasync' | 'sync' | 'truncate' | 'open' | 'remove' | 'rename'
 
 export interface FaultyFiles extends FileSystem {
   /** From now on the operation fails with this code; undefined: it works again. */
@@ -93,6 +110,7 @@ export function faultyFiles(): FaultyFiles {
     ...systemFiles,
     open: (path, mode) => run('open', async () => wrap(await systemFiles.open(path, mode))),
     remove: (path) => run('remove', () => systemFiles.remove(path)),
+    rename: (from, to) => run('rename', () => systemFiles.rename(from, to)),
     calls,
     fail(operation, code) {
       if (code) faults.set(operation, code)

@@ -3,8 +3,10 @@
 // that was written on disk (as after a kill), with nothing but what was synced, and with some of it.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Spool, type Stored, openSpool } from '../../src/spool/spool.ts'
-import { entryFor, makeDirectory } from './fixtures.ts'
+import { type Spool, openSpool } from '../../src/spool/spool.ts'
+import type { Stored } from '../../src/spool/stored.ts'
+import { tableOf } from '../support/table.ts'
+import { entryFor, idsOf, makeDirectory } from './fixtures.ts'
 import { type Disk, makeDisk, type When } from './powercut.ts'
 import { check, dataOf, makeRandom } from './workload.ts'
 
@@ -23,6 +25,11 @@ interface Cut {
   readonly row: Row
   readonly directory: string
   readonly ledger: readonly string[]
+}
+
+/** One that no segment of the usual size holds. */
+function octetsOf(id: string): Buffer {
+  return id === 'giant' ? Buffer.alloc(90_000, id) : dataOf(id)
 }
 
 const REMAINS = {
@@ -55,7 +62,7 @@ const STEPS: readonly [name: string, run: (scene: Scene) => Promise<void>][] = [
     },
   ],
   [
-    'F11 a segment is filled, compacted and removed',
+    'F11 a segment is filled, compacted and used again',
     async ({ spool, append, stored, note }) => {
       const names = Array.from({ length: 8 }, (_, i) => `fill${i}`)
       for (const name of names) await append(name)
@@ -65,6 +72,23 @@ const STEPS: readonly [name: string, run: (scene: Scene) => Promise<void>][] = [
         note(`-${name}`)
         spool.finish(stored(name), [0])
       }
+      await spool.flush()
+      for (let i = 0; i < 12; i++) {
+        const name = `next${i}`
+        await append(name)
+        note(`-${name}`)
+        spool.finish(stored(name), [0])
+        await spool.flush()
+      }
+    },
+  ],
+  [
+    'F11 a segment of a message alone is removed',
+    async ({ spool, append, stored, note }) => {
+      await append('giant')
+      await append('last')
+      note('-giant')
+      spool.finish(stored('giant'), [0])
       await spool.flush()
     },
   ],
@@ -84,13 +108,15 @@ test('no point at which the power may go loses a message', { timeout: 60_000 }, 
   const cuts = await cutEverywhere(rows)
   for (const cut of cuts) await look(cut)
   const all = [...rows.values()]
-  process.stdout.write(tableOf(all))
+  process.stdout.write(matrixOf(all))
   expect(all.filter(({ lost, halves, damaged }) => lost + halves + damaged > 0)).toEqual([])
   expect(cuts.length).toBeGreaterThan(150)
   // Every step has been cut somewhere, and somewhere a message was there once more.
   expect(new Set(all.map(({ step }) => step)).size).toBe(STEPS.length + 1)
   expect(all.some(({ repeated }) => repeated > 0)).toBe(true)
-  expect(all.map(({ point }) => point)).toContain('after remove')
+  const points = all.map(({ point }) => point)
+  expect(points).toContain('after remove')
+  expect(points).toContain('after rename')
 })
 
 async function cutEverywhere(rows: Map<string, Row>): Promise<Cut[]> {
@@ -113,7 +139,7 @@ async function cutEverywhere(rows: Map<string, Row>): Promise<Cut[]> {
   const disk: Disk = makeDisk(tick)
   const spool = await openSpool({
     directory: join(base, 'spool'),
-    segmentBytes: 120_000,
+    segmentBytes: 60_000,
     files: disk.files,
     report: (text) => expect(text).toBe(''),
   })
@@ -127,7 +153,7 @@ async function cutEverywhere(rows: Map<string, Row>): Promise<Cut[]> {
     stored: (id) => known.get(id)!,
     async append(id, recipients = 1) {
       const rcpttos = Array.from({ length: recipients }, (_, i) => `${i}@x.example`)
-      known.set(id, await spool.append(entryFor(id, ...rcpttos), dataOf(id)))
+      known.set(id, await spool.append(entryFor(id, ...rcpttos), octetsOf(id)))
       tick('reply', 'before')
       note(`+${id}`)
       tick('reply', 'after')
@@ -143,33 +169,26 @@ async function cutEverywhere(rows: Map<string, Row>): Promise<Cut[]> {
 
 async function look({ row, directory, ledger }: Cut): Promise<void> {
   const spool = await openSpool({ directory, report: () => {} })
-  const found = new Set(spool.recovered.map(({ entry }) => entry.batchId))
+  const found = new Set(await idsOf(spool))
   const { lost, halfReplaced } = check(ledger, found)
   row.lost += lost.length
   row.halves += halfReplaced.length
   row.repeated += ledger.filter((line) => line.startsWith('-') && found.has(line.slice(1))).length
   for (const stored of spool.recovered) {
-    const { batchId, copies } = stored.entry
+    const { batchId, copies } = await spool.entry(stored)
     const isWhole = copies.length === (batchId === 'many' ? 300 : 1)
     const data = await spool.read(stored).catch(() => undefined)
-    if (!isWhole || !data?.equals(dataOf(batchId))) row.damaged++
+    if (!isWhole || !data?.equals(octetsOf(batchId))) row.damaged++
   }
   await spool.close()
 }
 
-function tableOf(rows: readonly Row[]): string {
+function matrixOf(rows: readonly Row[]): string {
   const head = ['step', 'the power goes', 'points', 'lost', 'halves', 'damaged', 'repeated']
-  const lines = rows.map(({ step, point, points, lost, halves, damaged, repeated }) =>
-    [step, point, points, lost, halves, damaged, repeated].map(String),
+  return tableOf(
+    head,
+    rows.map(({ step, point, points, lost, halves, damaged, repeated }) =>
+      [step, point, points, lost, halves, damaged, repeated].map(String),
+    ),
   )
-  const widths = head.map((name, i) =>
-    Math.max(name.length, ...lines.map((line) => line[i]?.length ?? 0)),
-  )
-  const text = [head, ...lines].map((line) =>
-    line
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  return `\n${text.join('\n')}\n\n`
 }

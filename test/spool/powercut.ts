@@ -9,6 +9,8 @@ interface DiskFile {
   synced: Buffer
   later: Change[]
   isNameSynced: boolean
+  /** It was renamed, and still may be called so. */
+  oldPath: string | undefined
   isRemoved: boolean
 }
 
@@ -64,18 +66,29 @@ export function makeDisk(around: (operation: string, when: When) => void): Disk 
   const files: FileSystem = {
     ...systemFiles,
     async open(path, mode) {
-      if (mode === 'read') return wrap(path, await systemFiles.open(path, mode))
+      if (mode !== 'create') return wrap(path, await systemFiles.open(path, mode))
       return run('create', async () => {
         const file = await systemFiles.open(path, mode)
         disk.set(path, {
           synced: Buffer.alloc(0),
           later: [],
           isNameSynced: false,
+          oldPath: undefined,
           isRemoved: false,
         })
         return wrap(path, file)
       })
     },
+    rename: (from, to) =>
+      run('rename', async () => {
+        const state = disk.get(from)
+        disk.delete(from)
+        if (state) {
+          state.oldPath ??= from
+          disk.set(to, state)
+        }
+        await systemFiles.rename(from, to)
+      }),
     remove: (path) =>
       run('remove', async () => {
         const state = disk.get(path)
@@ -93,7 +106,7 @@ async function syncNames(
 ): Promise<void> {
   const covered = [...disk].filter(([path]) => dirname(path) === directory)
   await file.sync()
-  for (const [, state] of covered) state.isNameSynced = true
+  for (const [, state] of covered) Object.assign(state, { isNameSynced: true, oldPath: undefined })
 }
 
 function cut(disk: ReadonlyMap<string, DiskFile>, random: () => number, directory: string): void {
@@ -107,7 +120,8 @@ function cut(disk: ReadonlyMap<string, DiskFile>, random: () => number, director
       if (fate < 0.3) continue
       apply(state, change, fate < 0.6 ? part(change, random) : change)
     }
-    writeFileSync(join(directory, basename(path)), state.synced)
+    const name = file.oldPath !== undefined && random() < 0.5 ? file.oldPath : path
+    writeFileSync(join(directory, basename(name)), state.synced)
   }
 }
 

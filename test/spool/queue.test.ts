@@ -1,22 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeQueue, retryDelayMs } from '../../src/spool/queue.ts'
-import type { Stored } from '../../src/spool/spool.ts'
-import { entryFor } from './fixtures.ts'
+import { entryFor, storedFor } from './fixtures.ts'
 
-const STORED: Stored = {
-  entry: entryFor('b'),
-  location: {
-    segment: 1,
-    file: 'f',
-    sequence: 1,
-    start: 0,
-    dataStart: 0,
-    dataBytes: 0,
-    dataCrc: 0,
-  },
-  copies: [],
-}
+const STORED = storedFor(entryFor('b'))
 
 function takeAll(queue: ReturnType<typeof makeQueue>, key: string): number[] {
   return queue.take(key, 1000).map(({ copy }) => copy)

@@ -2,7 +2,8 @@
 // a DSN. The ledger says what was promised: `+ID` when an append has resolved, `-ID` before anything
 // that may end ID's entry.
 import type { Entry } from '../../src/spool/entry.ts'
-import type { Spool, Stored } from '../../src/spool/spool.ts'
+import type { Spool } from '../../src/spool/spool.ts'
+import type { Stored } from '../../src/spool/stored.ts'
 
 export interface Workload {
   readonly spool: Spool
@@ -56,23 +57,23 @@ export async function runWorkload(workload: Workload): Promise<void> {
   await Promise.all(Array.from({ length: workload.concurrency }, client))
 }
 
-async function oneMessage({ spool, random, ledger }: Workload, id: string): Promise<void> {
+async function oneMessage(workload: Workload, id: string): Promise<void> {
+  const { spool, random, ledger } = workload
   const stored = await spool.append(entryOf(id), dataOf(id))
   ledger(`+${id}`)
   const fate = random()
   if (fate < 0.08) spool.defer(stored, 0, { attempts: 1, nextAttemptMs: 5, note: 'later' })
-  else if (fate < 0.85) finishBoth(spool, stored, ledger)
-  else if (fate < 0.92) await bounce(spool, stored, ledger)
+  else if (fate < 0.85) finishBoth(workload, stored, id)
+  else if (fate < 0.92) await bounce(workload, stored, id)
 }
 
-function finishBoth(spool: Spool, stored: Stored, ledger: (line: string) => void): void {
+function finishBoth({ spool, ledger }: Workload, stored: Stored, id: string): void {
   spool.finish(stored, [1])
-  ledger(`-${stored.entry.batchId}`)
+  ledger(`-${id}`)
   spool.finish(stored, [0])
 }
 
-async function bounce(spool: Spool, stored: Stored, ledger: (line: string) => void): Promise<void> {
-  const id = stored.entry.batchId
+async function bounce({ spool, ledger }: Workload, stored: Stored, id: string): Promise<void> {
   const dsn = `${id}-dsn`
   ledger(`?${id}`)
   await spool.replace(stored, [0, 1], { entry: entryOf(dsn), data: dataOf(dsn) })

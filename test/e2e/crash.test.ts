@@ -1,0 +1,256 @@
+// The whole server is killed (SIGKILL) under load, again and again, and started on what it left: a ledger of
+// the 250s that clients heard against what a sink has taken, the notifications, and at the end an empty spool.
+// Before that it is killed at places of the conversation that are named in the crash matrix.
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { askServer } from '../../src/cli/console.ts'
+import { type KeptSink, openKeptSink } from '../support/keptsink.ts'
+import { type Running, serve } from '../support/process.ts'
+import { tableOf } from '../support/table.ts'
+import { dial, type Wire } from '../support/wire.ts'
+import { makeRandom } from '../spool/workload.ts'
+
+/** `CRASH_KILLS=200 npm run test:crash` for more. */
+const KILLS = Number(process.env['CRASH_KILLS'] ?? 5)
+const CLIENTS = 8
+
+let folder: string
+let sink: KeptSink
+let running: Running | undefined
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eachrcpt-crash-'))
+  sink = await openKeptSink()
+  await writeFile(
+    join(folder, 'e.conf'),
+    `hostname = "mail.test"
+     spoolbase = "spool"
+     gateway = "127.0.0.1:${sink.port}"
+     retry_interval = 1
+     max_outbound_connections = 5
+     scriptlet "scriptlet" { script "p" { source = "p" } }
+     esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) }
+     ec_logger { mainlog = "mainlog.ec" }
+     event_hydrant { write_jlog = true jlog_filename = "events.jsonl" }`,
+  )
+  // One message in so many waits in policy, so that kills come there, too.
+  await writeFile(
+    join(folder, 'p.lua'),
+    `require("msys.core")
+     msys.registerModule("p", { validate_data_spool = function(self, msg, ac, vctx)
+       msg:header("X-Policy", "once", "prepend")
+       local begun = os.clock()
+       while msg:header("X-Slow")[1] and os.clock() - begun < 0.2 do end
+       return msys.core.VALIDATE_CONT
+     end })`,
+  )
+})
+
+afterEach(async () => {
+  running?.child.kill('SIGKILL')
+  running = undefined
+  await sink.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function start(): Promise<Running> {
+  running = await serve(['--config', 'e.conf'], folder)
+  return running
+}
+
+async function open({ smtpPort }: Running): Promise<Wire> {
+  const wire = await dial(smtpPort)
+  await wire.expect('220')
+  await wire.ask('EHLO client.example', '250')
+  return wire
+}
+
+function messageOf(id: string, more = ''): string {
+  return `Message-ID: <${id}@x.example>\r\nFrom: a@x.example\r\n${more}Subject: ${id}\r\n\r\n${bodyOf(id)}`
+}
+
+function bodyOf(id: string): string {
+  return `${`${createHash('sha256').update(id).digest('hex')} `.repeat(8)}\r\n`.repeat(20)
+}
+
+/** Everybody whom a message goes to, up to the final dot. */
+async function begin(wire: Wire, id: string, locals: readonly string[]): Promise<void> {
+  await wire.ask(`MAIL FROM:<sender-${id}@from.example>`, '250')
+  for (const local of locals) await wire.ask(`RCPT TO:<${local}-${id}@to.example>`, '250')
+  await wire.ask('DATA', '354')
+}
+
+async function sendMessage(wire: Wire, id: string, locals: readonly string[]): Promise<void> {
+  await begin(wire, id, locals)
+  wire.send(`${messageOf(id)}.\r\n`)
+  await wire.expect('250')
+}
+
+/** Resolves when nothing is queued any more, notifications included. */
+async function drained(): Promise<void> {
+  const control = [join(folder, 'spool/control')]
+  await expect
+    .poll(async () => (await askServer({ control }, ['mailq']))?.data, { timeout: 60_000 })
+    .toEqual([])
+}
+
+/** Where the server is killed: how far the conversation goes, and what may have come of it. */
+const PLACES: readonly {
+  readonly place: string
+  readonly reach: (wire: Wire, server: Running) => Promise<void>
+  readonly copies: readonly [least: number, most: number]
+}[] = [
+  {
+    place: 'F1 between MAIL and RCPT',
+    reach: (wire) => wire.ask('MAIL FROM:<a@from.example>', '250').then(() => undefined),
+    copies: [0, 0],
+  },
+  {
+    place: 'F2 in the middle of DATA',
+    async reach(wire) {
+      await begin(wire, 'f2', ['one'])
+      wire.send(messageOf('f2').slice(0, 500))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    },
+    copies: [0, 0],
+  },
+  {
+    place: 'F3 right behind the final dot',
+    async reach(wire) {
+      await begin(wire, 'f3', ['one'])
+      wire.socket.write(`${messageOf('f3')}.\r\n`)
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+    copies: [0, 1],
+  },
+  {
+    place: 'F6 right after the 250',
+    reach: (wire) => sendMessage(wire, 'f6', ['one']),
+    copies: [1, 2],
+  },
+  {
+    place: 'F8 while policy runs',
+    async reach(wire) {
+      await begin(wire, 'f8', ['one'])
+      wire.send(`${messageOf('f8', 'X-Slow: yes\r\n')}.\r\n`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    },
+    copies: [0, 0],
+  },
+  {
+    place: 'F9 between the dot of a delivery and its reply',
+    async reach(wire) {
+      const taken = sink.holdNext()
+      await sendMessage(wire, 'f9', ['one'])
+      await taken
+    },
+    copies: [1, 2],
+  },
+  {
+    place: 'F10 when a recipient was refused for good',
+    async reach(wire) {
+      const refused = sink.refusal()
+      await sendMessage(wire, 'f10', ['nobody'])
+      await refused
+    },
+    // The notification.
+    copies: [1, 1],
+  },
+]
+
+test('a server that is killed in the middle of a conversation keeps what it promised', async () => {
+  const rows: string[][] = []
+  let server = await start()
+  for (const { place, reach, copies } of PLACES) {
+    const wire = await open(server)
+    const before = sink.mail.length
+    await reach(wire, server)
+    await server.stop('SIGKILL')
+    wire.reset()
+    sink.release()
+    server = await start()
+    await drained()
+    const found = sink.mail.slice(before)
+    rows.push([place, `${copies[0]} to ${copies[1]}`, String(found.length)])
+    for (const { bytes } of found) expect(bytes.match(/^X-Policy: once/gm)?.length ?? 1).toBe(1)
+    expect({ place, isExpected: copies[0] <= found.length && found.length <= copies[1] }).toEqual({
+      place,
+      isExpected: true,
+    })
+  }
+  process.stdout.write(tableOf(['killed', 'copies expected', 'found'], rows))
+}, 120_000)
+
+test('a server that is killed under load loses nothing', { timeout: 30_000 * KILLS }, async () => {
+  const random = makeRandom(7)
+  const promised = new Map<string, readonly string[]>()
+  const rows: string[][] = []
+  for (let round = 1; round <= KILLS; round++) {
+    const server = await start()
+    const before = { promised: promised.size, taken: sink.mail.length }
+    const lasting = 30 + Math.floor(random() * 700)
+    let inFlight = 0
+    const client = async (number: number): Promise<void> => {
+      const wire = await open(server)
+      for (let i = 0; ; i++) {
+        const id = `${round}.${number}.${i}`
+        const fate = random()
+        const locals = ['one', ...(fate < 0.2 ? ['nobody'] : fate < 0.4 ? ['later', 'two'] : [])]
+        inFlight++
+        await sendMessage(wire, id, locals)
+        inFlight--
+        promised.set(id, locals)
+      }
+    }
+    // Each ends when the server is gone.
+    const clients = Array.from({ length: CLIENTS }, (_, i) => client(i).catch(() => undefined))
+    await new Promise((resolve) => setTimeout(resolve, lasting))
+    const diedMs = performance.now()
+    await server.stop('SIGKILL')
+    await Promise.all(clients)
+    sink.died(diedMs)
+    const counts = [promised.size - before.promised, inFlight, sink.mail.length - before.taken]
+    rows.push([String(round), `${lasting} ms`, ...counts.map(String)])
+  }
+  await start()
+  await drained()
+  expect(await running?.stop('SIGTERM')).toBe(0)
+
+  const found = account(promised)
+  const { duplicates } = sink.repeated()
+  rows.push(['all', '', String(promised.size), '', String(sink.mail.length)])
+  process.stdout.write(
+    tableOf(['kill', 'after', '250s', 'without 250', 'taken by the sink'], rows) +
+      `lost ${found.lost.length}, notifications lost ${found.untold.length}, not as sent ${found.spoilt.length}, ` +
+      `duplicates ${duplicates.length}\n\n`,
+  )
+  expect(promised.size).toBeGreaterThan(0)
+  expect(found).toEqual({ lost: [], untold: [], spoilt: [] })
+  // What was sent twice was on its way, or had just arrived, when the server died.
+  expect(duplicates.filter(({ sinceDeathMs }) => sinceDeathMs > 1_000)).toEqual([])
+})
+
+/** What was promised and is not there; what is there and is not what was sent. */
+function account(promised: ReadonlyMap<string, readonly string[]>) {
+  const taken = new Set(sink.mail.map(({ rcptto }) => rcptto))
+  const told = new Set(
+    sink.mail.flatMap(({ bytes }) => /^Final-Recipient: rfc822; (\S+)/m.exec(bytes)?.[1] ?? []),
+  )
+  const addresses = [...promised].flatMap(([id, locals]) =>
+    locals.map((local) => `${local}-${id}@to.example`),
+  )
+  return {
+    lost: addresses.filter((each) => !each.startsWith('nobody-') && !taken.has(each)),
+    untold: addresses.filter((each) => each.startsWith('nobody-') && !told.has(each)),
+    spoilt: sink.mail
+      .filter(({ rcptto }) => rcptto.endsWith('@to.example'))
+      .filter(({ rcptto, bytes }) => {
+        const id = rcptto.slice(rcptto.indexOf('-') + 1, rcptto.indexOf('@'))
+        return !bytes.endsWith(`\r\n\r\n${bodyOf(id)}`) || !bytes.includes('X-Policy: once\r\n')
+      })
+      .map(({ rcptto }) => rcptto),
+  }
+}

@@ -1,0 +1,126 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { systemFiles } from '../../src/spool/files.ts'
+import { TRAILER_BYTES } from '../../src/spool/segmentindex.ts'
+import { copyFor, entryFor, idsOf, makeDirectory, open, quarantined } from './fixtures.ts'
+
+/** Large enough that an index is worth it. */
+const DATA = Buffer.alloc(4000, 'x')
+const EGRESS = { group: 'fast', binding: 'one' }
+
+/** Counts the octets that are read of segments. */
+function countingFiles() {
+  let octets = 0
+  const files: typeof systemFiles = {
+    ...systemFiles,
+    async open(path, mode) {
+      const file = await systemFiles.open(path, mode)
+      return {
+        ...file,
+        async read(length, position) {
+          const bytes = await file.read(length, position)
+          octets += bytes.length
+          return bytes
+        },
+      }
+    },
+  }
+  return { files, read: () => octets }
+}
+
+/** Three messages: of one a copy is deferred, another done, with an event; one is finished. */
+async function fill(directory: string): Promise<string> {
+  const spool = await open(directory)
+  const { location } = await spool.append(entryFor('one'), DATA)
+  const copies = [
+    copyFor('a@x.example', { egress: EGRESS }),
+    copyFor('b@x.example', { egress: EGRESS }),
+    copyFor('c@y.example', { priority: 1, mailfrom: 'other@example.com' }),
+  ]
+  const two = await spool.append(entryFor('two', ...copies), DATA)
+  const three = await spool.append(entryFor('three'), DATA)
+  spool.finish(two, [1], ['{"type":"delivery"}'])
+  spool.defer(two, 2, { attempts: 1, nextAttemptMs: 7, note: '450 later' })
+  spool.finish(three, [0])
+  await spool.close()
+  return join(directory, location.file)
+}
+
+describe('the index of a segment', () => {
+  test('is all that a start reads of it, and says the same', async () => {
+    const directory = makeDirectory()
+    const path = await fill(directory)
+    const { files, read } = countingFiles()
+    const spool = await open(directory, { files })
+    expect(read()).toBeLessThan(1500)
+    expect(spool.reports).toEqual([])
+
+    const whole = makeDirectory()
+    const cut = readFileSync(path)
+    writeFileSync(join(whole, path.slice(-23)), cut.subarray(0, cut.length - TRAILER_BYTES))
+    const other = await open(whole)
+    expect(other.recovered.map(({ location, ...rest }) => [location.sequence, rest])).toEqual(
+      spool.recovered.map(({ location, ...rest }) => [location.sequence, rest]),
+    )
+    expect(await idsOf(spool)).toEqual(['one', 'two'])
+    expect(await idsOf(other)).toEqual(['one', 'two'])
+    expect(spool.recovered[1]).toMatchObject({
+      receivedMs: 1_700_000_000_000,
+      copies: [
+        { done: false },
+        { done: true },
+        { attempts: 1, nextAttemptMs: 7, note: '450 later' },
+      ],
+      ways: [
+        { routingDomain: 'x.example', egress: EGRESS },
+        { routingDomain: 'x.example', egress: EGRESS },
+        { routingDomain: 'y.example', priority: 1 },
+      ],
+      groups: [0, 0, 1],
+    })
+    expect(await spool.read(spool.recovered[1]!)).toEqual(DATA)
+    expect(spool.events).toEqual(['{"type":"delivery"}'])
+    expect(other.events).toEqual(['{"type":"delivery"}'])
+  })
+
+  test('that is damaged is none: the segment is read as a whole', async () => {
+    const directory = makeDirectory()
+    const path = await fill(directory)
+    const bytes = readFileSync(path)
+    const at = bytes.length - TRAILER_BYTES - 10
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+    writeFileSync(path, bytes)
+    const spool = await open(directory)
+    expect(await idsOf(spool)).toEqual(['one', 'two'])
+    expect(spool.reports).toEqual([])
+  })
+
+  test('finds a message whose record is damaged: it is set aside when it is to be sent', async () => {
+    const directory = makeDirectory()
+    const path = await fill(directory)
+    const bytes = readFileSync(path)
+    bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100)
+    writeFileSync(path, bytes)
+    const spool = await open(directory)
+    const [one, two] = spool.recovered
+    await expect(spool.entry(one!)).rejects.toMatchObject({ kind: 'damaged' })
+    expect(one?.copies[0]?.done).toBe(true)
+    expect(quarantined(directory)).toHaveLength(1)
+    expect((await spool.entry(two!)).batchId).toBe('two')
+    await spool.close()
+    expect(await idsOf(await open(directory))).toEqual(['two'])
+  })
+
+  test('has what later segments said of its entries overruled by them', async () => {
+    const directory = makeDirectory()
+    await fill(directory)
+    const second = await open(directory)
+    second.finish(second.recovered[0]!, [0])
+    second.finish(second.recovered[1]!, [2])
+    await second.close()
+    const third = await open(directory)
+    expect(await idsOf(third)).toEqual(['two'])
+    expect(third.recovered[0]?.copies.map(({ done }) => done)).toEqual([false, true, true])
+  })
+})
