@@ -22,7 +22,7 @@ import type { Conversation, TlsFacts } from '../smtp/conversation.ts'
 import type { CalloutTrace } from '../policy/trace.ts'
 import type { SeenCopy, Watcher } from '../smtp/watcher.ts'
 import { type Client, openClient, type SaidReply } from './client.ts'
-import { reportTransaction } from './recipients.ts'
+import { reportTransaction, saidBy } from './recipients.ts'
 import type { SessionResult, TransactionResult } from './result.ts'
 import { FROZEN_MS, loggedConfig, makeWorld, rehearsalKeys, type World } from './world.ts'
 
@@ -199,12 +199,13 @@ async function openSession(
     tls: facts,
     report: (error) => generation.journal.panic('rehearsal', String(error)),
   })
-  const greeting = await client.greeting()
-  if (tls && greeting.code < 400 && !conversation.implicitTls) await conversation.secured(facts)
+  const hail = await client.greeting()
+  const isSecured = tls !== undefined && hail.code < 400 && !conversation.implicitTls
+  const refusal = isSecured ? await conversation.secured(facts) : undefined
   return {
-    greeting,
+    greeting: refusal ? saidBy(refusal) : hail,
     get isClosed() {
-      return client.isClosed
+      return client.isClosed || refusal !== undefined
     },
     say: (line) => client.say(line),
     authenticate() {
