@@ -73,8 +73,7 @@ export function openTraces({ choice: first, file }: TracesOptions): Traces {
   const held = makeHeld()
   let choice = first
   let isAbout = matcher(choice.about)
-  const keep = (record: CalloutTrace): void => {
-    const text = bounded(textual(record))
+  const keep = (text: CalloutTrace): void => {
     kept.push(text)
     if (kept.length > MOST_RECORDS * 2) kept.splice(0, kept.length - MOST_RECORDS)
     file?.write(fromText(JSON.stringify(text)))
@@ -88,7 +87,8 @@ export function openTraces({ choice: first, file }: TracesOptions): Traces {
       isAbout = matcher(next.about)
     },
     wants: (connectionId) => choice.sample > 0 && isSampled(connectionId, choice.sample),
-    take(record) {
+    take(traced) {
+      const record = textual(bounded(traced))
       if (!isAbout) keep(record)
       else for (const one of held.sift(record, isAbout)) keep(one)
     },

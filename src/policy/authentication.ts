@@ -6,8 +6,9 @@ import { andThen, type Eventually, firstOf, orElse } from '../mail/eventually.ts
 import { readReply, type Reply } from '../mail/reply.ts'
 import { CORE_CONSTANTS } from '../msys/constants.ts'
 import type { EcString } from '../msys/ecstring.ts'
-import type { CallSite, Subject } from '../msys/runtime.ts'
+import type { CalloutNotes, CallSite, Subject } from '../msys/runtime.ts'
 import type { Loaded } from './loaded.ts'
+import { trace } from './tracing.ts'
 
 export interface AuthResult {
   readonly status: 'pass' | 'fail' | 'error'
@@ -94,15 +95,27 @@ function askScheme(
 }
 
 function call(
-  { state }: Loaded,
+  { state, options }: Loaded,
   run: LuaFunction,
   args: readonly LuaValue[],
   moduleName: string,
   subject: Subject,
 ): Eventually<readonly LuaValue[]> {
   const callout = 'ac_auth_perform_auth'
-  const context: CallSite = { callout, stage: 'ehlo', moduleName, subject }
-  return state.call(run, args, { label: callout, context })
+  const stage = 'ehlo'
+  const invoke = (notes?: CalloutNotes): Eventually<readonly LuaValue[]> => {
+    const context: CallSite = { callout, stage, moduleName, subject, ...(notes && { notes }) }
+    return state.call(run, args, { label: callout, context })
+  }
+  const { tracer } = options
+  if (!tracer?.wants(subject.ac.connectionId)) return invoke()
+  const traced = { callout, stage, module: moduleName, script: '' } as const
+  return trace(tracer, traced, subject, (notes) =>
+    andThen(invoke(notes), (results) => {
+      notes.result = resultOf(results[0]).status
+      return results
+    }),
+  )
 }
 
 function resultOf(result: LuaValue): AuthResult {

@@ -193,7 +193,7 @@ function linkTable(tracking: TrackingText): Html {
             </td>
             <td>
               <code>${target}</code>${name ? markup` <b>${name}</b>` : ''}
-              ${tracked ? markup`<br /><small class="url">${tracked.url}</small>` : ''}
+              ${tracked ? urlFold(tracked.url) : ''}
             </td>
           </tr>`,
       )}
@@ -201,7 +201,7 @@ function linkTable(tracking: TrackingText): Html {
         <td>pixel</td>
         <td>
           ${pixel}${initialPixel === 'off' ? '' : `, initial: ${initialPixel}`}
-          ${pixels.map(({ url }) => markup`<br /><small class="url">${url}</small>`)}
+          ${pixels.map(({ url }) => urlFold(url))}
         </td>
       </tr>
       ${tokenLines(tracking).map(
@@ -213,6 +213,11 @@ function linkTable(tracking: TrackingText): Html {
       )}
     </tbody>
   </table>`
+}
+
+/** Tokens are long: all of one is a touch away. */
+function urlFold(url: string): Html {
+  return markup`<details class="url"><summary>${withoutTokens(url)}</summary>${url}</details>`
 }
 
 function variableTable({ variables }: CopyText): Html {

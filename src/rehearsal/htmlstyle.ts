@@ -23,6 +23,7 @@ pre span { display: block; margin: 0 -.2rem; padding: 0 .2rem; min-height: 1.45e
 .new { background: var(--new) } .gone { background: var(--gone) } .place { font-size: .85rem; margin-top: .6rem }
 table.summary td:nth-child(2) { white-space: nowrap }
 .accepted { color: var(--good) } .refused, .failed, .bad { color: var(--bad) }
-.discarded, .removed { color: var(--warn) } .url { word-break: break-all } a { color: inherit }
+.discarded, .removed { color: var(--warn) } section details.url { border: 0; padding: 0; margin: .2rem 0 0; font-size: .8rem; color: var(--soft);
+  word-break: break-all } .url summary { font-weight: 400 } a { color: inherit }
 ol.trace { padding-left: 1.4rem } ol.trace li { margin: .5rem 0 }
 `

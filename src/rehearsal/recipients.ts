@@ -92,7 +92,7 @@ function ofCopy(played: Played, seen: SeenCopy): RecipientResult {
   }
 }
 
-function saidBy({ code, enhanced, text }: Reply): SaidReply {
+export function saidBy({ code, enhanced, text }: Reply): SaidReply {
   return { code, text: enhanced ? `${enhanced} ${text}` : text }
 }
 

@@ -21,6 +21,7 @@ import type { Conversation, TlsFacts } from '../smtp/conversation.ts'
 import type { CalloutTrace } from '../policy/trace.ts'
 import type { Watcher } from '../smtp/watcher.ts'
 import { openClient, type SaidReply } from './client.ts'
+import { saidBy } from './recipients.ts'
 import type { SessionResult, TransactionResult } from './result.ts'
 import { say, sendData, type Stage, type Talk, transact } from './talk.ts'
 import { FROZEN_MS, loggedConfig, makeWorld, rehearsalKeys, type World } from './world.ts'
@@ -191,14 +192,16 @@ async function openSession(
     tls: facts,
     report: (error) => generation.journal.panic('rehearsal', String(error)),
   })
-  const greeting = await client.greeting()
-  if (tls && greeting.code < 400 && !conversation.implicitTls) await conversation.secured(facts)
+  const hail = await client.greeting()
+  const isSecured = tls !== undefined && hail.code < 400 && !conversation.implicitTls
+  const refusal = isSecured ? await conversation.secured(facts) : undefined
+  const greeting = refusal ? saidBy(refusal) : hail
   const { keyring } = generation
   const talk: Talk = { stage, keyring, client, mailfrom: greeting, rcpttos: [] }
   return {
     greeting,
     get isClosed() {
-      return client.isClosed
+      return client.isClosed || refusal !== undefined
     },
     say: (line) => say(talk, line),
     data: (message) => sendData(talk, message),

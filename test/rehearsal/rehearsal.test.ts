@@ -152,6 +152,15 @@ describe('a rehearsal', () => {
     )
   })
 
+  test('ends where policy refuses its TLS', async () => {
+    const result = await play(
+      `function mod:core_inbound_smtp_tls_post_accept(mc) mc.ctx.code = 450 mc.ctx.disconnect = 1 end`,
+      { tls: true },
+    )
+    expect(result.greeting).toEqual({ code: 421, text: '4.7.0 TLS Negotiation failed.' })
+    expect(result.transactions).toEqual([])
+  })
+
   test('moves its clock on where policy makes the client wait', async () => {
     const result = await play(
       `function mod:validate_connect(ac, vctx) vctx:tarpit(30) return msys.core.VALIDATE_CONT end
