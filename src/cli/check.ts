@@ -188,9 +188,12 @@ function scriptsBelow(folder: string): string[] {
     const path = join(folder, entry.name)
     if (entry.isDirectory())
       return entry.name === '_meta' || entry.name.startsWith('.') ? [] : scriptsBelow(path)
-    return entry.name.endsWith('.lua') ? [path] : []
+    return entry.name.endsWith('.lua') && !IS_TEST.test(entry.name) ? [path] : []
   })
 }
+
+/** Tests of policy have globals of their own. */
+const IS_TEST = /(?:[_.](?:test|spec)|^test_.*)\.lua$/
 
 function kindOf(path: string): 'file' | 'folder' | undefined {
   const found = statSync(path, { throwIfNoEntry: false })

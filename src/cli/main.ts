@@ -10,6 +10,8 @@ const USAGE = `usage: eachrcpt <command> [options]
 
   serve [--config FILE] [--lenient]   run the server; without FILE an embedded default on loopback
   check [--config FILE | PATH…]       what of policy works here, what will go wrong
+  init [DIR]                          a folder to start from
+  stubs [DIR]                         definitions of the API for editors (LuaLS)
   spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
   ctl COMMAND… [--config FILE]        the console of a running server; help lists its commands
   demo                                show the main job on a real newsletter and exit
@@ -22,6 +24,8 @@ type Run = (args: readonly string[]) => Promise<number>
 
 const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   serve: async () => (await import('./serve.ts')).serve,
+  init: async () => (await import('./init.ts')).init,
+  stubs: async () => (await import('./stubs.ts')).stubs,
   check: async () => (await import('./check.ts')).check,
   spool: async () => (await import('./spool.ts')).spool,
   ctl: async () => (await import('./ctl.ts')).ctl,
