@@ -1,5 +1,6 @@
 // `eachrcpt check`: reads a configuration and its scripts, or files and folders of scripts, and says what
-// will not work, before anything runs. Exits with 0, 1 on findings at or over the level, 2 on wrong usage.
+// will not work, before anything runs. Exits with 0, 1 on findings at or over the level, 2 on
+// wrong usage, 66 when there is nothing to read.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -31,6 +32,8 @@ A PATH is a script, a folder of scripts, or - for a script on standard input.
   --uses           list every place where the API is used, too
   --quiet          findings at or over the level only
 `
+
+const EXIT_NO_INPUT = 66
 
 export async function check(args: readonly string[]): Promise<number> {
   const options = readArguments(args)
@@ -94,6 +97,16 @@ interface Inputs {
   readonly sources: readonly ScriptSource[]
   readonly find: FindModule
   readonly findings: readonly Finding[]
+}
+
+/** A text: what cannot be read. */
+function readInputs({ config, paths }: Options): Inputs | string {
+  try {
+    return config === undefined ? fromPaths(paths) : fromConfig(config)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.message
+    throw error
+  }
 }
 
 function fromPaths(paths: readonly string[]): Inputs | string {

@@ -128,7 +128,7 @@ msys.registerModule("main", mod)`,
     wrong: each(`  local id = msys.dumper.Dumper(msg:header("Message-ID")[1])
   local parts = msys.pcre.split(id, "@") -- HERE`),
     right: each(`  local id = msg:header("Message-ID")[1]
-  print(msys.dumper.Dumper(id))
+  print(msys.dumper.Dumper(id), #msys.pcre.split(msys.dumper.Dumper(id), "\\\\n"))
   local parts = id and msys.pcre.split(id, "@")`),
   },
   {

@@ -51,8 +51,8 @@ function checkModule(program: Program, report: Report, registration: Registratio
     for (const { value } of definitions) {
       const run = value && valueOf(program, value)
       if (run?.kind !== 'function') continue
-      if (findPhase(resolvePhase(name))) usable++
-      else tellNoCallout(program, report, name, run.node)
+      if (findPhase(resolvePhase(name)) || isLaterCallout(name)) usable++
+      if (!findPhase(resolvePhase(name))) tellNoCallout(program, report, name, run.node)
     }
   }
   if (usable > 0) return
