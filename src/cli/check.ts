@@ -45,11 +45,10 @@ export async function check(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
-  const inputs =
-    options.config === undefined ? fromPaths(options.paths) : fromConfig(options.config)
+  const inputs = readInputs(options)
   if (typeof inputs === 'string') {
     process.stderr.write(`check: ${inputs}\n`)
-    return 2
+    return EXIT_NO_INPUT
   }
   const checked = checkScripts(inputs.sources, inputs.find, inputs.findings)
   process.stdout.write(render(checked, options))
