@@ -31,6 +31,7 @@ export function buildProgram(
     ),
     globals: new Map(),
     fields: new Map(),
+    holders: new Map(),
     openTables: new Set(),
     callers: new Map(),
     registrations: [],
@@ -38,7 +39,15 @@ export function buildProgram(
     runsIn: new Map(),
     known: new Map(),
   }
-  for (const step of [addGlobals, addFields, addExports, addCallouts, addCallers, addRuns]) {
+  for (const step of [
+    addGlobals,
+    addHolders,
+    addFields,
+    addExports,
+    addCallouts,
+    addCallers,
+    addRuns,
+  ]) {
     step(program)
     program.known.clear()
   }
@@ -50,6 +59,18 @@ function addGlobals(program: Program): void {
     for (const { node, definition } of script.facts.globalWrites) {
       if (script.module) add(fieldsOf(program, script), node.name, definition)
       else add(program.globals, node.name, definition)
+    }
+  }
+}
+
+// `function mod:name() … end`
+function addHolders(program: Program): void {
+  for (const { facts } of program.scripts) {
+    for (const { node, definition } of facts.fieldWrites) {
+      if (definition.value?.kind !== 'function') continue
+      const target = valueOf(program, node.object)
+      if (target.kind === 'table') program.holders.set(definition.value, target.node)
+      if (target.kind === 'module') program.holders.set(definition.value, target.script)
     }
   }
 }

@@ -27,6 +27,13 @@ export function findEntry(name: string): Entry | undefined {
   const owner = Object.keys(UNAVAILABLE_MODULES).find((one) => name.startsWith(`${one}.`))
   if (owner !== undefined) return moduleStub(name, UNAVAILABLE_MODULES[owner] ?? '')
   const field = name.slice(0, Math.max(name.lastIndexOf('.'), 0))
+  const why = STUBBED.get(field)
+  if (why !== undefined)
+    return {
+      ...moduleStub(name, why),
+      kind: 'constant',
+      instead: `not available: ${why}; it is nil`,
+    }
   const table = ENTRIES.get(field)
   return table?.kind === 'field' && !OWNERS.has(field) ? { ...table, name } : undefined
 }
@@ -108,6 +115,7 @@ const PREFIXES = new Map([
 const OWNERS = new Set(API.map(ownerOf))
 const NAMESPACES = namespaces()
 const MEMBERS = members()
+const STUBBED = stubbed()
 const LIBRARY = library()
 
 function entryOf(declaration: Declaration): Entry {
@@ -141,6 +149,18 @@ function namespaces(): ReadonlySet<string> {
     for (let at = 1; at <= last; at++) found.add(steps.slice(0, at).join('.'))
   }
   return found
+}
+
+/** Why nothing of a module is available, by its name. */
+function stubbed(): ReadonlyMap<string, string> {
+  const reasons = new Map<string, string>()
+  for (const { name, support, doc } of API) {
+    if (support !== 'unavailable' || name.includes(':')) continue
+    const owner = name.slice(0, name.lastIndexOf('.'))
+    const others = API.filter((one) => ownerOf(one) === owner)
+    if (others.every((one) => one.support === 'unavailable')) reasons.set(owner, doc)
+  }
+  return reasons
 }
 
 function members(): ReadonlyMap<string, readonly string[]> {

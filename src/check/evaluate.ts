@@ -1,11 +1,19 @@
 // Finds out what an expression is: follows locals, parameters, globals, fields, `require` and results.
-import type { Declaration } from '../msys/declaration.ts'
 import type { Argument } from '../policy/phases.ts'
 import { findEntry, findLibrary, isModule, isNamespace, suggest } from './catalogue.ts'
 import type { Definition, Variable } from './facts.ts'
 import { fieldsOf, type Program, type Script } from './program.ts'
 import type { Call, Expression, FunctionExpression, Index, MethodCall, Name } from './syntax/ast.ts'
-import { data, fieldOfData, isSame, object, UNKNOWN, type Value, valueOfResult } from './value.ts'
+import {
+  data,
+  fieldOfData,
+  isSame,
+  object,
+  UNKNOWN,
+  type Value,
+  valueOfApi,
+  valueOfResult,
+} from './value.ts'
 
 export function valueOf(program: Program, node: Expression): Value {
   const found = program.known.get(node)
@@ -183,6 +191,7 @@ const CUSTOMARY: Readonly<Record<string, string>> = {
 }
 
 function valueOfParameter(program: Program, owner: FunctionExpression, index: number): Value {
+  if (index === 0 && owner.parameters[0]?.name === 'self') return selfOf(program, owner)
   const callout = program.callouts.get(owner)
   if (callout) {
     // A callout that is not defined by a colon gets `self` all the same.
@@ -199,6 +208,12 @@ function valueOfParameter(program: Program, owner: FunctionExpression, index: nu
   const isOther = given.some(({ kind }) => kind !== 'unknown' && kind !== 'object')
   const prefix = CUSTOMARY[owner.parameters[index]?.name ?? '']
   return prefix === undefined || isOther ? UNKNOWN : object(prefix, true)
+}
+
+function selfOf(program: Program, owner: FunctionExpression): Value {
+  const holder = program.holders.get(owner)
+  if (!holder) return UNKNOWN
+  return 'file' in holder ? { kind: 'module', script: holder } : { kind: 'table', node: holder }
 }
 
 function valueOfDefinition(program: Program, { value, index }: Definition): Value {
@@ -228,29 +243,10 @@ function valueOfCall(program: Program, node: Call | MethodCall, index: number): 
   if (name !== undefined) {
     const declaration = findEntry(name)?.declaration
     if (!declaration || declaration.support === 'unavailable') return UNKNOWN
-    const value = valueOfResult(declaration.result, index, name)
-    return isReading(node, declaration) ? withoutBoolean(value) : value
+    return valueOfApi(declaration, index, node.arguments.length)
   }
   const called = calledFunction(program, node)
   return called ? valueOfReturns(program, called.node, index) : UNKNOWN
-}
-
-/** A function that reads with the arguments that it needs, and sets with more. */
-function isReading(
-  { arguments: list }: Call | MethodCall,
-  { parameters = [] }: Declaration,
-): boolean {
-  const needed = parameters.filter((one) => !one.endsWith('?') && !one.startsWith('...'))
-  return needed.length < parameters.length && list.length <= needed.length
-}
-
-/** `string[] | boolean` says that reading gives a list and setting whether it was done. */
-function withoutBoolean(value: Value): Value {
-  if (value.kind !== 'data' || value.types.length < 2) return value
-  return data(
-    value.types.filter((type) => type !== 'boolean'),
-    value.from,
-  )
 }
 
 function requiredBy(program: Program, argument: Expression): Value {

@@ -69,6 +69,8 @@ export interface Program {
   readonly ownerOfFunction: ReadonlyMap<FunctionExpression, Owner>
   readonly globals: Map<string, Definition[]>
   readonly fields: Map<FieldHolder, Map<string, Definition[]>>
+  /** The table that a function was defined in: what `self` is in it, or falls back on. */
+  readonly holders: Map<FunctionExpression, FieldHolder>
   /** Tables that get fields whose names are not known. */
   readonly openTables: Set<FieldHolder>
   readonly callers: Map<FunctionExpression, CallSite[]>

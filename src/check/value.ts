@@ -1,4 +1,5 @@
 // What an expression can be known to be without running it. Whatever is not certain is unknown.
+import type { Declaration } from '../msys/declaration.ts'
 import { fieldTypes, resultTypes } from '../msys/result.ts'
 import { objectOf } from './catalogue.ts'
 import type { Script } from './program.ts'
@@ -45,6 +46,23 @@ export function valueOfResult(result: string, index: number, from: string): Valu
   const prefix = type !== undefined && others.length === 0 ? objectOf(type) : undefined
   if (prefix !== undefined) return object(prefix, false, types.includes('nil'))
   return data(types, from)
+}
+
+/** What a call of a function of the API gives at an index, with so many arguments. */
+export function valueOfApi(
+  { name, result, parameters = [] }: Declaration,
+  index: number,
+  count: number,
+): Value {
+  const value = valueOfResult(result, index, name)
+  const needed = parameters.filter((one) => !one.endsWith('?') && !one.startsWith('...'))
+  const isReading = needed.length < parameters.length && count <= needed.length
+  if (!isReading || value.kind !== 'data' || value.types.length < 2) return value
+  // `string[] | boolean`: reading gives a list, setting whether it was done.
+  return data(
+    value.types.filter((type) => type !== 'boolean'),
+    value.from,
+  )
 }
 
 /** What a field of some data is: `parts[1]`, `ac.inst.address`. */

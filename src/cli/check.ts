@@ -1,5 +1,6 @@
 // `eachrcpt check`: reads a configuration and its scripts, or files and folders of scripts, and says what
-// will not work, before anything runs. Exits with 0, 1 on findings at or over the level, 2 on wrong usage.
+// will not work, before anything runs. Exits with 0, 1 on findings at or over the level, 2 on
+// wrong usage, 66 when there is nothing to read.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -32,6 +33,8 @@ A PATH is a script, a folder of scripts, or - for a script on standard input.
   --quiet          findings at or over the level only
 `
 
+const EXIT_NO_INPUT = 66
+
 export async function check(args: readonly string[]): Promise<number> {
   const options = readArguments(args)
   if (typeof options === 'string') {
@@ -42,11 +45,10 @@ export async function check(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
-  const inputs =
-    options.config === undefined ? fromPaths(options.paths) : fromConfig(options.config)
+  const inputs = readInputs(options)
   if (typeof inputs === 'string') {
     process.stderr.write(`check: ${inputs}\n`)
-    return 2
+    return EXIT_NO_INPUT
   }
   const checked = checkScripts(inputs.sources, inputs.find, inputs.findings)
   process.stdout.write(render(checked, options))
@@ -94,6 +96,16 @@ interface Inputs {
   readonly sources: readonly ScriptSource[]
   readonly find: FindModule
   readonly findings: readonly Finding[]
+}
+
+/** A text: what cannot be read. */
+function readInputs({ config, paths }: Options): Inputs | string {
+  try {
+    return config === undefined ? fromPaths(paths) : fromConfig(config)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.message
+    throw error
+  }
 }
 
 function fromPaths(paths: readonly string[]): Inputs | string {
@@ -188,9 +200,12 @@ function scriptsBelow(folder: string): string[] {
     const path = join(folder, entry.name)
     if (entry.isDirectory())
       return entry.name === '_meta' || entry.name.startsWith('.') ? [] : scriptsBelow(path)
-    return entry.name.endsWith('.lua') ? [path] : []
+    return entry.name.endsWith('.lua') && !IS_TEST.test(entry.name) ? [path] : []
   })
 }
+
+/** Tests of policy have globals of their own. */
+const IS_TEST = /(?:[_.](?:test|spec)|^test_.*)\.lua$/
 
 function kindOf(path: string): 'file' | 'folder' | undefined {
   const found = statSync(path, { throwIfNoEntry: false })

@@ -19,6 +19,8 @@ const USAGE = `usage: eachrcpt <command> [options]
   cases LOG… --out DIR                sessions made from log files of a Momentum
   replay CASES POLICY…                play recorded sessions and compare
   diff-policy OLD NEW --cases PATH    recipients whose outcome changes
+  init [DIR]                          a folder to start from
+  stubs [DIR]                         definitions of the API for editors (LuaLS)
   spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
   ctl COMMAND… [--config FILE]        the console of a running server; help lists its commands
   demo                                show the main job on a real newsletter and exit
@@ -31,6 +33,8 @@ type Run = (args: readonly string[]) => Promise<number>
 
 const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   serve: async () => (await import('./serve.ts')).serve,
+  init: async () => (await import('./init.ts')).init,
+  stubs: async () => (await import('./stubs.ts')).stubs,
   check: async () => (await import('./check.ts')).check,
   run: async () => (await import('./run.ts')).run,
   config: async () => (await import('./config.ts')).config,

@@ -17,6 +17,8 @@ export interface Declaration {
   readonly name: string
   /** Names of the parameters, an optional one with `?`, the rest with `...`; undefined for a field. */
   readonly parameters?: readonly string[]
+  /** What each parameter expects, in the words of errors; undefined where nobody has said it yet. */
+  readonly expects?: readonly string[]
   /** What comes back, in words of Lua: `string`, `table | nil, error`. */
   readonly result: string
   readonly tier: Tier
@@ -61,6 +63,7 @@ export function declare<Self>() {
   ): Binding<Self> => ({
     name,
     parameters: parameters.map(parameterText),
+    expects: parameters.map(({ expects }) => expects),
     support: 'full',
     ...about,
     call(self, args, runtime) {

@@ -22,6 +22,7 @@ export const MESSAGE_FUNCTIONS: readonly Binding<undefined>[] = MESSAGE.methods
       ...method,
       name,
       parameters: ['msg', ...(method.parameters ?? [])],
+      expects: ['message', ...(method.expects ?? [])],
       doc: method.name,
       call(_, [self, ...args], runtime) {
         const [msg] = readArguments(name, SELF, [self])

@@ -258,6 +258,10 @@ const LATER = new Set(
   seedlist_generate_seed`.split(/\s+/),
 )
 
+export function laterCallouts(): readonly string[] {
+  return [...LATER]
+}
+
 export function isLaterCallout(name: string): boolean {
   return LATER.has(name) || /^(?:smpp|mm7|mms|gcm|apn|xmpp|httpclnt)_/.test(name)
 }

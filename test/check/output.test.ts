@@ -1,4 +1,6 @@
 // What check prints, in each of its formats.
+import schema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' }
+import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { htmlText } from '../../src/check/output/html.ts'
 import { jsonText } from '../../src/check/output/json.ts'
@@ -118,6 +120,22 @@ describe('SARIF', () => {
         },
       ],
     })
+  })
+
+  test('is valid by the schema of the standard, also when nothing was found', () => {
+    // It is of draft 4, of which it uses nothing that later drafts read otherwise but `id`.
+    const { $schema: _, id: __, ...rules } = schema
+    const options = {
+      strict: false,
+      validateFormats: false,
+      validateSchema: false,
+      unicodeRegExp: false,
+    }
+    const validate = new Ajv(options).compile(rules)
+    for (const one of [checked, checkTexts({ a: '' })]) {
+      validate(JSON.parse(sarifText(one, '1.2.3')))
+      expect(validate.errors).toBeNull()
+    }
   })
 
   test('remarks are notes', () => {

@@ -128,7 +128,7 @@ msys.registerModule("main", mod)`,
     wrong: each(`  local id = msys.dumper.Dumper(msg:header("Message-ID")[1])
   local parts = msys.pcre.split(id, "@") -- HERE`),
     right: each(`  local id = msg:header("Message-ID")[1]
-  print(msys.dumper.Dumper(id))
+  print(msys.dumper.Dumper(id), #msys.pcre.split(msys.dumper.Dumper(id), "\\\\n"))
   local parts = id and msys.pcre.split(id, "@")`),
   },
   {
@@ -240,8 +240,9 @@ function mod:core_final_vaildation(msg, ac, vctx) end -- HERE
 function mod:validate_data(msg, ac, vctx) return 0 end
 msys.registerModule("main", mod)`,
     right: `local mod = {}
-function mod:validate_data_spool_each_rcpt(msg, ac, vctx) return 0 end
+function mod:validate_data_spool_each_rcpt(msg, ac, vctx) return self:validate_domain(msg) end
 function mod:core_final_validation(msg, ac, vctx) end
+function mod:validate_domain(msg) return #msg:header("X") end
 function mod:helper() end
 msys.registerModule("main", mod)`,
   },

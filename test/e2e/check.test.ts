@@ -47,10 +47,19 @@ test('exits with 0, 1 on findings at or over the level, 2 on wrong usage', () =>
   expect(check(['bad.lua']).code).toBe(1)
   expect(check(['remark.lua']).code).toBe(0)
   expect(check(['remark.lua', '--level', 'info']).code).toBe(1)
-  for (const args of [[], ['--nope'], ['--level', 'high', 'x'], ['gone.lua'], ['--config']]) {
+  for (const args of [[], ['--nope'], ['--level', 'high', 'x'], ['--config']]) {
     const { code, out, err } = check(args)
     expect([code, out]).toEqual([2, ''])
     expect(err).toMatch(/^check: /)
+  }
+})
+
+test('exits with 66 when there is nothing to read', () => {
+  mkdirSync(join(folder, 'empty'), { recursive: true })
+  for (const args of [['gone.lua'], ['--config', 'gone.conf'], ['empty']]) {
+    const { code, out, err } = check(args)
+    expect([code, out]).toEqual([66, ''])
+    expect(err).toMatch(/^check: .*(?:gone|empty)/)
   }
 })
 

@@ -47,7 +47,7 @@ function findingsHtml(findings: readonly Finding[]): string {
 
 function findingHtml({ file, line, column, level, rule, message, doc }: Finding): string {
   const note = doc === '' ? '' : `<code class="doc">${escape(doc)}</code>`
-  return `<li class="${level}"><p><b class="${level}">${level}</b> <code>${escape(locate({ file, line, column }))}</code> <span class="rule" title="${escape(RULES[rule][1])}">${rule}</span></p><p>${escape(message)}</p>${note}</li>`
+  return `<li class="${level}"><p><b class="${level}">${level}</b> <code>${escape(locate({ file: file.replace(/^.*\//, ''), line, column }))}</code> <span class="rule" title="${escape(RULES[rule][1])}">${rule}</span></p><p>${escape(message)}</p>${note}</li>`
 }
 
 function usesHtml(names: readonly UsedName[]): string {

@@ -89,7 +89,7 @@ function isClosed(path: string): boolean {
 function tellMissing(report: Report, spot: Spot, name: string, isLua: boolean): void {
   const near = suggest(name)
   const hint = near === undefined ? '' : `; did you mean ${near}?`
-  const what = isLua ? 'Lua has no such function here' : 'no such name is documented'
+  const what = isLua ? 'Lua has no such function here' : 'there is no such name here'
   const details = near === undefined ? { name } : { name, doc: findEntry(near)?.doc ?? '' }
   tell(report, 'missing', spot, `${name}: ${what}: reading it raises or gives nil${hint}`, details)
   const instead = 'it does not exist'

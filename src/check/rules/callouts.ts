@@ -51,8 +51,8 @@ function checkModule(program: Program, report: Report, registration: Registratio
     for (const { value } of definitions) {
       const run = value && valueOf(program, value)
       if (run?.kind !== 'function') continue
-      if (findPhase(resolvePhase(name))) usable++
-      else tellNoCallout(program, report, name, run.node)
+      if (findPhase(resolvePhase(name)) || isLaterCallout(name)) usable++
+      if (!findPhase(resolvePhase(name))) tellNoCallout(program, report, name, run.node)
     }
   }
   if (usable > 0) return
@@ -60,78 +60,60 @@ function checkModule(program: Program, report: Report, registration: Registratio
   tell(report, 'unknown-callout', [script, node.at], message, { name: moduleName })
 }
 
-function tellNoCallout(program: Program, report: Report, name: string, node: FunctionExpression) {
+function tellNoCallout(
+  program: Program,
+  report: Report,
+  name: string,
+  node: FunctionExpression,
+): void {
   const script = program.scriptOfFunction.get(node)
   if (!script) return
+  const spot = [script, node.at] as const
   if (isLaterCallout(name)) {
     const instead = 'this callout is not run yet'
-    tellUse(report, [script, node.at], {
-      name,
-      kind: 'callout',
-      support: 'missing',
-      instead,
-      doc: '',
-    })
-    return tell(
-      report,
-      'missing',
-      [script, node.at],
-      `${name}: ${instead}: the function never runs`,
-      {
-        name,
-      },
-    )
+    tellUse(report, spot, { name, kind: 'callout', support: 'missing', instead, doc: '' })
+    return tell(report, 'missing', spot, `${name}: ${instead}: the function never runs`, { name })
   }
-  const near = nearest(
-    name,
-    PHASES.map((phase) => phase.name),
-  )
+  // A helper that others call may have any name.
+  if (program.callers.has(node)) return
+  const near = nearest(name, CALLOUTS)
   if (near === undefined && !LOOKS_LIKE_CALLOUT.test(name)) return
   const hint = near === undefined ? '' : `; did you mean ${near}?`
   const phase = near === undefined ? undefined : findPhase(near)
-  tell(
-    report,
-    'unknown-callout',
-    [script, node.at],
-    `${name} is no callout: the function never runs${hint}`,
-    {
-      name,
-      doc: phase ? docOf(phase) : '',
-    },
-  )
+  const message = `${name} is no callout: the function never runs${hint}`
+  tell(report, 'unknown-callout', spot, message, { name, doc: phase ? docOf(phase) : '' })
 }
 
+const CALLOUTS: readonly string[] = PHASES.map((phase) => phase.name)
 const LOOKS_LIKE_CALLOUT = /^(?:validate|core)_/
 
 function checkParameters(program: Program, report: Report, callout: Callout): void {
   const { phase, name, node, script } = callout
   const details = { name, doc: docOf(phase) }
-  const own = node.isMethod ? node.parameters : node.parameters.slice(0)
-  const [first] = own
-  if (!node.isMethod && first && PREFIXES[first.name] !== undefined) {
+  const gets = `it gets (${phase.arguments.join(', ')})`
+  const [first, ...others] = node.parameters
+  if (!node.isMethod && first && CUSTOMARY[first.name] !== undefined) {
     const message = `${name} is defined with a dot: its first parameter, ${first.name}, gets the module itself; define it with a colon`
     return tell(report, 'callout-parameters', [script, first.at], message, details)
   }
-  own.slice(1).forEach((parameter, index) => {
-    const argument = phase.arguments[index]
+  others.forEach((parameter, index) => {
     if (!isRead(program, script, parameter)) return
-    const meant = PREFIXES[parameter.name]
-    if (argument === undefined) {
-      const message = `${parameter.name} is always nil in ${name}: it gets (${phase.arguments.join(', ')})`
-      tell(report, 'callout-parameters', [script, parameter.at], message, details)
-    } else if (
-      meant !== undefined &&
-      meant !== argument &&
-      Object.values(PREFIXES).includes(argument)
-    ) {
-      const message = `${parameter.name} is ${argument} in ${name}: it gets (${phase.arguments.join(', ')})`
-      tell(report, 'callout-parameters', [script, parameter.at], message, details)
-    }
+    const argument = phase.arguments[index]
+    const what = argument === undefined ? 'always nil' : argument
+    if (argument !== undefined && !isMistaken(parameter.name, argument)) return
+    const message = `${parameter.name} is ${what} in ${name}: ${gets}`
+    tell(report, 'callout-parameters', [script, parameter.at], message, details)
   })
 }
 
+/** Whether a parameter has the customary name of another argument. */
+function isMistaken(name: string, argument: string): boolean {
+  const meant = CUSTOMARY[name]
+  return meant !== undefined && meant !== argument && Object.values(CUSTOMARY).includes(argument)
+}
+
 /** What authors call the arguments. */
-const PREFIXES: Readonly<Record<string, string>> = {
+const CUSTOMARY: Readonly<Record<string, string>> = {
   msg: 'msg',
   message: 'msg',
   vctx: 'vctx',

@@ -41,7 +41,7 @@ function checkArguments(
         checkText(report, script, argument, parameter)
       }
     }
-    if (index === 0 && TAKES_APART.test(name) && isDumped(program, argument)) {
+    if (index === 0 && TAKES_APART.test(name) && !isLines(node) && isDumped(program, argument)) {
       tellDumped(report, script, argument)
     }
   })
@@ -49,6 +49,11 @@ function checkArguments(
 
 const MATCHING = /^string\.(?:find|gmatch|gsub|match)$/
 const TAKES_APART = /^(?:string\.(?:find|gmatch|gsub|match|sub)|msys\.pcre\.\w+)$/
+
+/** Cut into its lines, to be printed one by one. */
+function isLines({ arguments: [, pattern] }: Call | MethodCall): boolean {
+  return pattern?.kind === 'string' && /^(?:\n|\\n)$/.test(pattern.value)
+}
 
 type Text = Extract<Expression, { kind: 'string' }>
 
