@@ -13,6 +13,7 @@ import type { TrackerSettings } from './http/hit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
+import { openOutside } from './outside/open.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
 import type { Keyring } from './tracking/keyring.ts'
 
@@ -117,7 +118,7 @@ const RETIRE_MS = 60_000
 const MB = 1024 * 1024
 
 function openPolicy(
-  { scriptlet, bindings }: Config,
+  { scriptlet, bindings, dnsServers }: Config,
   journal: Journal,
   { meterOf, onUnsupported }: Instruments['policy'],
 ): Promise<Policy> {
@@ -137,6 +138,7 @@ function openPolicy(
       maxStringBytes: scriptlet.maxStringMb * MB,
     },
     onBadReturn: scriptlet.onBadReturn,
+    outside: openOutside({ dnsServers }),
     panic: (origin, text) => journal.panic(origin, text),
     meterOf,
     onUnsupported,

@@ -13,7 +13,6 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
 1 any msys.config(action, ...scope) | string | reads or sets an option
 2 any msys.readfile(path) | string or nil, error | a whole file
 1 any msys.sleep(seconds) | nil | waits

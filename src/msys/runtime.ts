@@ -6,6 +6,7 @@ import type { LuaFunction, LuaTable, LuaUserdata, LuaValue } from '../lua/value.
 import type { Address } from '../mail/address.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
+import type { Outside } from '../outside/outside.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
 import type { Stage } from './stage.ts'
 
@@ -65,6 +66,8 @@ export interface Services {
   readonly bindings: Bindings
   /** Epoch milliseconds. */
   nowMs(): number
+  /** What policy reaches beyond the server. */
+  readonly outside: Outside
   /** A file that scripts may read; paths are byte strings. */
   readFile(
     path: string,

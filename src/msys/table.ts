@@ -7,6 +7,7 @@ import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
+import { DNS_FUNCTIONS } from './dns.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
 import { IO_OBJECT } from './ioobject.ts'
 import { LIBRARY } from './library.ts'
@@ -48,6 +49,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...BINDING_FUNCTIONS,
   ...BOUNCE_FUNCTIONS,
   ...DKIM_FUNCTIONS,
+  ...DNS_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */

@@ -12,6 +12,7 @@ import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
+import { closedOutside } from '../outside/closed.ts'
 import {
   authenticate,
   type AuthResult,
@@ -63,7 +64,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const registrations: Registration[] = []
   const authSchemes: AuthSchemes = new Map()
   const controls: Controls = new Map()
-  const { now = Date.now } = options
+  const { outside = closedOutside() } = options
   const state = openState({
     print: (text) =>
       (currentCallout()?.print ?? ((line) => options.panic('scriptlet', line)))(text),
@@ -72,7 +73,8 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     roots: options.roots,
     ...options.files,
     budget: options.budget,
-    now,
+    now: () => outside.clock.nowMs(),
+    random: () => outside.random(),
   })
   const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
   const wrap = installMsys(state, {
@@ -81,7 +83,8 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
-    nowMs: now,
+    nowMs: () => outside.clock.nowMs(),
+    outside,
     readFile: (path) => readWhole(files, path),
     panic: (text) => options.panic('scriptlet', text),
     onUnsupported: (name) => options.onUnsupported?.(name),

@@ -33,6 +33,7 @@ describe('an empty configuration', () => {
     expect(rest).toEqual({
       hostname: 'host.example',
       spoolbase: '/var/spool/ecelerity',
+      dnsServers: [],
       shutdownGraceSeconds: 5,
       control: ['/var/spool/ecelerity/control'],
       spoolMinFreeBytes: 268_435_456,

@@ -8,6 +8,7 @@ import {
   BYTES,
   CIDRS,
   COUNT,
+  DNS_SERVERS,
   FILE,
   HOSTNAME,
   LOG_PATH,
@@ -42,6 +43,8 @@ export const SERVER = {
   spoolMinFreeInodes: option('spool_min_free_inodes', COUNT, 1_000, ['global']),
   /** Processes that share the work; 1: this one does everything. */
   workers: option('workers', WORKERS, 1, ['global']),
+  /** Who is asked for names, addresses with a port if it is not 53; those of the machine if none is given. */
+  dnsServers: option('dns_servers', DNS_SERVERS, [], ['global']),
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
 }
 
