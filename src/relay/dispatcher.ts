@@ -65,7 +65,8 @@ interface State extends Works {
 const SWEEP_MS = 30_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
-  const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
+  const { clock = steadyClock(), random = Math.random } = options
+  const { resolver = systemResolver(options.config.dnsServers) } = options
   const { ids, spool, queue, observers, onError, config } = options
   const pool = makePool((host, profile) => openClient({ id: ids.connection(), ...host, profile }))
   const settlement: Settlement = {
