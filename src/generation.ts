@@ -87,6 +87,7 @@ export async function openGeneration(
     },
     async replace() {
       isReplaced = true
+      policy.retire()
       if (holders.size > 0) {
         const timer = setTimeout(retire, RETIRE_MS)
         await new Promise<void>((resolve) => (isFree = resolve))
@@ -122,15 +123,16 @@ function openPolicy(
   journal: Journal,
   { meterOf, onUnsupported }: Instruments['policy'],
 ): Promise<Policy> {
+  const files = {
+    fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
+    pathMap: scriptlet.scriptPathMap,
+    environment: scriptlet.scriptEnvironment,
+  }
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
     bindings,
-    files: {
-      fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
-      pathMap: scriptlet.scriptPathMap,
-      environment: scriptlet.scriptEnvironment,
-    },
+    files,
     budget: {
       cpuMs: scriptlet.calloutCpuMs,
       wallMs: scriptlet.calloutWallMs,
@@ -138,7 +140,7 @@ function openPolicy(
       maxStringBytes: scriptlet.maxStringMb * MB,
     },
     onBadReturn: scriptlet.onBadReturn,
-    outside: openOutside({ dnsServers }),
+    outside: openOutside({ dnsServers, files }),
     panic: (origin, text) => journal.panic(origin, text),
     meterOf,
     onUnsupported,

@@ -10,7 +10,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   mail: ['mime'],
   config: [],
   lua: [],
-  outside: ['mail', 'config'],
+  outside: ['lua', 'mail', 'config'],
   msys: ['lua', 'mail', 'mime', 'config', 'outside'],
   policy: ['lua', 'msys', 'mail', 'config', 'outside'],
   check: ['lua', 'msys', 'policy'],

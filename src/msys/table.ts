@@ -7,6 +7,9 @@ import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
+import { FILE_FUNCTIONS } from './files.ts'
+import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
+import { WAITING_FUNCTIONS } from './waiting.ts'
 import { DNS_FUNCTIONS } from './dns.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
 import { IO_OBJECT } from './ioobject.ts'
@@ -34,6 +37,7 @@ export const CLASSES: readonly AnyShape[] = [
   IO_OBJECT,
   LIST_NODE,
   SOCKET_ADDRESS,
+  TIMER,
   ...TEXT_CLASSES,
 ]
 
@@ -50,6 +54,9 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...BOUNCE_FUNCTIONS,
   ...DKIM_FUNCTIONS,
   ...DNS_FUNCTIONS,
+  ...WAITING_FUNCTIONS,
+  ...TIMER_FUNCTIONS,
+  ...FILE_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */

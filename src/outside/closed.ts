@@ -10,7 +10,7 @@ export function closedOutside(open: Partial<Outside> = {}): Outside {
     },
     files: {
       read: (path) => Promise.resolve(refused(`no files here: ${path}`)),
-      open: (path) => Promise.resolve(refused(`no files here: ${path}`)),
+      openToWrite: (path) => Promise.resolve(refused(`no files here: ${path}`)),
     },
     clock: machineClock(),
     random: Math.random,

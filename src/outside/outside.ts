@@ -73,21 +73,20 @@ export interface HttpClient {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>
 }
 
-export interface OpenFlags {
-  readonly read: boolean
-  readonly write: boolean
+export interface WriteOptions {
+  /** Whether a file that is not there is made, with these permissions. */
   readonly create: boolean
-  readonly append: boolean
-  /** Permissions of a file that is created. */
   readonly mode: number
+  /** At its end, wherever that is by then; else from its beginning on. */
+  readonly append: boolean
 }
 
 export type FileFailure = { readonly kind: 'failed'; readonly text: string } | Refused
 
-export interface OpenFile {
+/** Nothing is lost with one that is never closed. */
+export interface WritableFile {
   readonly kind: 'opened'
-  /** The next octets, at most so many; `''` at the end. */
-  read(length: number): Promise<string>
+  /** Rejects when the disk does. Those of one file keep their order. */
   write(octets: string): Promise<void>
   close(): Promise<void>
 }
@@ -98,8 +97,8 @@ export interface FileStore {
     path: string,
     maxBytes: number,
   ): Promise<{ readonly kind: 'read'; readonly octets: string } | FileFailure>
-  /** Never fails. What it gives rejects when the disk does. */
-  open(path: string, flags: OpenFlags): Promise<OpenFile | FileFailure>
+  /** Never fails. */
+  openToWrite(path: string, options: WriteOptions): Promise<WritableFile | FileFailure>
 }
 
 export interface Clock {

@@ -19,9 +19,11 @@ import {
   type AuthSchemes,
   type Credentials,
 } from './authentication.ts'
+import { makeBackground } from './background.ts'
 import { type Controls, runControl } from './control.ts'
 import { currentCallout, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
+import { namedLocks } from './locks.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
 import { openPolicySession, type PolicySession } from './session.ts'
@@ -47,6 +49,8 @@ export interface Policy {
   control(argv: readonly string[]): Promise<string> | undefined
   /** The words that scripts registered commands for. */
   controls(): readonly string[]
+  /** Its timers stop: another policy takes over. Sessions go on. */
+  retire(): void
   /** Runs `deinit` and drops the state. */
   close(): Promise<void>
 }
@@ -61,15 +65,51 @@ export class PolicyError extends Error {
 /** Loads every script and runs `init`. Raises ConfigError for a missing file, else PolicyError. */
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
+  const host = openHost(options)
+  const { state, wrap, background, registrations, authSchemes, controls, outside } = host
+  const end = (): void => {
+    background.stop()
+    state.close()
+  }
+  try {
+    for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
+    const { callouts, notices } = collectCallouts(registrations, options.meterOf)
+    for (const notice of notices) options.panic('scriptlet', notice)
+    const loaded: Loaded = { state, wrap, registrations, callouts, authSchemes, options }
+    await runInit(loaded)
+    return {
+      scripts: scriptlets.map(({ path }) => path),
+      hash: hashOf(scriptlets),
+      loadedMs: outside.clock.nowMs(),
+      has: (callout) => callouts.has(callout),
+      openSession: () => openPolicySession(loaded),
+      authenticate: (...request) => authenticate(loaded, ...request),
+      logsReopened: () => runAll(loaded, 'core_log_reopen'),
+      retire: () => background.stop(),
+      close: async () => {
+        await runAll(loaded, 'deinit')
+        end()
+      },
+      control: (argv) => runControl(loaded, controls, argv),
+      controls: () => [...controls.keys()],
+    }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+/** A Lua state with the API in it, and what scripts register. */
+function openHost(options: PolicyOptions) {
   const registrations: Registration[] = []
   const authSchemes: AuthSchemes = new Map()
   const controls: Controls = new Map()
   const { outside = closedOutside() } = options
+  const panic = (text: string): void => options.panic('scriptlet', text)
   const state = openState({
-    print: (text) =>
-      (currentCallout()?.print ?? ((line) => options.panic('scriptlet', line)))(text),
-    warn: (text) => options.panic('scriptlet', text),
-    onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
+    print: (text) => (currentCallout()?.print ?? panic)(text),
+    warn: panic,
+    onInternalError: (error, name) => panic(`${name}: ${String(error)}`),
     roots: options.roots,
     ...options.files,
     budget: options.budget,
@@ -77,6 +117,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     random: () => outside.random(),
   })
   const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
+  const background = makeBackground(state, outside.clock, panic)
   const wrap = installMsys(state, {
     registerModule: (name, table) => void registrations.push({ name, table }),
     registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
@@ -85,37 +126,13 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     bindings: options.bindings ?? NO_BINDINGS,
     nowMs: () => outside.clock.nowMs(),
     outside,
+    background,
+    locks: namedLocks(),
     readFile: (path) => readWhole(files, path),
-    panic: (text) => options.panic('scriptlet', text),
+    panic,
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
-  for (const scriptlet of scriptlets) await runTopLevel(state, scriptlet, options.budget)
-  const { callouts, notices } = collectCallouts(registrations, options.meterOf)
-  for (const notice of notices) options.panic('scriptlet', notice)
-  const loaded: Loaded = {
-    state,
-    wrap,
-    registrations,
-    callouts,
-    authSchemes,
-    options,
-  }
-  await runInit(loaded)
-  return {
-    scripts: scriptlets.map(({ path }) => path),
-    hash: hashOf(scriptlets),
-    loadedMs: now(),
-    has: (callout) => callouts.has(callout),
-    openSession: () => openPolicySession(loaded),
-    authenticate: (...request) => authenticate(loaded, ...request),
-    logsReopened: () => runAll(loaded, 'core_log_reopen'),
-    close: async () => {
-      await runAll(loaded, 'deinit')
-      state.close()
-    },
-    control: (argv) => runControl(loaded, controls, argv),
-    controls: () => [...controls.keys()],
-  }
+  return { state, wrap, background, registrations, authSchemes, controls, outside }
 }
 
 function hashOf(scriptlets: readonly Scriptlet[]): string {

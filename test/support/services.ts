@@ -1,5 +1,6 @@
 // What a policy lends to its bindings, where there is no policy.
 import { NO_BINDINGS } from '../../src/config/bindings.ts'
+import { makeLock } from '../../src/lua/lock.ts'
 import type { Services } from '../../src/msys/runtime.ts'
 import { closedOutside } from '../../src/outside/closed.ts'
 
@@ -12,5 +13,7 @@ export const NO_SERVICES: Services = {
   bindings: NO_BINDINGS,
   nowMs: () => 0,
   outside: closedOutside(),
+  background: { after: () => () => {}, run: () => Promise.resolve(), afterCall: () => {} },
+  locks: { named: () => makeLock() },
   panic: () => {},
 }
