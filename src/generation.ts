@@ -140,7 +140,7 @@ function openPolicy(
       maxStringBytes: scriptlet.maxStringMb * MB,
     },
     onBadReturn: scriptlet.onBadReturn,
-    outside: openOutside({ dnsServers, files }),
+    outside: openOutside({ dnsServers, httpAllow: scriptlet.httpAllow, files }),
     panic: (origin, text) => journal.panic(origin, text),
     meterOf,
     onUnsupported,

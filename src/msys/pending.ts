@@ -23,14 +23,6 @@ const ROWS = `
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
 1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
 1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
-1 any msys.http.client.new() | client | an HTTP client
-1 any client:do_request(method, url, data?) | boolean, error | sends a request
-1 any client:set_header(line?) | nil | a header line for requests
-1 any client:set_timeout(seconds?) | nil | how long to wait
-1 any client:get_status() | number, string | the status of the answer
-1 any client:get_body() | string | the body of the answer
-1 any client:get_headers() | string[] | the header lines of the answer
-1 any client:parse_headers(lines?) | table | header lines by name
 2 any curl.new() | curl | a libcurl handle
 2 any c:setopt(option, ...values) | nil | sets an option
 2 any c:perform() | boolean, error | does the transfer

@@ -110,8 +110,8 @@ export interface Runtime extends Services {
   methodsOf(className: string): LuaTable | undefined
   /** The class of an object; undefined for any other value. */
   classOf(value: LuaValue): string | undefined
-  /** An empty table; keys that it lacks are looked up in `index`. */
-  newTable(index?: LuaTable): LuaTable
+  /** An empty table; keys that it lacks are looked up in `index`, or given by it. */
+  newTable(index?: LuaTable | LuaFunction): LuaTable
   /** The userdata of an object; the same one for the same object. */
   wrap<T extends ApiObject>(object: T): LuaUserdata
 }

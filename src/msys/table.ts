@@ -8,6 +8,7 @@ import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
 import { FILE_FUNCTIONS } from './files.ts'
+import { HTTP_CLIENT, HTTP_CLIENT_FUNCTIONS } from './httpclient.ts'
 import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
 import { WAITING_FUNCTIONS } from './waiting.ts'
 import { DNS_FUNCTIONS } from './dns.ts'
@@ -38,6 +39,7 @@ export const CLASSES: readonly AnyShape[] = [
   LIST_NODE,
   SOCKET_ADDRESS,
   TIMER,
+  HTTP_CLIENT,
   ...TEXT_CLASSES,
 ]
 
@@ -57,6 +59,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...WAITING_FUNCTIONS,
   ...TIMER_FUNCTIONS,
   ...FILE_FUNCTIONS,
+  ...HTTP_CLIENT_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */

@@ -54,6 +54,10 @@ export interface HttpRequest {
   readonly body?: string
   /** For all of it: the name, the connection, the answer. */
   readonly timeoutMs: number
+  /** Octets of the answer's body; a longer one is a failure. */
+  readonly maxBytes: number
+  /** How many redirects are followed; none unless given. */
+  readonly maxRedirects?: number
 }
 
 export type HttpAnswer =
@@ -63,6 +67,8 @@ export type HttpAnswer =
       readonly statusText: string
       readonly headerLines: readonly string[]
       readonly body: string
+      /** Where it came from in the end. */
+      readonly url: string
     }
   /** `code` is libcurl's. */
   | { readonly kind: 'failed'; readonly text: string; readonly code: number }

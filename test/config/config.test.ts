@@ -49,6 +49,7 @@ describe('an empty configuration', () => {
         onBadReturn: 'continue',
         searchPath: [folder, '/search'],
         fileRoots: [],
+        httpAllow: [],
         scriptPathMap: new Map(),
         scriptEnvironment: ['HOME', 'HOSTNAME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'TZ', 'USER'],
       },

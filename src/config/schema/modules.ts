@@ -93,6 +93,8 @@ export const SCRIPTLET = {
   searchPath: option('search_path', PATHS, [], SCRIPTLET_SCOPE),
   /** Folders that io reads; the folders of scripts when there are none. */
   fileRoots: option('file_roots', PATHS, [], SCRIPTLET_SCOPE),
+  /** Networks that are not public and may be reached by HTTP all the same. */
+  httpAllow: option('http_allow', CIDRS, [], SCRIPTLET_SCOPE),
   /** Paths as scripts have them, and where they are. */
   scriptPathMap: option('script_path_map', PATH_MAP, new Map(), SCRIPTLET_SCOPE),
   /** The environment variables that os.getenv shows. */
