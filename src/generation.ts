@@ -13,6 +13,8 @@ import type { TrackerSettings } from './http/hit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
+import { openOutside } from './outside/open.ts'
+import type { Outside } from './outside/outside.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
 import type { Tracer } from './policy/trace.ts'
 import type { Keyring } from './tracking/keyring.ts'
@@ -49,6 +51,7 @@ export interface GenerationSurroundings {
   readonly openLog?: JournalOptions['open']
   readonly findKeys?: (config: Config) => Keyring
   readonly eventId?: () => string
+  readonly outside?: Outside
   readonly tracer?: Tracer | undefined
 }
 
@@ -93,6 +96,7 @@ export async function openGeneration(
     },
     async replace() {
       isReplaced = true
+      policy.retire()
       if (holders.size > 0) {
         const timer = setTimeout(retire, RETIRE_MS)
         await new Promise<void>((resolve) => (isFree = resolve))
@@ -124,19 +128,20 @@ const RETIRE_MS = 60_000
 const MB = 1024 * 1024
 
 function openPolicy(
-  { scriptlet, bindings }: Config,
+  { scriptlet, bindings, dnsServers }: Config,
   journal: Journal,
-  { now, tracer, instruments }: GenerationSurroundings,
+  { tracer, instruments, outside }: GenerationSurroundings,
 ): Promise<Policy> {
+  const files = {
+    fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
+    pathMap: scriptlet.scriptPathMap,
+    environment: scriptlet.scriptEnvironment,
+  }
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
     bindings,
-    files: {
-      fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
-      pathMap: scriptlet.scriptPathMap,
-      environment: scriptlet.scriptEnvironment,
-    },
+    files,
     budget: {
       cpuMs: scriptlet.calloutCpuMs,
       wallMs: scriptlet.calloutWallMs,
@@ -144,8 +149,8 @@ function openPolicy(
       maxStringBytes: scriptlet.maxStringMb * MB,
     },
     onBadReturn: scriptlet.onBadReturn,
-    now,
     tracer,
+    outside: outside ?? openOutside({ dnsServers, httpAllow: scriptlet.httpAllow, files }),
     panic: (origin, text) => journal.panic(origin, text),
     meterOf: instruments.policy.meterOf,
     onUnsupported: instruments.policy.onUnsupported,

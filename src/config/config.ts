@@ -36,6 +36,7 @@ export interface Config {
   readonly spoolMinFreeInodes: number
   readonly shutdownGraceSeconds: number
   readonly workers: number
+  readonly dnsServers: readonly string[]
   /** One per enabled Listen. */
   readonly smtp: readonly SmtpEndpoint[]
   readonly http: readonly HttpEndpoint[]

@@ -136,6 +136,12 @@ export const CIDRS: Type<readonly Cidr[]> = listOf(
   readCidr,
 )
 
+/** As c-ares takes them: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:5353`. */
+export const DNS_SERVERS: Type<readonly string[]> = listOf(
+  'a list of addresses, with a port where it is not 53, such as 192.0.2.53:5353',
+  (text) => (isIP(text) || isIP(readTarget(text)?.host ?? '') ? text : undefined),
+)
+
 export const ROUTES: Type<readonly RouteTarget[]> = listOf(
   'a list of hosts, "__mx__" and "smtp://host?pref=P&port=O&type=mx|a"',
   readRoute,

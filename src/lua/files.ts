@@ -19,6 +19,8 @@ export interface Failure {
 export interface Files {
   /** Opens for reading. The caller closes. */
   readonly open: (path: string) => Opened
+  /** Opens for writing, with what else C's `open` takes. The caller closes. */
+  readonly openToWrite: (path: string, flags: number, mode: number) => Opened
 }
 
 /**
@@ -34,19 +36,22 @@ export function allowFiles(
     .map(([from, to]) => [posix.normalize(bytesOf(from)).replace(/\/$/, ''), bytesOf(to)] as const)
     .sort(([a], [b]) => b.length - a.length)
   const allowed = [...folders, ...mapped.map(([, to]) => to)]
+  const first = (path: string, open: (candidate: string) => Opened): Opened => {
+    if (path === '') return failed('ENOENT')
+    if (path.includes('\0')) return failed('EINVAL')
+    let failure = failed('ENOENT')
+    for (const candidate of candidates(path, folders, mapped)) {
+      const opened = open(candidate)
+      if (opened.kind === 'opened') return opened
+      failure = opened
+      if (opened.number !== ERRORS.ENOENT?.[0]) break
+    }
+    return failure
+  }
   return {
-    open(path) {
-      if (path === '') return failed('ENOENT')
-      if (path.includes('\0')) return failed('EINVAL')
-      let failure = failed('ENOENT')
-      for (const candidate of candidates(path, folders, mapped)) {
-        const opened = openBelow(allowed, candidate)
-        if (opened.kind === 'opened') return opened
-        failure = opened
-        if (opened.number !== ERRORS.ENOENT?.[0]) break
-      }
-      return failure
-    },
+    open: (path) => first(path, (candidate) => openBelow(allowed, candidate)),
+    openToWrite: (path, flags, mode) =>
+      first(path, (candidate) => openToWriteBelow(allowed, candidate, flags, mode)),
   }
 }
 
@@ -85,6 +90,33 @@ function openBelow(allowed: readonly string[], path: string): Opened {
     return isBelow(allowed, path) || isWithin(allowed, path) ? failed(code) : OUTSIDE
   }
 }
+
+// What is there is opened where it really is; what is not is made in the folder that is really its own.
+function openToWriteBelow(
+  allowed: readonly string[],
+  path: string,
+  flags: number,
+  mode: number,
+): Opened {
+  try {
+    const folder = realPath(posix.dirname(path))
+    const real = realPathIfThere(posix.join(folder, posix.basename(path)))
+    if (!isBelow(allowed, real)) return OUTSIDE
+    const fd = openSync(octets(real) as Buffer, flags | WRITE_FLAGS, mode)
+    if (fstatSync(fd).isFile() && realPath(posix.dirname(path)) === folder) {
+      return { kind: 'opened', fd }
+    }
+    closeSync(fd)
+    return NOT_REGULAR
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (typeof code !== 'string') throw error
+    return isBelow(allowed, path) || isWithin(allowed, path) ? failed(code) : OUTSIDE
+  }
+}
+
+// Not blocking: a FIFO without a reader is an error then, instead of a wait.
+const WRITE_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
 // Not followed: the path has no symbolic link any more. Not blocking: a FIFO would wait for a writer.
 const OPEN_FLAGS =
@@ -130,6 +162,9 @@ const ERRORS: Readonly<Record<string, readonly [number, string]>> = {
   ENOENT: [2, 'No such file or directory'],
   EIO: [5, 'Input/output error'],
   EACCES: [13, 'Permission denied'],
+  EROFS: [30, 'Read-only file system'],
+  ENXIO: [6, 'No such device or address'],
+  ENOSPC: [28, 'No space left on device'],
   ENOTDIR: [20, 'Not a directory'],
   EISDIR: [21, 'Is a directory'],
   EINVAL: [22, 'Invalid argument'],

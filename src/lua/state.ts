@@ -86,8 +86,8 @@ export interface LuaState {
   readonly getGlobal: (name: string) => LuaValue
   /** Compiles a chunk. Throws a LuaError of kind syntax. */
   readonly load: (source: Buffer, chunkName: string) => LuaFunction
-  /** An empty table; keys that it lacks are looked up in `index`. */
-  readonly newTable: (index?: LuaTable) => LuaTable
+  /** An empty table; keys that it lacks are looked up in `index`, or given by it. */
+  readonly newTable: (index?: LuaTable | LuaFunction) => LuaTable
   /** A function of the host as a value, such as an iterator. */
   readonly newFunction: (name: string, call: HostFunction) => LuaFunction
   /** Calls a function; a promise comes back only if something suspended it. Throws LuaError. */
@@ -216,8 +216,8 @@ function moduleTable(globals: Table, name: string): Table {
 }
 
 const inheriting = (() => {
-  const known = new WeakMap<LuaTable, Table>()
-  return (index: LuaTable): Table => {
+  const known = new WeakMap<LuaTable | LuaFunction, Table>()
+  return (index: LuaTable | LuaFunction): Table => {
     const found = known.get(index) ?? metatable('__index', toLua(index))
     known.set(index, found)
     return found

@@ -3,7 +3,7 @@
 import type { HostFunction, HostMethod, LuaClass } from '../lua/binding.ts'
 import { LuaCallError } from '../lua/error.ts'
 import type { LuaState } from '../lua/state.ts'
-import { type LuaValue, objectIn } from '../lua/value.ts'
+import { isHandle, type LuaValue, multiple, objectIn } from '../lua/value.ts'
 import { CORE_CONSTANTS } from './constants.ts'
 import {
   type Binding,
@@ -30,6 +30,7 @@ export function installMsys(state: LuaState, services: Services): Wrap {
     newTable: (index) => state.newTable(index),
     newFunction: (name, call) => state.newFunction(name, call),
     call: (fn, args, options) => state.call(fn, args, options),
+    protectedCall: protectedCaller(state),
     methodsOf(className) {
       const shape = CLASSES.find((one) => one.className === className)
       return shape && classes.get(shape.kind)?.methods
@@ -46,6 +47,18 @@ export function installMsys(state: LuaState, services: Services): Wrap {
   for (const shape of CLASSES) classes.set(shape.kind, defineClass(state, shape, absent, runtime))
   installModules(state, absent, runtime)
   return runtime.wrap
+}
+
+/** With Lua's own pcall, as it was before scripts could replace it. */
+function protectedCaller(state: LuaState): Runtime['protectedCall'] {
+  const pcall = state.getGlobal('pcall')
+  if (!isHandle(pcall, 'function')) throw new TypeError('pcall is a function')
+  return (run) => {
+    const results = state.call(pcall, [run])
+    return results instanceof Promise
+      ? results.then((values) => multiple(...values))
+      : multiple(...results)
+  }
 }
 
 const classNames = new Map<string | undefined, string>(

@@ -13,31 +13,16 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 any msys.dnsLookup(name, type?, options?) | table or nil, error | asks DNS
 1 any msys.config(action, ...scope) | string | reads or sets an option
-2 any msys.readfile(path) | string or nil, error | a whole file
-1 any msys.sleep(seconds) | nil | waits
-1 any msys.runInPool(pool, run, completion?, mode?) | boolean, ... | runs a function in a thread pool
-2 any msys.lock(name) | nil | takes a named lock
-2 any msys.unlock(name) | nil | gives it back
 2 any msys.snmpTrap(options) | nil | sends an SNMP trap
 2 any msys.shareGet(key) | any | a value shared by the process
 2 any msys.shareSet(key, value) | boolean | shares a value in the process
 2 any msys.shareUnset(key) | nil | removes it
-1 any msys.core.io_wrapper_open(path, options, mode) | io_object or nil | opens a file
 2 any msys.core.dns_get_domain(name) | domain_record or nil | a domain's queue
 2 message msys.core.rfc2822_prepend_headers(msg, headers) | nil | puts header lines first
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
 1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
 1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
-1 any msys.http.client.new() | client | an HTTP client
-1 any client:do_request(method, url, data?) | boolean, error | sends a request
-1 any client:set_header(line?) | nil | a header line for requests
-1 any client:set_timeout(seconds?) | nil | how long to wait
-1 any client:get_status() | number, string | the status of the answer
-1 any client:get_body() | string | the body of the answer
-1 any client:get_headers() | string[] | the header lines of the answer
-1 any client:parse_headers(lines?) | table | header lines by name
 2 any curl.new() | curl | a libcurl handle
 2 any c:setopt(option, ...values) | nil | sets an option
 2 any c:perform() | boolean, error | does the transfer
@@ -67,9 +52,6 @@ const ROWS = `
 1 any msys.cidr.define(name, options) | nil | a table of networks
 1 any msys.cidr.query(name, address?) | string | looks an address up
 2 any msys.cidr.reload(name) | nil | reads it again
-2 any msys.timer.after(seconds, run, name?) | timer | runs once, later
-2 any msys.timer.at(time, run, name?) | timer | runs once, at a time
-2 any msys.timer.every(seconds, run, name?) | timer | runs again and again
 1 data msys.validate.opendkim.verify(msg) | dkim, number | verifies DKIM signatures
 1 data msys.validate.opendkim.get_num_sigs(dkim) | number, number | how many signatures
 1 data msys.validate.opendkim.get_sig(dkim, index?) | sig, number | one of them, from 0

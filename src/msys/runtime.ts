@@ -1,11 +1,14 @@
 // What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
 // is being loaded, the logs.
 import type { Bindings } from '../config/bindings.ts'
+import type { HostResult } from '../lua/binding.ts'
+import type { Lock } from '../lua/lock.ts'
 import type { LuaState } from '../lua/state.ts'
 import type { LuaFunction, LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
 import type { Address } from '../mail/address.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
+import type { Outside } from '../outside/outside.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
 import type { Stage } from './stage.ts'
 
@@ -84,16 +87,35 @@ export interface Services {
   readonly bindings: Bindings
   /** Epoch milliseconds. */
   nowMs(): number
+  /** What policy reaches beyond the server. */
+  readonly outside: Outside
   /** A file that scripts may read; paths are byte strings. */
   readFile(
     path: string,
   ):
     | { readonly kind: 'read'; readonly source: Buffer }
     | { readonly kind: 'failed'; readonly text: string }
+  readonly background: Background
+  readonly locks: Locks
   /** Writes a line to paniclog. */
   panic(text: string): void
   /** A script used what does not exist here. */
   onUnsupported?(name: string): void
+}
+
+/** What runs beside callouts. */
+export interface Background {
+  /** Does it so much later, unless the function that is returned is called before, or the policy ends. */
+  after(delayMs: number, work: () => void): () => void
+  /** Runs a function of policy on its own. Never fails. */
+  run(label: string, closure: LuaFunction): Promise<void>
+  /** Runs functions of policy, one after the other, when the call that runs now has ended by itself. */
+  afterCall(label: string, closures: readonly LuaFunction[]): void
+}
+
+/** Locks by name. */
+export interface Locks {
+  named(name: string): Lock
 }
 
 export interface Runtime extends Services {
@@ -101,12 +123,14 @@ export interface Runtime extends Services {
   readonly newFunction: LuaState['newFunction']
   /** Calls a function of policy. */
   readonly call: LuaState['call']
+  /** Calls a function of policy as Lua's pcall does. */
+  protectedCall(run: LuaFunction): HostResult
   /** The methods of a class by its name; undefined when there is no such class. */
   methodsOf(className: string): LuaTable | undefined
   /** The class of an object; undefined for any other value. */
   classOf(value: LuaValue): string | undefined
-  /** An empty table; keys that it lacks are looked up in `index`. */
-  newTable(index?: LuaTable): LuaTable
+  /** An empty table; keys that it lacks are looked up in `index`, or given by it. */
+  newTable(index?: LuaTable | LuaFunction): LuaTable
   /** The userdata of an object; the same one for the same object. */
   wrap<T extends ApiObject>(object: T): LuaUserdata
 }

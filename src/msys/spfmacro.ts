@@ -52,7 +52,7 @@ function shape(value: string, keep: number, isReversed: boolean, delimiters: str
 }
 
 /** Thirty-two hexadecimal digits, separated by dots. */
-function nibbles(address: string): string {
+export function nibbles(address: string): string {
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')
   const groups = (side: string): string[] =>
     side === '' ? [] : side.split(':').flatMap((group) => quadGroups(group))

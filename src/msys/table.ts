@@ -7,6 +7,11 @@ import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
+import { FILE_FUNCTIONS } from './files.ts'
+import { HTTP_CLIENT, HTTP_CLIENT_FUNCTIONS } from './httpclient.ts'
+import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
+import { WAITING_FUNCTIONS } from './waiting.ts'
+import { DNS_FUNCTIONS } from './dns.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
 import { IO_OBJECT } from './ioobject.ts'
 import { LIBRARY } from './library.ts'
@@ -33,6 +38,8 @@ export const CLASSES: readonly AnyShape[] = [
   IO_OBJECT,
   LIST_NODE,
   SOCKET_ADDRESS,
+  TIMER,
+  HTTP_CLIENT,
   ...TEXT_CLASSES,
 ]
 
@@ -48,6 +55,11 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...BINDING_FUNCTIONS,
   ...BOUNCE_FUNCTIONS,
   ...DKIM_FUNCTIONS,
+  ...DNS_FUNCTIONS,
+  ...WAITING_FUNCTIONS,
+  ...TIMER_FUNCTIONS,
+  ...FILE_FUNCTIONS,
+  ...HTTP_CLIENT_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */

@@ -9,7 +9,7 @@ const DRAFT = 'DKIM2 is not a standard yet'
 const OBSOLETE = 'DomainKeys is obsolete: use DKIM'
 
 const ROWS: readonly (readonly [why: string, names: string])[] = [
-  [INTERNAL, 'msys.core.mail_queue_delay_domain msys.core.scheduler_for_domain msys.runInInst'],
+  [INTERNAL, 'msys.core.mail_queue_delay_domain msys.core.scheduler_for_domain'],
   [INTERNAL, 'msys.os.statvfs_read msys.os.statvfs_subscribe'],
   [INTERNAL, 'msys.threadpool.count msys.threadpool.find msys.threadpool.stat'],
   ['there is no Sieve', 'msys.runSieveScript'],

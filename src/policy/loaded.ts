@@ -5,6 +5,7 @@ import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite } from '../msys/runtime.ts'
+import type { Outside } from '../outside/outside.ts'
 import type { AuthSchemes } from './authentication.ts'
 import type { CalloutMeter } from './meter.ts'
 import type { Callouts, Registration } from './module.ts'
@@ -24,10 +25,10 @@ export interface PolicyOptions {
   readonly bindings?: Bindings
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
-  /** Epoch milliseconds; the machine's clock unless given. */
-  readonly now?: () => number
   /** Sees what callouts do, if it wants to. */
   readonly tracer?: Tracer | undefined
+  /** What policy reaches beyond the server; nothing unless given. */
+  readonly outside?: Outside
   /** Writes a line to paniclog: where it comes from, and the text. */
   panic(origin: string, text: string): void
   /** Asked once for each callout of each module. */

@@ -12,15 +12,18 @@ import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
+import { closedOutside } from '../outside/closed.ts'
 import {
   authenticate,
   type AuthResult,
   type AuthSchemes,
   type Credentials,
 } from './authentication.ts'
+import { makeBackground } from './background.ts'
 import { type Controls, runControl } from './control.ts'
 import { currentCallout, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
+import { namedLocks } from './locks.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
 import { openPolicySession, type PolicySession } from './session.ts'
@@ -46,6 +49,8 @@ export interface Policy {
   control(argv: readonly string[]): Promise<string> | undefined
   /** The words that scripts registered commands for. */
   controls(): readonly string[]
+  /** Its timers stop: another policy takes over. Sessions go on. */
+  retire(): void
   /** Runs `deinit` and drops the state. */
   close(): Promise<void>
 }
@@ -60,22 +65,64 @@ export class PolicyError extends Error {
 /** Loads every script and runs `init`. Raises ConfigError for a missing file, else PolicyError. */
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
+  const host = openHost(options)
+  const { state, wrap, background, registrations, authSchemes, controls, outside, loading } = host
+  const end = (): void => {
+    background.stop()
+    state.close()
+  }
+  try {
+    for (const scriptlet of scriptlets) {
+      loading.script = scriptlet.path
+      await runTopLevel(state, scriptlet, options.budget)
+    }
+    const { callouts, notices } = collectCallouts(registrations, options.meterOf)
+    for (const notice of notices) options.panic('scriptlet', notice)
+    const loaded: Loaded = { state, wrap, registrations, callouts, authSchemes, options }
+    await runInit(loaded)
+    return {
+      scripts: scriptlets.map(({ path }) => path),
+      hash: hashOf(scriptlets),
+      loadedMs: outside.clock.nowMs(),
+      has: (callout) => callouts.has(callout),
+      openSession: () => openPolicySession(loaded),
+      authenticate: (...request) => authenticate(loaded, ...request),
+      logsReopened: () => runAll(loaded, 'core_log_reopen'),
+      retire: () => background.stop(),
+      close: async () => {
+        await runAll(loaded, 'deinit')
+        end()
+      },
+      control: (argv) => runControl(loaded, controls, argv),
+      controls: () => [...controls.keys()],
+    }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+/** A Lua state with the API in it, and what scripts register. */
+function openHost(options: PolicyOptions) {
   const registrations: Registration[] = []
   const authSchemes: AuthSchemes = new Map()
   const controls: Controls = new Map()
-  const { now = Date.now } = options
+  const { outside = closedOutside() } = options
   const say = speaker(options)
   const loading = { script: '' }
+  const panic = (text: string): void => options.panic('scriptlet', text)
   const state = openState({
     print: (text) => (currentCallout()?.print ?? say)(text),
-    warn: (text) => options.panic('scriptlet', text),
-    onInternalError: (error, name) => options.panic('scriptlet', `${name}: ${String(error)}`),
+    warn: panic,
+    onInternalError: (error, name) => panic(`${name}: ${String(error)}`),
     roots: options.roots,
     ...options.files,
     budget: options.budget,
-    now,
+    now: () => outside.clock.nowMs(),
+    random: () => outside.random(),
   })
   const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
+  const background = makeBackground(state, outside.clock, panic)
   const wrap = installMsys(state, {
     registerModule: (name, table) =>
       void registrations.push({ name, table, script: loading.script }),
@@ -83,34 +130,15 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
-    nowMs: now,
+    nowMs: () => outside.clock.nowMs(),
+    outside,
+    background,
+    locks: namedLocks(),
     readFile: (path) => readWhole(files, path),
     panic: say,
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
-  for (const scriptlet of scriptlets) {
-    loading.script = scriptlet.path
-    await runTopLevel(state, scriptlet, options.budget)
-  }
-  const { callouts, notices } = collectCallouts(registrations, options.meterOf)
-  for (const notice of notices) options.panic('scriptlet', notice)
-  const loaded: Loaded = { state, wrap, registrations, callouts, authSchemes, options }
-  await runInit(loaded)
-  return {
-    scripts: scriptlets.map(({ path }) => path),
-    hash: hashOf(scriptlets),
-    loadedMs: now(),
-    has: (callout) => callouts.has(callout),
-    openSession: () => openPolicySession(loaded),
-    authenticate: (...request) => authenticate(loaded, ...request),
-    logsReopened: () => runAll(loaded, 'core_log_reopen'),
-    close: async () => {
-      await runAll(loaded, 'deinit')
-      state.close()
-    },
-    control: (argv) => runControl(loaded, controls, argv),
-    controls: () => [...controls.keys()],
-  }
+  return { state, wrap, background, registrations, authSchemes, controls, outside, loading }
 }
 
 function hashOf(scriptlets: readonly Scriptlet[]): string {

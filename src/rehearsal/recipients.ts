@@ -121,8 +121,8 @@ function reportCopy({ spooled, keyring }: Played, seen: SeenCopy): CopyReport {
 }
 
 function bytesOf(spooled: readonly Spooled[], id: string): Buffer | undefined {
-  for (const { stored, data } of spooled) {
-    const copy = stored.entry.copies.find((one) => one.id === id)
+  for (const { entry, data } of spooled) {
+    const copy = entry.copies.find((one) => one.id === id)
     if (copy) return render(data, copy.rendition)
   }
   return undefined
@@ -134,10 +134,10 @@ function sentBeside({ seen, spooled }: Played): readonly SentMessage[] {
   )
   const byPolicy = new Set(seen.map(({ original }) => original.batchId))
   return spooled
-    .filter(({ stored }) => !own.has(stored.entry.batchId))
-    .flatMap(({ stored, data }) =>
-      stored.entry.copies.map((copy: EntryCopy): SentMessage => ({
-        kind: byPolicy.has(stored.entry.batchId) ? 'by policy' : 'notification',
+    .filter(({ entry }) => !own.has(entry.batchId))
+    .flatMap(({ entry, data }) =>
+      entry.copies.map((copy: EntryCopy): SentMessage => ({
+        kind: byPolicy.has(entry.batchId) ? 'by policy' : 'notification',
         mailfrom: copy.mailfrom,
         rcptto: copy.rcptto,
         egress: copy.egress ?? DEFAULT_EGRESS,

@@ -6,14 +6,18 @@ import type { LogFile } from '../events/logfile.ts'
 import type { Config } from '../config/config.ts'
 import { type Instruments, makeInstruments } from '../instruments.ts'
 import { makeIds, type Ids } from '../mail/ids.ts'
-import type { Stored } from '../spool/spool.ts'
+import type { Entry } from '../spool/entry.ts'
+import type { Stored } from '../spool/stored.ts'
 import type { Store } from '../acceptance.ts'
+import type { Clock } from '../outside/outside.ts'
 import { type Keyring, openKeyring } from '../tracking/keyring.ts'
 
 export interface World {
   /** Epoch milliseconds. Waiting moves it on, nothing else does. */
   now(): number
   delay(ms: number): Promise<void>
+  /** For policy: what it puts off really waits, and moves the clock on. */
+  readonly clock: Clock
   readonly ids: Ids
   /** From 0 up to 1. */
   random(): number
@@ -32,7 +36,7 @@ export interface World {
 }
 
 export interface Spooled {
-  readonly stored: Stored
+  readonly entry: Entry
   readonly data: Buffer
 }
 
@@ -56,6 +60,16 @@ export function makeWorld(startMs: number): World {
     delay(ms) {
       nowMs += ms
       return Promise.resolve()
+    },
+    clock: {
+      nowMs: now,
+      after(delayMs, run) {
+        const timer = setTimeout(() => {
+          nowMs += delayMs
+          run()
+        }, delayMs)
+        return () => clearTimeout(timer)
+      },
     },
     ids,
     random: () => dice(6).readUIntBE(0, 6) / 2 ** 48,
@@ -133,45 +147,46 @@ function makeDice(): (octets: number) => Buffer {
 
 /** A spool that keeps everything until it is taken. */
 function makeShelf() {
-  const data = new Map<Stored, Buffer>()
+  const kept = new Map<Stored, Spooled>()
   let shelved: Spooled[] = []
   const spool: Store['spool'] = {
-    append(entry, bytes) {
-      const location = {
-        segment: 0,
-        file: '',
-        sequence: 0,
-        start: 0,
-        dataStart: 0,
-        dataBytes: 0,
-        dataCrc: 0,
-      }
-      const copies = entry.copies.map(() => ({
-        done: false,
-        attempts: 0,
-        nextAttemptMs: 0,
-        note: '',
-      }))
-      const stored: Stored = { entry, location, copies }
-      data.set(stored, bytes)
+    append(entry, data) {
+      const copies = entry.copies.map(() => FRESH)
+      const ways = entry.copies.map(({ routingDomain }) => ({ routingDomain }))
+      const stored: Stored = { ...NOWHERE, receivedMs: entry.receivedMs, copies, ways }
+      kept.set(stored, { entry, data })
       return Promise.resolve(stored)
     },
-    finish: (stored) => void data.delete(stored),
+    finish: (stored) => void kept.delete(stored),
     failure: undefined,
   }
   return {
     spool,
     enqueue(stored: Stored): void {
-      const bytes = data.get(stored)
-      if (bytes) shelved.push({ stored, data: bytes })
+      const spooled = kept.get(stored)
+      if (spooled) shelved.push(spooled)
     },
     take(): readonly Spooled[] {
       const taken = shelved
       shelved = []
-      data.clear()
+      kept.clear()
       return taken
     },
   }
+}
+
+const FRESH = { done: false, attempts: 0, nextAttemptMs: 0, note: '' }
+const NOWHERE = {
+  location: {
+    segment: 0,
+    file: '',
+    sequence: 0,
+    start: 0,
+    dataStart: 0,
+    dataBytes: 0,
+    dataCrc: 0,
+  },
+  groups: undefined,
 }
 
 function logInto(path: string, lines: string[]): LogFile {

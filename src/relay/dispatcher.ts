@@ -72,7 +72,8 @@ const SWEEP_MS = 30_000
 const STEP = 1_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
-  const { resolver = systemResolver(), clock = steadyClock(), random = Math.random } = options
+  const { clock = steadyClock(), random = Math.random } = options
+  const { resolver = systemResolver(options.config.dnsServers) } = options
   const { ids, spool, queue, observers, onError, config } = options
   const pool = makePool((host, profile) => openClient({ id: ids.connection(), ...host, profile }))
   const settlement: Settlement = {

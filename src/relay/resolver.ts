@@ -23,8 +23,11 @@ export type Answer<T> =
   /** No answer, or none that can be trusted. */
   | { readonly kind: 'unknown' }
 
-export function systemResolver(): Resolver {
-  return new CaresResolver({ timeout: 5_000, tries: 3 })
+/** `servers`: addresses, maybe with a port; those of the machine if there are none. */
+export function systemResolver(servers: readonly string[] = []): Resolver {
+  const resolver = new CaresResolver({ timeout: 5_000, tries: 3 })
+  if (servers.length > 0) resolver.setServers(servers)
+  return resolver
 }
 
 /** Total: every failure is an answer, and what is not understood is a temporary one. */

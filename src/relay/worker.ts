@@ -13,7 +13,8 @@ import { EXPIRED, outcome, STAGES } from './outcome.ts'
 import { expiresMs, settle, settleUntried, type Settlement } from './settlement.ts'
 import type { Tasks } from './tasks.ts'
 
-export type RelayConfig = Pick<Config, 'hostname' | 'outbound'>
+export type RelayConfig = Pick<Config, 'hostname' | 'outbound'> &
+  Partial<Pick<Config, 'dnsServers'>>
 
 export interface Works {
   readonly clock: Clock

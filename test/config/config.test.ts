@@ -33,6 +33,7 @@ describe('an empty configuration', () => {
     expect(rest).toEqual({
       hostname: 'host.example',
       spoolbase: '/var/spool/ecelerity',
+      dnsServers: [],
       shutdownGraceSeconds: 5,
       control: ['/var/spool/ecelerity/control'],
       spoolMinFreeBytes: 268_435_456,
@@ -48,6 +49,7 @@ describe('an empty configuration', () => {
         onBadReturn: 'continue',
         searchPath: [folder, '/search'],
         fileRoots: [],
+        httpAllow: [],
         scriptPathMap: new Map(),
         scriptEnvironment: ['HOME', 'HOSTNAME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'TZ', 'USER'],
       },

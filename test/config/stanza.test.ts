@@ -127,6 +127,10 @@ describe('values outside their type', () => {
     ['shutdown_grace = 0x10', 'whole seconds, found "0x10"'],
     ['shutdown_grace = 5s', 'whole seconds, found "5s"'],
     ['shutdown_grace = 99999999999999999999', 'whole seconds, found "99999999999999999999"'],
+    [
+      'dns_servers = ( "localhost" )',
+      'a list of addresses, with a port where it is not 53, such as 192.0.2.53:5353, found "localhost"',
+    ],
     ['hostname = ""', 'a host name, found an empty string'],
     ['hostname = "a b"', 'a host name, found "a b"'],
     ['max_outbound_connections = 1K', 'a whole number, 0 or more, found "1K"'],

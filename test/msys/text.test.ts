@@ -1,10 +1,10 @@
 // The text tools, from Lua: each snippet is the body of a callout.
-import { NO_BINDINGS } from '../../src/config/bindings.ts'
 import { describe, expect, test } from 'vitest'
 import type { Dict } from '../../src/msys/dict.ts'
 import { installMsys } from '../../src/msys/install.ts'
 import { testHost } from '../lua/host.ts'
 import { policyOf, runLua, subjectOf } from '../support/policy.ts'
+import { NO_SERVICES } from '../support/services.ts'
 
 async function expectSaid(code: string, expected: string | RegExp) {
   const { said } = await runLua(code)
@@ -53,16 +53,7 @@ describe('msys.pcre', () => {
 
   test('a function that replaces may suspend', async () => {
     const { state, wait } = testHost()
-    installMsys(state, {
-      registerModule: () => {},
-      registerAuth: () => {},
-      readFile: () => ({ kind: 'failed', text: 'no files here' }),
-      registerControl: () => {},
-      callSite: () => undefined,
-      bindings: NO_BINDINGS,
-      nowMs: () => 0,
-      panic: () => {},
-    })
+    installMsys(state, NO_SERVICES)
     state.setGlobal('later', (value) => Promise.resolve(value))
     const upper = 'function(m) return later(m[0]):upper() end'
     expect(await wait(`return msys.pcre.replace("a-b", "\\\\w", ${upper})`)).toEqual(['A-B'])
@@ -228,16 +219,7 @@ describe('addresses and dictionaries', () => {
 
   test('a dictionary is walked, changed and cleared', () => {
     const { state, run } = testHost()
-    const wrap = installMsys(state, {
-      registerModule: () => {},
-      registerAuth: () => {},
-      readFile: () => ({ kind: 'failed', text: 'no files here' }),
-      registerControl: () => {},
-      callSite: () => undefined,
-      bindings: NO_BINDINGS,
-      nowMs: () => 0,
-      panic: () => {},
-    })
+    const wrap = installMsys(state, NO_SERVICES)
     const dict: Dict = { kind: 'dict', entries: new Map([['a', '1']]) }
     const code = `
       local d, core, out = ..., msys.core, {}

@@ -9,6 +9,8 @@ import type { Message } from '../../src/mail/message.ts'
 import { splitHeader } from '../../src/mime/field.ts'
 import type { MessageHandle } from '../../src/msys/handle.ts'
 import { noVerdict } from '../../src/msys/verdict.ts'
+import { closedOutside } from '../../src/outside/closed.ts'
+import type { Outside } from '../../src/outside/outside.ts'
 import type { PolicyOptions } from '../../src/policy/loaded.ts'
 import { type CalloutName, findPhase } from '../../src/policy/phases.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
@@ -134,10 +136,12 @@ export async function runLua(
     mail,
     sending,
     prepare,
+    outside,
   }: {
     callout?: string | undefined
     mail?: string
     sending?: Sending
+    outside?: Partial<Outside>
     /** Sees the message before the callout does. */
     prepare?: (msg: MessageHandle) => void
   } = {},
@@ -164,7 +168,10 @@ export async function runLua(
       return msys.core.VALIDATE_CONT
     end
     msys.registerModule("test", mod)`
-  const { policy, panics, close } = await policyOf({ test: source })
+  const { policy, panics, close } = await policyOf(
+    { test: source },
+    { outside: closedOutside(outside) },
+  )
   const { subject: plain, panics: notices } = subjectOf(mail)
   const subject = { ...plain, ...(sending && { sending }) }
   prepare?.(subject.msg)

@@ -8,6 +8,7 @@ import {
   BYTES,
   CIDRS,
   COUNT,
+  DNS_SERVERS,
   FILE,
   HOSTNAME,
   LOG_PATH,
@@ -42,6 +43,8 @@ export const SERVER = {
   spoolMinFreeInodes: option('spool_min_free_inodes', COUNT, 1_000, ['global']),
   /** Processes that share the work; 1: this one does everything. */
   workers: option('workers', WORKERS, 1, ['global']),
+  /** Who is asked for names, addresses with a port if it is not 53; those of the machine if none is given. */
+  dnsServers: option('dns_servers', DNS_SERVERS, [], ['global']),
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
 }
 
@@ -90,6 +93,8 @@ export const SCRIPTLET = {
   searchPath: option('search_path', PATHS, [], SCRIPTLET_SCOPE),
   /** Folders that io reads; the folders of scripts when there are none. */
   fileRoots: option('file_roots', PATHS, [], SCRIPTLET_SCOPE),
+  /** Networks that are not public and may be reached by HTTP all the same. */
+  httpAllow: option('http_allow', CIDRS, [], SCRIPTLET_SCOPE),
   /** Paths as scripts have them, and where they are. */
   scriptPathMap: option('script_path_map', PATH_MAP, new Map(), SCRIPTLET_SCOPE),
   /** The environment variables that os.getenv shows. */

@@ -1,0 +1,19 @@
+// What a policy lends to its bindings, where there is no policy.
+import { NO_BINDINGS } from '../../src/config/bindings.ts'
+import { makeLock } from '../../src/lua/lock.ts'
+import type { Services } from '../../src/msys/runtime.ts'
+import { closedOutside } from '../../src/outside/closed.ts'
+
+export const NO_SERVICES: Services = {
+  registerModule: () => {},
+  registerAuth: () => {},
+  registerControl: () => {},
+  readFile: () => ({ kind: 'failed', text: 'no files here' }),
+  callSite: () => undefined,
+  bindings: NO_BINDINGS,
+  nowMs: () => 0,
+  outside: closedOutside(),
+  background: { after: () => () => {}, run: () => Promise.resolve(), afterCall: () => {} },
+  locks: { named: () => makeLock() },
+  panic: () => {},
+}
