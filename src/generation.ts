@@ -13,6 +13,7 @@ import type { TrackerSettings } from './http/hit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
+import type { SharedState } from './msys/shared/state.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
 import type { Keyring } from './tracking/keyring.ts'
 
@@ -44,18 +45,20 @@ export interface GenerationSurroundings {
   /** One for all generations. */
   readonly events: EventRecorder
   readonly instruments: Pick<Instruments, 'policy' | 'countJournal'>
+  readonly shared: SharedState
 }
 
 /** Raises what the configuration or a script has wrong; nothing is left open then. */
 export async function openGeneration(
   config: Config,
-  { now, warn, events, instruments }: GenerationSurroundings,
+  surroundings: GenerationSurroundings,
 ): Promise<Generation> {
+  const { now, warn, events, instruments } = surroundings
   const journal = instruments.countJournal(await openJournal(journalOptions(config, now, events)))
   let policy: Policy
   let keyring: Keyring
   try {
-    policy = await openPolicy(config, journal, instruments.policy)
+    policy = await openPolicy(config, journal, surroundings)
     // Last: what is wrong with a script must not leave a key behind.
     keyring = await findKeyring(config, warn)
   } catch (error) {
@@ -119,12 +122,14 @@ const MB = 1024 * 1024
 function openPolicy(
   { scriptlet, bindings }: Config,
   journal: Journal,
-  { meterOf, onUnsupported }: Instruments['policy'],
+  { instruments, shared }: GenerationSurroundings,
 ): Promise<Policy> {
+  const { meterOf, onUnsupported } = instruments.policy
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
     bindings,
+    shared,
     files: {
       fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
       pathMap: scriptlet.scriptPathMap,

@@ -16,6 +16,7 @@ import { type Listeners, makeListeners, type Prepared, prepareAll } from './list
 import { type Instruments, makeInstruments } from './instruments.ts'
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
+import { makeSharedState } from './msys/shared/embedded.ts'
 import { type Counts, relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
@@ -76,7 +77,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { warn } = options
   const recorder = recorderOf(() => events)
   const instruments = makeInstruments()
-  const surroundings = { now: Date.now, warn, events: recorder, instruments }
+  const shared = makeSharedState(Date.now)
+  const surroundings = { now: Date.now, warn, events: recorder, instruments, shared }
   let current = await openGeneration(config, surroundings)
   const closers: (() => Promise<void>)[] = [() => current.replace()]
   try {

@@ -5,6 +5,7 @@ import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite } from '../msys/runtime.ts'
+import type { SharedState } from '../msys/shared/state.ts'
 import type { AuthSchemes } from './authentication.ts'
 import type { CalloutMeter } from './meter.ts'
 import type { Callouts, Registration } from './module.ts'
@@ -21,6 +22,8 @@ export interface PolicyOptions {
   readonly budget: Budget
   /** Without them there is the default one. */
   readonly bindings?: Bindings
+  /** What policy counts and keeps beyond a session; its own unless given. */
+  readonly shared?: SharedState
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
   /** Epoch milliseconds; the machine's clock unless given. */

@@ -12,6 +12,7 @@ import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
+import { makeSharedState } from '../msys/shared/embedded.ts'
 import {
   authenticate,
   type AuthResult,
@@ -81,6 +82,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
+    shared: options.shared ?? makeSharedState(now),
     nowMs: now,
     readFile: (path) => readWhole(files, path),
     panic: (text) => options.panic('scriptlet', text),

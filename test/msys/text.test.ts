@@ -1,4 +1,6 @@
 // The text tools, from Lua: each snippet is the body of a callout.
+import { makeSharedState } from '../../src/msys/shared/embedded.ts'
+import type { Services } from '../../src/msys/runtime.ts'
 import { NO_BINDINGS } from '../../src/config/bindings.ts'
 import { describe, expect, test } from 'vitest'
 import type { Dict } from '../../src/msys/dict.ts'
@@ -10,6 +12,18 @@ async function expectSaid(code: string, expected: string | RegExp) {
   const { said } = await runLua(code)
   if (typeof expected === 'string') expect(said).toBe(expected)
   else expect(said).toMatch(expected)
+}
+
+const SERVICES: Services = {
+  registerModule: () => {},
+  registerAuth: () => {},
+  readFile: () => ({ kind: 'failed', text: 'no files here' }),
+  registerControl: () => {},
+  callSite: () => undefined,
+  bindings: NO_BINDINGS,
+  shared: makeSharedState(() => 0),
+  nowMs: () => 0,
+  panic: () => {},
 }
 
 describe('msys.pcre', () => {
@@ -53,16 +67,7 @@ describe('msys.pcre', () => {
 
   test('a function that replaces may suspend', async () => {
     const { state, wait } = testHost()
-    installMsys(state, {
-      registerModule: () => {},
-      registerAuth: () => {},
-      readFile: () => ({ kind: 'failed', text: 'no files here' }),
-      registerControl: () => {},
-      callSite: () => undefined,
-      bindings: NO_BINDINGS,
-      nowMs: () => 0,
-      panic: () => {},
-    })
+    installMsys(state, SERVICES)
     state.setGlobal('later', (value) => Promise.resolve(value))
     const upper = 'function(m) return later(m[0]):upper() end'
     expect(await wait(`return msys.pcre.replace("a-b", "\\\\w", ${upper})`)).toEqual(['A-B'])
@@ -228,16 +233,7 @@ describe('addresses and dictionaries', () => {
 
   test('a dictionary is walked, changed and cleared', () => {
     const { state, run } = testHost()
-    const wrap = installMsys(state, {
-      registerModule: () => {},
-      registerAuth: () => {},
-      readFile: () => ({ kind: 'failed', text: 'no files here' }),
-      registerControl: () => {},
-      callSite: () => undefined,
-      bindings: NO_BINDINGS,
-      nowMs: () => 0,
-      panic: () => {},
-    })
+    const wrap = installMsys(state, SERVICES)
     const dict: Dict = { kind: 'dict', entries: new Map([['a', '1']]) }
     const code = `
       local d, core, out = ..., msys.core, {}

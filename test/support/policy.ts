@@ -14,7 +14,7 @@ import { type CalloutName, findPhase } from '../../src/policy/phases.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
 import type { Sending, Subject } from '../../src/msys/runtime.ts'
 
-export const BUDGET = { cpuMs: 500, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
+export const BUDGET = { cpuMs: 1000, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
 
 export interface TestPolicy {
   readonly policy: Policy
@@ -134,12 +134,15 @@ export async function runLua(
     mail,
     sending,
     prepare,
+    options,
   }: {
     callout?: string | undefined
     mail?: string
     sending?: Sending
     /** Sees the message before the callout does. */
     prepare?: (msg: MessageHandle) => void
+    /** Of the policy. */
+    options?: Partial<PolicyOptions>
   } = {},
 ) {
   const parameters = findPhase(callout)?.arguments.join(', ') ?? ''
@@ -164,7 +167,7 @@ export async function runLua(
       return msys.core.VALIDATE_CONT
     end
     msys.registerModule("test", mod)`
-  const { policy, panics, close } = await policyOf({ test: source })
+  const { policy, panics, close } = await policyOf({ test: source }, options)
   const { subject: plain, panics: notices } = subjectOf(mail)
   const subject = { ...plain, ...(sending && { sending }) }
   prepare?.(subject.msg)
