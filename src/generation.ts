@@ -15,6 +15,7 @@ import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import { openOutside } from './outside/open.ts'
 import type { Outside } from './outside/outside.ts'
+import type { SharedState } from './msys/shared/state.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
 import type { Tracer } from './policy/trace.ts'
 import type { Keyring } from './tracking/keyring.ts'
@@ -47,6 +48,7 @@ export interface GenerationSurroundings {
   /** One for all generations. */
   readonly events: EventRecorder
   readonly instruments: Pick<Instruments, 'policy' | 'countJournal'>
+  readonly shared: SharedState
   /** What a rehearsal has of its own: where lines of logs go, which keys seal links, what events are called. */
   readonly openLog?: JournalOptions['open']
   readonly findKeys?: (config: Config) => Keyring
@@ -130,7 +132,7 @@ const MB = 1024 * 1024
 function openPolicy(
   { scriptlet, bindings, dnsServers }: Config,
   journal: Journal,
-  { tracer, instruments, outside }: GenerationSurroundings,
+  { tracer, instruments, shared, outside }: GenerationSurroundings,
 ): Promise<Policy> {
   const files = {
     fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
@@ -141,6 +143,7 @@ function openPolicy(
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
     bindings,
+    shared,
     files,
     budget: {
       cpuMs: scriptlet.calloutCpuMs,

@@ -16,6 +16,7 @@ import { type Listeners, makeListeners, type Prepared, prepareAll } from './list
 import { type Instruments, makeInstruments } from './instruments.ts'
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
+import { makeSharedState } from './msys/shared/embedded.ts'
 import { type Counts, relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
@@ -90,6 +91,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       warn,
       events: recorder,
       instruments,
+      shared: makeSharedState(Date.now),
       tracer: traces,
     }
     let current = await openGeneration(config, surroundings)

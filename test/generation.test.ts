@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
 import { makeInstruments } from '../src/instruments.ts'
 import { openGeneration } from '../src/generation.ts'
+import { makeSharedState } from '../src/msys/shared/embedded.ts'
 
 let folder: string
 
@@ -25,6 +26,7 @@ test('a replaced generation does not live for ever on a session that never ends'
     warn: () => {},
     events: { wants: () => false, append: () => {} },
     instruments: makeInstruments(),
+    shared: makeSharedState(() => 0),
   })
   const ended: string[] = []
   const release = generation.hold(() => ended.push('the idle session'))

@@ -15,9 +15,6 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 const ROWS = `
 1 any msys.config(action, ...scope) | string | reads or sets an option
 2 any msys.snmpTrap(options) | nil | sends an SNMP trap
-2 any msys.shareGet(key) | any | a value shared by the process
-2 any msys.shareSet(key, value) | boolean | shares a value in the process
-2 any msys.shareUnset(key) | nil | removes it
 2 any msys.core.dns_get_domain(name) | domain_record or nil | a domain's queue
 2 message msys.core.rfc2822_prepend_headers(msg, headers) | nil | puts header lines first
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
@@ -31,24 +28,9 @@ const ROWS = `
 2 any session:request_url_get() | table | the URL that was asked for
 2 any session:response_status_set_std(code, body, mimetype?) | nil | answers
 2 message msys.spamc.spamc_scan(msg) | nil | asks SpamAssassin
-2 any msys.counter.open(path, semantics?) | counter | a counter
-2 any msys.counter.add(counter, delta) | nil | adds
-2 any msys.counter.inc(counter) | nil | adds one
-2 any msys.counter.read(counter) | number | its value
-2 any msys.counter.reset(counter) | nil | sets it to 0
-2 any msys.counter.unlink(path) | nil | removes it
-2 any msys.gauge_cache.define(name, maxelems, ttl, replicated?) | nil | a cache of counters
-2 any msys.gauge_cache.inc(cache, key) | number | adds one
-2 any msys.gauge_cache.dec(cache, key) | number | takes one away
-2 any msys.gauge_cache.get(cache, key) | number | a value
-2 any msys.gauge_cache.remove_item(cache, key) | nil | removes a key
 2 any msys.audit.connections(monitor, options?) | number | connections in a time window
 2 any msys.audit.receptions(monitor, options?) | number | receptions in a time window
 2 any msys.audit.rejections(monitor, options?) | number | rejections in a time window
-1 any msys.audit_series.define(name, type, interval, windows, options?) | nil | a sliding time window
-1 any msys.audit_series.add(name, key?) | nil | counts
-1 any msys.audit_series.count(name, key?) | number | reads
-2 any msys.audit_series.remove_item(name, key?) | nil | removes a key
 1 any msys.cidr.define(name, options) | nil | a table of networks
 1 any msys.cidr.query(name, address?) | string | looks an address up
 2 any msys.cidr.reload(name) | nil | reads it again

@@ -10,6 +10,7 @@ import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import type { Outside } from '../outside/outside.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
+import type { SharedState } from './shared/state.ts'
 import type { Stage } from './stage.ts'
 
 /** What the callouts of one phase are about; each gets the arguments that its row of the table names. */
@@ -85,6 +86,8 @@ export interface Services {
   callSite(): CallSite | undefined
   /** The egresses that there are. */
   readonly bindings: Bindings
+  /** What is counted and kept beyond a session. */
+  readonly shared: SharedState
   /** Epoch milliseconds. */
   nowMs(): number
   /** What policy reaches beyond the server. */

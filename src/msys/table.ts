@@ -2,9 +2,11 @@
 // table in lua/README.md and the tools read it.
 import { ACCEPT } from './accept.ts'
 import { AUDIT_FUNCTIONS } from './audit.ts'
+import { AUDIT_SERIES_FUNCTIONS } from './auditseries.ts'
 import { BOUNCE_FUNCTIONS } from './bounce.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
+import { COUNTER, COUNTER_CONSTANTS, COUNTER_FUNCTIONS } from './counter.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
 import { FILE_FUNCTIONS } from './files.ts'
@@ -13,6 +15,7 @@ import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
 import { WAITING_FUNCTIONS } from './waiting.ts'
 import { DNS_FUNCTIONS } from './dns.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
+import { GAUGE_CACHE_FUNCTIONS } from './gaugecache.ts'
 import { IO_OBJECT } from './ioobject.ts'
 import { LIBRARY } from './library.ts'
 import { LIST_NODE } from './listnode.ts'
@@ -22,6 +25,7 @@ import { MESSAGE_FUNCTIONS } from './messagefunctions.ts'
 import { SEND_FUNCTIONS } from './messagesend.ts'
 import { MESSAGE_PART } from './part.ts'
 import { PENDING } from './pending.ts'
+import { SHARE_FUNCTIONS } from './share.ts'
 import type { AnyShape } from './shape.ts'
 import { SOCKET_ADDRESS, SOCKET_ADDRESS_FUNCTIONS } from './sockaddr.ts'
 import { TEXT_CLASSES, TEXT_CONSTANTS, TEXT_FUNCTIONS } from './text.ts'
@@ -40,12 +44,17 @@ export const CLASSES: readonly AnyShape[] = [
   SOCKET_ADDRESS,
   TIMER,
   HTTP_CLIENT,
+  COUNTER,
   ...TEXT_CLASSES,
 ]
 
 export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...CORE_FUNCTIONS,
   ...AUDIT_FUNCTIONS,
+  ...AUDIT_SERIES_FUNCTIONS,
+  ...COUNTER_FUNCTIONS,
+  ...GAUGE_CACHE_FUNCTIONS,
+  ...SHARE_FUNCTIONS,
   ...CONSTRUCT_FUNCTIONS,
   ...SOCKET_ADDRESS_FUNCTIONS,
   ...TEXT_FUNCTIONS,
@@ -66,6 +75,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
 export const CONSTANTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ...TEXT_CONSTANTS,
   ...DKIM_CONSTANTS,
+  ...COUNTER_CONSTANTS,
 }
 
 export const API: readonly Declaration[] = [

@@ -6,6 +6,7 @@ import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite } from '../msys/runtime.ts'
 import type { Outside } from '../outside/outside.ts'
+import type { SharedState } from '../msys/shared/state.ts'
 import type { AuthSchemes } from './authentication.ts'
 import type { CalloutMeter } from './meter.ts'
 import type { Callouts, Registration } from './module.ts'
@@ -23,6 +24,8 @@ export interface PolicyOptions {
   readonly budget: Budget
   /** Without them there is the default one. */
   readonly bindings?: Bindings
+  /** What policy counts and keeps beyond a session; its own unless given. */
+  readonly shared?: SharedState
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
   /** Sees what callouts do, if it wants to. */

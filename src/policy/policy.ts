@@ -13,6 +13,7 @@ import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
+import { makeSharedState } from '../msys/shared/embedded.ts'
 import {
   authenticate,
   type AuthResult,
@@ -130,6 +131,7 @@ function openHost(options: PolicyOptions) {
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
+    shared: options.shared ?? makeSharedState(() => outside.clock.nowMs()),
     nowMs: () => outside.clock.nowMs(),
     outside,
     background,

@@ -20,6 +20,7 @@ import { SALT_LENGTH } from '../tracking/token.ts'
 import type { Conversation, TlsFacts } from '../smtp/conversation.ts'
 import type { CalloutTrace } from '../policy/trace.ts'
 import type { Watcher } from '../smtp/watcher.ts'
+import { makeSharedState } from '../msys/shared/embedded.ts'
 import { closedOutside } from '../outside/closed.ts'
 import { openClient, type SaidReply } from './client.ts'
 import { saidBy } from './recipients.ts'
@@ -120,6 +121,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
     openLog: world.openLog,
     findKeys: rehearsalKeys,
     eventId: world.eventId,
+    shared: makeSharedState(world.now),
     outside: closedOutside({ clock: world.clock, random: world.random }),
     tracer: {
       wants: () => true,

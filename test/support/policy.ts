@@ -16,7 +16,7 @@ import { type CalloutName, findPhase } from '../../src/policy/phases.ts'
 import { loadPolicy, type Policy } from '../../src/policy/policy.ts'
 import type { Sending, Subject } from '../../src/msys/runtime.ts'
 
-export const BUDGET = { cpuMs: 500, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
+export const BUDGET = { cpuMs: 1000, wallMs: 2000, allocBytes: 2 ** 26, maxStringBytes: 2 ** 24 }
 
 export interface TestPolicy {
   readonly policy: Policy
@@ -137,6 +137,7 @@ export async function runLua(
     sending,
     prepare,
     outside,
+    options,
   }: {
     callout?: string | undefined
     mail?: string
@@ -144,6 +145,8 @@ export async function runLua(
     outside?: Partial<Outside>
     /** Sees the message before the callout does. */
     prepare?: (msg: MessageHandle) => void
+    /** Of the policy. */
+    options?: Partial<PolicyOptions>
   } = {},
 ) {
   const parameters = findPhase(callout)?.arguments.join(', ') ?? ''
@@ -170,7 +173,7 @@ export async function runLua(
     msys.registerModule("test", mod)`
   const { policy, panics, close } = await policyOf(
     { test: source },
-    { outside: closedOutside(outside) },
+    { outside: closedOutside(outside), ...options },
   )
   const { subject: plain, panics: notices } = subjectOf(mail)
   const subject = { ...plain, ...(sending && { sending }) }

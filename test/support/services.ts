@@ -1,4 +1,5 @@
 // What a policy lends to its bindings, where there is no policy.
+import { makeSharedState } from '../../src/msys/shared/embedded.ts'
 import { NO_BINDINGS } from '../../src/config/bindings.ts'
 import { makeLock } from '../../src/lua/lock.ts'
 import type { Services } from '../../src/msys/runtime.ts'
@@ -11,6 +12,7 @@ export const NO_SERVICES: Services = {
   readFile: () => ({ kind: 'failed', text: 'no files here' }),
   callSite: () => undefined,
   bindings: NO_BINDINGS,
+  shared: makeSharedState(() => 0),
   nowMs: () => 0,
   outside: closedOutside(),
   background: { after: () => () => {}, run: () => Promise.resolve(), afterCall: () => {} },
