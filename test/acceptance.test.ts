@@ -58,7 +58,7 @@ async function acceptWith(refuse: string) {
       spool: { ...spool, failure: undefined },
       dispatcher: {
         enqueue: (stored: Stored) => void log.push(`enqueue ${names.get(stored)}`),
-      } as never,
+      },
       space: { shortage: undefined },
       counts: { received: 0 },
       storing: makeInstruments().storing,
