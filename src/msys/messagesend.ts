@@ -7,7 +7,7 @@ import { type Address, NULL_ADDRESS } from '../mail/address.ts'
 import { copyContext, emptyContext } from '../mail/context.ts'
 import { mailDate } from '../mail/date.ts'
 import { EMPTY_ENVELOPE } from '../mail/envelope.ts'
-import { andThen } from '../mail/eventually.ts'
+import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import { parseAddresses } from '../mime/addresslist.ts'
 import { composeForward, composeMessage, type Defaults } from '../mime/compose.ts'
@@ -162,7 +162,7 @@ function copyOf(msg: MessageHandle): MessageHandle {
 }
 
 /** An empty message that policy fills. */
-function newMessage(runtime: Runtime): Message {
+export function newMessage(runtime: Runtime): Message {
   const id = sendingOf(runtime)?.newId() ?? ''
   return {
     id,
@@ -178,7 +178,7 @@ function newMessage(runtime: Runtime): Message {
   }
 }
 
-function sendingOf({ callSite }: Runtime): Sending | undefined {
+export function sendingOf({ callSite }: Runtime): Sending | undefined {
   return callSite()?.subject?.sending
 }
 
@@ -197,17 +197,29 @@ function inject(
   rcptto: string,
   runtime: Runtime,
 ): HostResult {
-  const sending = sendingOf(runtime)
-  if (!sending) throw new LuaCallError(`${name}: there is no session here to send for`)
-  const injection: Injection = {
-    message: { ...message, context: copyContext(message.context) },
-    mailfrom: mailfrom === '' ? NULL_ADDRESS : readAddress(name, mailfrom),
-    recipients: readRecipients(name, rcptto),
+  if (!sendingOf(runtime)) {
+    throw new LuaCallError(`${name}: there is no session here to send for`)
   }
-  return andThen(sending.inject(injection), (reason) => {
+  const from = mailfrom === '' ? NULL_ADDRESS : readAddress(name, mailfrom)
+  const done = injectMessage(message, from, readRecipients(name, rcptto), runtime)
+  return andThen(done, (reason) => {
     if (reason !== undefined) throw new LuaCallError(`${name}: not queued: ${reason}`)
     return true
   })
+}
+
+/** Why it is not queued; undefined when it is. */
+export function injectMessage(
+  message: Message,
+  mailfrom: Address,
+  recipients: readonly Address[],
+  runtime: Runtime,
+): Eventually<string | undefined> {
+  const sending = sendingOf(runtime)
+  if (!sending) return 'there is no session here to send for'
+  const copy = { ...message, context: copyContext(message.context) }
+  const injection: Injection = { message: copy, mailfrom, recipients }
+  return sending.inject(injection)
 }
 
 function readRecipients(name: string, text: string): readonly Address[] {

@@ -13,6 +13,13 @@ import { FILE_FUNCTIONS } from './files.ts'
 import { HTTP_CLIENT, HTTP_CLIENT_FUNCTIONS } from './httpclient.ts'
 import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
 import { WAITING_FUNCTIONS } from './waiting.ts'
+import { CURL, CURL_CONSTANTS, CURL_FUNCTIONS } from './curl.ts'
+import { EDITOR_MAIL_FUNCTIONS } from './editormail.ts'
+import { FCDNS_FUNCTIONS } from './fcdns.ts'
+import { NOTIFICATION_FUNCTIONS } from './rfc3464.ts'
+import { DOMAIN_RECORD, SINGLE_FUNCTIONS } from './single.ts'
+import { DKIM_RESULT_FUNCTIONS, DKIM_RESULTS } from './dkimresults.ts'
+import { DKIM_CLASSES, DKIM_VERIFY_FUNCTIONS } from './dkimverify.ts'
 import { DNS_FUNCTIONS } from './dns.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
 import { GAUGE_CACHE_FUNCTIONS } from './gaugecache.ts'
@@ -45,6 +52,10 @@ export const CLASSES: readonly AnyShape[] = [
   TIMER,
   HTTP_CLIENT,
   COUNTER,
+  ...DKIM_CLASSES,
+  DKIM_RESULTS,
+  CURL,
+  DOMAIN_RECORD,
   ...TEXT_CLASSES,
 ]
 
@@ -69,6 +80,13 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...TIMER_FUNCTIONS,
   ...FILE_FUNCTIONS,
   ...HTTP_CLIENT_FUNCTIONS,
+  ...DKIM_VERIFY_FUNCTIONS,
+  ...DKIM_RESULT_FUNCTIONS,
+  ...CURL_FUNCTIONS,
+  ...FCDNS_FUNCTIONS,
+  ...NOTIFICATION_FUNCTIONS,
+  ...SINGLE_FUNCTIONS,
+  ...EDITOR_MAIL_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */
@@ -76,6 +94,7 @@ export const CONSTANTS: Readonly<Record<string, Readonly<Record<string, number>>
   ...TEXT_CONSTANTS,
   ...DKIM_CONSTANTS,
   ...COUNTER_CONSTANTS,
+  ...CURL_CONSTANTS,
 }
 
 export const API: readonly Declaration[] = [
