@@ -5,6 +5,7 @@ import type { HttpEndpoint } from './config/config.ts'
 import type { Generation } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { metricsApp } from './http/metrics.ts'
+import { policyApp } from './http/policy.ts'
 import { trackerApp } from './http/tracker.ts'
 import { wellKnownApp } from './http/wellknown.ts'
 import type { TrackingInstruments } from './instruments.ts'
@@ -31,5 +32,6 @@ export function endpointApps(options: EndpointOptions, endpoint: () => HttpEndpo
     wellKnownApp(() => current().config.tracking),
     healthApp({ notReady }),
     metricsApp(metrics, () => endpoint().servesMetrics),
+    policyApp(() => current().policy),
   ]
 }

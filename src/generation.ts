@@ -130,7 +130,7 @@ const RETIRE_MS = 60_000
 const MB = 1024 * 1024
 
 function openPolicy(
-  { scriptlet, bindings, dnsServers }: Config,
+  { scriptlet, bindings, dnsServers, lookUp }: Config,
   journal: Journal,
   { tracer, instruments, shared, outside }: GenerationSurroundings,
 ): Promise<Policy> {
@@ -144,6 +144,7 @@ function openPolicy(
     roots: scriptlet.searchPath,
     bindings,
     shared,
+    lookUp,
     files,
     budget: {
       cpuMs: scriptlet.calloutCpuMs,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { holds, readAddress } from './cidr.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
+import type { LookUp } from './lookup.ts'
 import type { HostPort } from './nexthop.ts'
 import { type Bindings, bindingsOf } from './bindings.ts'
 import { type Outbound, outboundFor } from './outbound.ts'
@@ -57,6 +58,8 @@ export interface Config {
   readonly bindings: Bindings
   /** How mail for this domain goes out by a binding. */
   readonly outbound: Outbound
+  /** Any option by its name. */
+  readonly lookUp: LookUp
 }
 
 export interface HttpEndpoint {
@@ -90,6 +93,7 @@ export interface Surroundings {
   readonly defaultHostname: string
   /** Where scripts are looked for after `search_path`. */
   readonly scriptFolders: readonly string[]
+  readonly lookUp: LookUp
   readonly warn: Warn
 }
 
@@ -121,6 +125,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     maxEventBacklog: valueOf(MAX_EVENT_BACKLOG, [root]),
     bindings: bindingsOf(root),
     outbound: outboundFor(root, hostname),
+    lookUp: surroundings.lookUp,
   }
 }
 

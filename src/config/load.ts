@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { encode } from './bytes.ts'
 import { buildConfig, type Config } from './config.ts'
 import { includeFrom, readSource } from './include.ts'
+import { lookUpIn } from './lookup.ts'
 import { parse, type Source } from './parser.ts'
 import { checkScope, collectWarnings } from './stanza.ts'
 
@@ -40,6 +41,7 @@ function build(source: Source, folder: string, options: LoadOptions): Loaded {
   const { warn, warnings } = collectWarnings()
   const root = checkScope(tree, { lenient, folder, warn })
   const scriptFolders = [folder, ...searchPath]
-  const config = buildConfig(root, { defaultHostname, scriptFolders, warn })
+  const lookUp = lookUpIn(tree)
+  const config = buildConfig(root, { defaultHostname, scriptFolders, lookUp, warn })
   return { config, warnings }
 }

@@ -12,13 +12,9 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 any msys.config(action, ...scope) | string | reads or sets an option
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
 1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
 1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
-2 load msys.httpsrv.register(method, path, handler) | nil | an HTTP endpoint
-2 any session:request_url_get() | table | the URL that was asked for
-2 any session:response_status_set_std(code, body, mimetype?) | nil | answers
 2 message msys.spamc.spamc_scan(msg) | nil | asks SpamAssassin
 2 any msys.audit.connections(monitor, options?) | number | connections in a time window
 2 any msys.audit.receptions(monitor, options?) | number | receptions in a time window

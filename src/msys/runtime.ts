@@ -1,6 +1,7 @@
 // What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
 // is being loaded, the logs.
 import type { Bindings } from '../config/bindings.ts'
+import type { LookUp } from '../config/lookup.ts'
 import type { HostResult } from '../lua/binding.ts'
 import type { Lock } from '../lua/lock.ts'
 import type { LuaState } from '../lua/state.ts'
@@ -82,12 +83,15 @@ export interface Services {
   registerModule(name: string, callouts: LuaTable): void
   registerAuth(scheme: string, handlers: LuaTable): void
   registerControl(prefix: string, handler: LuaFunction): void
+  registerEndpoint(method: string | undefined, path: string, handler: LuaFunction): void
   /** Undefined while scripts load. */
   callSite(): CallSite | undefined
   /** The egresses that there are. */
   readonly bindings: Bindings
   /** What is counted and kept beyond a session. */
   readonly shared: SharedState
+  /** Options of the configuration by their names. */
+  readonly lookUp: LookUp
   /** Epoch milliseconds. */
   nowMs(): number
   /** What policy reaches beyond the server. */

@@ -16,6 +16,7 @@ import { WAITING_FUNCTIONS } from './waiting.ts'
 import { CURL, CURL_CONSTANTS, CURL_FUNCTIONS } from './curl.ts'
 import { EDITOR_MAIL_FUNCTIONS } from './editormail.ts'
 import { FCDNS_FUNCTIONS } from './fcdns.ts'
+import { HTTP_SESSION, HTTPSRV_CONSTANTS, HTTPSRV_FUNCTIONS } from './httpsession.ts'
 import { NOTIFICATION_FUNCTIONS } from './rfc3464.ts'
 import { DOMAIN_RECORD, SINGLE_FUNCTIONS } from './single.ts'
 import { DKIM_RESULT_FUNCTIONS, DKIM_RESULTS } from './dkimresults.ts'
@@ -55,6 +56,7 @@ export const CLASSES: readonly AnyShape[] = [
   ...DKIM_CLASSES,
   DKIM_RESULTS,
   CURL,
+  HTTP_SESSION,
   DOMAIN_RECORD,
   ...TEXT_CLASSES,
 ]
@@ -86,6 +88,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...FCDNS_FUNCTIONS,
   ...NOTIFICATION_FUNCTIONS,
   ...SINGLE_FUNCTIONS,
+  ...HTTPSRV_FUNCTIONS,
   ...EDITOR_MAIL_FUNCTIONS,
 ]
 
@@ -95,6 +98,7 @@ export const CONSTANTS: Readonly<Record<string, Readonly<Record<string, number>>
   ...DKIM_CONSTANTS,
   ...COUNTER_CONSTANTS,
   ...CURL_CONSTANTS,
+  ...HTTPSRV_CONSTANTS,
 }
 
 export const API: readonly Declaration[] = [

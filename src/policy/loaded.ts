@@ -1,5 +1,6 @@
 // What a loaded policy is made of, as its sessions use it.
 import type { Bindings } from '../config/bindings.ts'
+import type { LookUp } from '../config/lookup.ts'
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
@@ -26,6 +27,8 @@ export interface PolicyOptions {
   readonly bindings?: Bindings
   /** What policy counts and keeps beyond a session; its own unless given. */
   readonly shared?: SharedState
+  /** Options by their names; none unless given. */
+  readonly lookUp?: LookUp
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
   /** Sees what callouts do, if it wants to. */

@@ -42,6 +42,7 @@ const ASYNC_BODY = 'async body response'
 
 const TABLE = {
   init: row('load', '', 'success', '', 'the policy is loaded'),
+  rsrc_setup: row('load', '', 'ignored', '', 'after init: for endpoints and console commands'),
   core_validate_accept: row('connect', 'ac vctx', 'verdict', CONNECT, 'a connection is accepted'),
   validate_connect: row('connect', 'ac vctx', 'verdict', CONNECT, 'before the greeting'),
   core_validate_connect: row(
@@ -254,8 +255,9 @@ const LATER = new Set(
   core_get_outbound_tls_parameters core_log_client_connection_failure
   core_log_client_connection_success core_log_error core_pre_ec_can_relay_to
   core_pre_mailq_message_requeue core_smtp_tls_reporting core_swap_out_multi delay_dsn_send_notification
-  http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config rsrc_setup
-  seedlist_generate_seed`.split(/\s+/),
+  http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config seedlist_generate_seed`.split(
+    /\s+/,
+  ),
 )
 
 export function laterCallouts(): readonly string[] {

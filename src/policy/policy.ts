@@ -5,11 +5,13 @@ import { getHeapStatistics } from 'node:v8'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { PasswordSource } from '../config/auth.ts'
 import { NO_BINDINGS } from '../config/bindings.ts'
+import { NO_OPTIONS } from '../config/lookup.ts'
 import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
 import { allowFiles } from '../lua/files.ts'
 import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
+import type { HttpRequestFacts } from '../msys/httpsession.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
@@ -24,6 +26,7 @@ import { makeBackground } from './background.ts'
 import { type Controls, runControl } from './control.ts'
 import { currentCallout, type Loaded, type PolicyOptions } from './loaded.ts'
 import { type Callout, collectCallouts, type Registration } from './module.ts'
+import { type EndpointReply, type Endpoints, serveEndpoint } from './endpoint.ts'
 import { namedLocks } from './locks.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
@@ -50,6 +53,8 @@ export interface Policy {
   control(argv: readonly string[]): Promise<string> | undefined
   /** The words that scripts registered commands for. */
   controls(): readonly string[]
+  /** Lets the script answer that registered an endpoint for it; undefined: none did. Never fails. */
+  serve(request: HttpRequestFacts): Promise<EndpointReply | undefined>
   /** Its timers stop: another policy takes over. Sessions go on. */
   retire(): void
   /** Runs `deinit` and drops the state. */
@@ -67,7 +72,7 @@ export class PolicyError extends Error {
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
   const host = openHost(options)
-  const { state, wrap, background, registrations, authSchemes, controls, outside, loading } = host
+  const { state, wrap, background, registrations, authSchemes, outside, loading } = host
   const end = (): void => {
     background.stop()
     state.close()
@@ -94,8 +99,9 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
         await runAll(loaded, 'deinit')
         end()
       },
-      control: (argv) => runControl(loaded, controls, argv),
-      controls: () => [...controls.keys()],
+      control: (argv) => runControl(loaded, host.controls, argv),
+      controls: () => [...host.controls.keys()],
+      serve: (request) => serveEndpoint(loaded, host.endpoints, request),
     }
   } catch (error) {
     end()
@@ -108,6 +114,7 @@ function openHost(options: PolicyOptions) {
   const registrations: Registration[] = []
   const authSchemes: AuthSchemes = new Map()
   const controls: Controls = new Map()
+  const endpoints: Endpoints = []
   const { outside = closedOutside() } = options
   const say = speaker(options)
   const loading = { script: '' }
@@ -129,9 +136,11 @@ function openHost(options: PolicyOptions) {
       void registrations.push({ name, table, script: loading.script }),
     registerAuth: (scheme, handlers) => void authSchemes.set(scheme, handlers),
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
+    registerEndpoint: (method, path, handler) => void endpoints.push({ method, path, handler }),
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
     shared: options.shared ?? makeSharedState(() => outside.clock.nowMs()),
+    lookUp: options.lookUp ?? NO_OPTIONS,
     nowMs: () => outside.clock.nowMs(),
     outside,
     background,
@@ -140,7 +149,8 @@ function openHost(options: PolicyOptions) {
     panic: say,
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
-  return { state, wrap, background, registrations, authSchemes, controls, outside, loading }
+  const made = { registrations, authSchemes, controls, endpoints, loading }
+  return { state, wrap, background, outside, ...made }
 }
 
 function hashOf(scriptlets: readonly Scriptlet[]): string {
@@ -177,6 +187,11 @@ async function runInit(loaded: Loaded): Promise<void> {
     } else if (result !== true) {
       throw new PolicyError(`init of module "${callout.moduleName}" did not return true`)
     }
+  }
+  for (const callout of loaded.callouts.get('rsrc_setup') ?? []) {
+    await runOnce(loaded, 'rsrc_setup', callout).catch((error: unknown) => {
+      throw loadFailure(error, `rsrc_setup of module "${callout.moduleName}"`)
+    })
   }
 }
 

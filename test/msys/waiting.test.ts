@@ -5,13 +5,16 @@ import type { CalloutName } from '../../src/policy/phases.ts'
 import { manualClock } from '../support/clock.ts'
 import { BUDGET, policyOf, runLua, subjectOf, type TestPolicy } from '../support/policy.ts'
 
+// A busy machine must not kill what is no attack.
+const PATIENT = { ...BUDGET, cpuMs: 10_000 }
+
 const open: TestPolicy[] = []
 afterEach(async () => {
   for (const policy of open.splice(0)) await policy.close()
 })
 
 /** A policy whose callouts have these bodies, and a clock that stands still. */
-async function start(callouts: Readonly<Record<string, string>>, top = '', budget = BUDGET) {
+async function start(callouts: Readonly<Record<string, string>>, top = '', budget = PATIENT) {
   const bodies = Object.entries(callouts).map(
     ([name, body]) => `${name} = function(self) ${body} return msys.core.VALIDATE_CONT end,`,
   )
@@ -159,12 +162,10 @@ describe('msys.runInPool', () => {
   test('10,000 closures may wait', async () => {
     const body = `for i = 1, 10000 do msys.runInPool("IO", function() end, true) end
       print(pcall(msys.runInPool, "IO", function() end, true))`
-    const { clock, run, said } = await start({ validate_connect: body, validate_ehlo: body })
+    const { run, said } = await start({ validate_connect: body })
     await run('validate_connect')
-    await clock.advance(0)
-    await run('validate_ehlo')
     const refused = /^false\t.*10000 timers and closures wait already/
-    expect(said()).toEqual([expect.stringMatching(refused), expect.stringMatching(refused)])
+    expect(said()).toEqual([expect.stringMatching(refused)])
   })
 })
 

@@ -171,10 +171,9 @@ export async function runLua(
       return msys.core.VALIDATE_CONT
     end
     msys.registerModule("test", mod)`
-  const { policy, panics, close } = await policyOf(
-    { test: source },
-    { outside: closedOutside(outside), ...options },
-  )
+  // A busy machine must not kill what is no attack.
+  const patient = { outside: closedOutside(outside), budget: { ...BUDGET, cpuMs: 10_000 } }
+  const { policy, panics, close } = await policyOf({ test: source }, { ...patient, ...options })
   const { subject: plain, panics: notices } = subjectOf(mail)
   const subject = { ...plain, ...(sending && { sending }) }
   prepare?.(subject.msg)

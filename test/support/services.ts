@@ -2,6 +2,7 @@
 import { makeSharedState } from '../../src/msys/shared/embedded.ts'
 import { NO_BINDINGS } from '../../src/config/bindings.ts'
 import { makeLock } from '../../src/lua/lock.ts'
+import { NO_OPTIONS } from '../../src/config/lookup.ts'
 import type { Services } from '../../src/msys/runtime.ts'
 import { closedOutside } from '../../src/outside/closed.ts'
 
@@ -9,10 +10,12 @@ export const NO_SERVICES: Services = {
   registerModule: () => {},
   registerAuth: () => {},
   registerControl: () => {},
+  registerEndpoint: () => {},
   readFile: () => ({ kind: 'failed', text: 'no files here' }),
   callSite: () => undefined,
   bindings: NO_BINDINGS,
   shared: makeSharedState(() => 0),
+  lookUp: NO_OPTIONS,
   nowMs: () => 0,
   outside: closedOutside(),
   background: { after: () => () => {}, run: () => Promise.resolve(), afterCall: () => {} },
