@@ -1,8 +1,10 @@
 // Mail that policy signs, from SMTP in to the next hop: what is signed is what is sent.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { packEntry } from '../../src/spool/entry.ts'
+import { dkimpyVerifies, hasDkimpy } from '../support/dkimpy.ts'
 import { dkimTags, ED25519, pem, RSA, verifyDkim } from '../support/dkim.ts'
 import {
   copyFor,
@@ -125,5 +127,37 @@ describe('a copy that is signed in core_final_validation', () => {
     const [one = 0, eleven = 0] = sizes
     expect(one).toBeGreaterThan(1000)
     expect((eleven - one) / 10).toBeLessThan(1300)
+  })
+})
+
+/** What verifiers that are not ours make of links, pixel, relay and a restart. */
+describe.skipIf(!hasDkimpy)('dkimpy', () => {
+  const body = '<p>Gr\xfc\xdfe\r\n.. <a href="https://e.com/1">x</a>  y\t\r\n.z</p>\r\n\r\n\r\n'
+
+  test.each(['simple', 'relaxed'])('accepts copies as they were relayed (%s)', async (form) => {
+    const test = await startSigner()
+    await sendOne(test, ['a@x.example'], message(body, `X-Canon: ${form}\r\n${HTML}`))
+    const copy = Buffer.from(await copyFor(test, 'a@x.example'), 'latin1')
+    expect(trackedPaths(copy.toString('latin1'))).toHaveLength(2)
+    expect(dkimpyVerifies(copy, RSA.publicKey)).toBe(true)
+    const changed = Buffer.from(copy.toString('latin1').replace('.z</p>', '.y</p>'), 'latin1')
+    expect(dkimpyVerifies(changed, RSA.publicKey)).toBe(false)
+  })
+
+  test('accepts a copy that waited for a restart', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'eachrcpt-dkim-'))
+    const keys = join(folder, 'keys/sender.example')
+    await mkdir(keys, { recursive: true })
+    await writeFile(join(keys, 'dkim-s2048-0.key'), pem(RSA.privateKey))
+    const options = { policy: { signer: SIGNER }, listener: TRACKED, folder }
+    // Nobody is there.
+    const before = await start({ ...options, wayOut: 'gateway = "127.0.0.1:1" retry_interval = 1' })
+    await sendOne(before, ['a@x.example'], message(body, HTML))
+    await before.close()
+    const after = await start(options)
+    const copy = Buffer.from(await copyFor(after, 'a@x.example'), 'latin1')
+    expect(dkimpyVerifies(copy, RSA.publicKey)).toBe(true)
+    await after.close()
+    await rm(folder, { recursive: true })
   })
 })
