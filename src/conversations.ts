@@ -68,6 +68,7 @@ export function makeConversations(conversing: Conversing): Converse {
         return undefined
       },
       policy: generation.policy,
+      checkSender: generation.checkSender,
       isReplaced: () => generation.isReplaced,
       journal: generation.journal,
       ids: store.ids,

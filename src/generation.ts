@@ -13,10 +13,11 @@ import type { TrackerSettings } from './http/hit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
-import { openOutside } from './outside/open.ts'
 import type { Outside } from './outside/outside.ts'
 import type { SharedState } from './msys/shared/state.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
+import { filesOf, outsideOf, senderCheck } from './reach.ts'
+import type { SenderCheck } from './smtp/state.ts'
 import type { Tracer } from './policy/trace.ts'
 import type { Keyring } from './tracking/keyring.ts'
 
@@ -28,6 +29,8 @@ export interface Generation {
   readonly keyring: Keyring
   /** How it answers links; which proxies are trusted is each listener's. */
   readonly tracker: Omit<TrackerSettings, 'isTrustedProxy'>
+  /** Undefined: nothing is looked at. */
+  readonly checkSender: SenderCheck | undefined
   readonly isReplaced: boolean
   /**
    * Holds the generation open; the function that is returned lets go. `retire` is called when it should:
@@ -64,10 +67,11 @@ export async function openGeneration(
 ): Promise<Generation> {
   const { findKeys, instruments, warn } = surroundings
   const journal = instruments.countJournal(await openJournal(journalOptions(config, surroundings)))
+  const outside = surroundings.outside ?? outsideOf(config)
   let policy: Policy
   let keyring: Keyring
   try {
-    policy = await openPolicy(config, journal, surroundings)
+    policy = await openPolicy(config, journal, outside, surroundings)
     // Last: what is wrong with a script must not leave a key behind.
     keyring = findKeys?.(config) ?? (await findKeyring(config, warn))
   } catch (error) {
@@ -86,6 +90,7 @@ export async function openGeneration(
     journal,
     keyring,
     tracker: trackerSettings(config, keyring),
+    checkSender: senderCheck(config, outside),
     get isReplaced() {
       return isReplaced
     },
@@ -130,22 +135,19 @@ const RETIRE_MS = 60_000
 const MB = 1024 * 1024
 
 function openPolicy(
-  { scriptlet, bindings, dnsServers, lookUp }: Config,
+  config: Config,
   journal: Journal,
-  { tracer, instruments, shared, outside }: GenerationSurroundings,
+  outside: Outside,
+  { tracer, instruments, shared }: GenerationSurroundings,
 ): Promise<Policy> {
-  const files = {
-    fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
-    pathMap: scriptlet.scriptPathMap,
-    environment: scriptlet.scriptEnvironment,
-  }
+  const { scriptlet, bindings, lookUp } = config
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
     bindings,
     shared,
     lookUp,
-    files,
+    files: filesOf(config),
     budget: {
       cpuMs: scriptlet.calloutCpuMs,
       wallMs: scriptlet.calloutWallMs,
@@ -154,7 +156,7 @@ function openPolicy(
     },
     onBadReturn: scriptlet.onBadReturn,
     tracer,
-    outside: outside ?? openOutside({ dnsServers, httpAllow: scriptlet.httpAllow, files }),
+    outside,
     panic: (origin, text) => journal.panic(origin, text),
     meterOf: instruments.policy.meterOf,
     onUnsupported: instruments.policy.onUnsupported,

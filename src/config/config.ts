@@ -21,6 +21,7 @@ import {
   SERVER,
   SERVES_METRICS,
   SMTPAPI,
+  SPF,
   TRUSTED_PROXIES,
 } from './schema/modules.ts'
 import type { Option, Resolved, Table, Warn } from './schema/option.ts'
@@ -47,6 +48,8 @@ export interface Config {
   readonly tracking: EngagementTracker
   /** Undefined: mail is not tracked. */
   readonly smtpapi: SmtpapiOptions | undefined
+  /** Undefined: senders are not looked at. */
+  readonly spf: Resolved<typeof SPF> | undefined
   /** Loggers without a stanza, or with `enabled = false`, are not there. */
   readonly logger: LoggerOptions | undefined
   readonly bounceLogger: BounceLoggerOptions | undefined
@@ -117,6 +120,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     scriptlet: scriptletOf(module('scriptlet'), surroundings.scriptFolders),
     tracking,
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
+    spf: optionsOf(SPF, module('spf_v1')),
     logger: optionsOf(LOGGER, module('ec_logger')),
     bounceLogger: optionsOf(BOUNCE_LOGGER, module('bounce_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),

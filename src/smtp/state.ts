@@ -21,6 +21,13 @@ import type { Peer, Received, TlsFacts } from './conversation.ts'
 import type { Watcher } from './watcher.ts'
 
 /** What a session needs of its surroundings. */
+/** What is set in the message's dictionary. */
+export type SenderCheck = (sender: {
+  readonly mailfrom: string
+  readonly helo: string
+  readonly address: string
+}) => Promise<{ readonly key: string; readonly value: string }>
+
 export interface SessionSurroundings {
   /** The server's name in greetings and trace headers. */
   readonly hostname: string
@@ -35,6 +42,8 @@ export interface SessionSurroundings {
   readonly journal: Journal
   readonly ids: Ids
   readonly census: SessionCensus
+  /** Looks at who sends, before policy does; undefined: nobody wants that. Never fails. */
+  readonly checkSender?: SenderCheck | undefined
   /** Epoch milliseconds. */
   now(): number
   /** Resolves after that time; a session waits for a tarpit with it. */

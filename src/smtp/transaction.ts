@@ -38,12 +38,30 @@ export function startTransaction(session: Session, command: Command): Eventually
   session.transaction = openTransaction(session, address, parameters)
   session.vctx.recipients = session.transaction.recipients
   session.surroundings.watcher?.began(session)
-  return andThen(judge(session, ['validate_mailfrom'], { str: command.line }), (reply) => {
+  const checked = andThen(checkSender(session, address.text), () =>
+    judge(session, ['validate_mailfrom'], { str: command.line }),
+  )
+  return andThen(checked, (reply) => {
     if (reply && reply.code >= 400) {
       endTransaction(session, 'MAIL FROM was refused')
       return reply
     }
     return reply ?? { code: 250, enhanced: '2.0.0', text: 'MAIL FROM accepted' }
+  })
+}
+
+function checkSender(
+  { surroundings, hello, peer, context }: Session,
+  mailfrom: string,
+): Eventually<undefined> {
+  const checked = surroundings.checkSender?.({
+    mailfrom,
+    helo: hello?.domain ?? '',
+    address: peer.remoteAddress,
+  })
+  return checked?.then(({ key, value }) => {
+    context.message.set(key, value)
+    return undefined
   })
 }
 

@@ -22,6 +22,11 @@ export const KNOWN: readonly KnownOption[] = [
     tcp_recv_buffer_size tcp_send_buffer_size`,
   ),
   known([...SOCKETS, 'global'], 'disable_nagle_algorithm'),
+  known(
+    ['spf_v1'],
+    `add_authentication_results add_headers default_rule fail_fallback_string nxdomain_override_string
+    softfail_fallback_string temperror_override_string`,
+  ),
   known(['http_listener'], 'idle_time'),
   known(['http_listener'], 'proxy_protocol proxy_protocol_timeout'),
   known(['listen', 'binding'], 'duravip_follow duravip_preference enable_duravip'),

@@ -54,6 +54,12 @@ export const SMTPAPI = {
   debugLevel: option('debug_level', DEBUG_LEVEL, 'error', ['smtpapi']),
 }
 
+/** SPF at MAIL; what comes of it is a context variable of the message, and policy's to judge. */
+export const SPF = {
+  enabled: option('enabled', BOOLEAN, true, ['spf_v1']),
+  contextVariable: option('context_variable', NON_EMPTY, 'spf_status', ['spf_v1']),
+}
+
 export const ENGAGEMENT_TRACKER = {
   includeMetadata: option(
     'click_tracking_include_metadata click_track_include_metadata',

@@ -28,7 +28,7 @@ const KNOWN_SCOPES = `
   opendkim outbound_audit outbound_smtp_auth outbound_smtp_auth_v0 persist_io persistio pipe_io pipe_transport
   postfix_logger querygroups reception_timing reception_timing_logger replicate response_transcode sched
   securecredentials_keystore securecreds security seedlist senderid sendmail_logger smtp_auth_proxy smtp_cbv
-  smtp_rcptto_proxy snmp snmp_traps spamassassin spf spf_macros spf_v1 static_routes substitution_engine
+  smtp_rcptto_proxy snmp snmp_traps spamassassin spf static_routes substitution_engine
   suppress_spool syslog_io threadpool topology url_ripper xmpp_listener
 `
 
@@ -46,6 +46,9 @@ const SCOPES: ReadonlyMap<string, ScopeRule> = new Map([
   ['scriptlet', honoured(GLOBAL)],
   ['script', named(['scriptlet'])],
   ['smtpapi', honoured(GLOBAL)],
+  ['spf_v1', honoured(GLOBAL)],
+  // The macros are always there.
+  ['spf_macros', { ...honoured(GLOBAL), support: 'accepted', contents: 'free' }],
   ['engagement_tracker', honoured(GLOBAL)],
   ['ec_logger', honoured(GLOBAL)],
   ['bounce_logger', honoured(GLOBAL)],

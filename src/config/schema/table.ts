@@ -11,6 +11,7 @@ import {
   SERVER,
   SERVES_METRICS,
   SMTPAPI,
+  SPF,
   TRUSTED_PROXIES,
 } from './modules.ts'
 import type { KnownOption, Option } from './option.ts'
@@ -22,9 +23,17 @@ import { AUTH, CONNECTION, TLS } from './security.ts'
 export type Row = Option<unknown> | KnownOption
 
 const HONOURED: readonly Option<unknown>[] = [
-  ...[SERVER, TRACKING, RECEPTION, ACCESS, DELIVERY, NEXT_HOP, SMTPAPI, ENGAGEMENT_TRACKER].flatMap(
-    (table) => Object.values<Option<unknown>>(table),
-  ),
+  ...[
+    SERVER,
+    TRACKING,
+    RECEPTION,
+    ACCESS,
+    DELIVERY,
+    NEXT_HOP,
+    SMTPAPI,
+    SPF,
+    ENGAGEMENT_TRACKER,
+  ].flatMap((table) => Object.values<Option<unknown>>(table)),
   ...[AUTH, CONFORMANCE, CONNECTION, TLS, PATIENCE, TRUST].flatMap((table) =>
     Object.values<Option<unknown>>(table),
   ),
