@@ -14,9 +14,9 @@ export function filesOf({ scriptlet }: Config) {
 }
 
 export function outsideOf(config: Config): Outside {
-  const { dnsServers, scriptlet } = config
+  const { dnsServers, scriptlet, spamassassin } = config
   const { httpAllow } = scriptlet
-  return openOutside({ dnsServers, httpAllow, files: filesOf(config) })
+  return openOutside({ dnsServers, httpAllow, spamassassin, files: filesOf(config) })
 }
 
 /** Undefined: nothing is looked at. */

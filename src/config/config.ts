@@ -21,6 +21,7 @@ import {
   SERVER,
   SERVES_METRICS,
   SMTPAPI,
+  SPAMASSASSIN,
   SPF,
   TRUSTED_PROXIES,
 } from './schema/modules.ts'
@@ -50,6 +51,7 @@ export interface Config {
   readonly smtpapi: SmtpapiOptions | undefined
   /** Undefined: senders are not looked at. */
   readonly spf: Resolved<typeof SPF> | undefined
+  readonly spamassassin: Resolved<typeof SPAMASSASSIN> | undefined
   /** Loggers without a stanza, or with `enabled = false`, are not there. */
   readonly logger: LoggerOptions | undefined
   readonly bounceLogger: BounceLoggerOptions | undefined
@@ -121,6 +123,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     tracking,
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
     spf: optionsOf(SPF, module('spf_v1')),
+    spamassassin: optionsOf(SPAMASSASSIN, module('spamassassin')),
     logger: optionsOf(LOGGER, module('ec_logger')),
     bounceLogger: optionsOf(BOUNCE_LOGGER, module('bounce_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),

@@ -15,7 +15,6 @@ const ROWS = `
 1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
 1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
 1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
-2 message msys.spamc.spamc_scan(msg) | nil | asks SpamAssassin
 2 any msys.audit.connections(monitor, options?) | number | connections in a time window
 2 any msys.audit.receptions(monitor, options?) | number | receptions in a time window
 2 any msys.audit.rejections(monitor, options?) | number | rejections in a time window

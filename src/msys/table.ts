@@ -11,6 +11,7 @@ import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
 import { FILE_FUNCTIONS } from './files.ts'
 import { HTTP_CLIENT, HTTP_CLIENT_FUNCTIONS } from './httpclient.ts'
+import { SPAMC_FUNCTIONS } from './spamc.ts'
 import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
 import { WAITING_FUNCTIONS } from './waiting.ts'
 import { CURL, CURL_CONSTANTS, CURL_FUNCTIONS } from './curl.ts'
@@ -89,6 +90,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...NOTIFICATION_FUNCTIONS,
   ...SINGLE_FUNCTIONS,
   ...HTTPSRV_FUNCTIONS,
+  ...SPAMC_FUNCTIONS,
   ...EDITOR_MAIL_FUNCTIONS,
 ]
 

@@ -20,6 +20,10 @@ export function closedOutside(open: Partial<Outside> = {}): Outside {
         close: () => Promise.resolve(),
       }),
     },
+    spam: {
+      scanner: { scan: () => Promise.resolve(refused('no spamassassin stanza here')) },
+      maxBytes: 51_200,
+    },
     ...open,
   }
 }

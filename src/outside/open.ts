@@ -1,10 +1,12 @@
 // The real outside of a server.
 import type { Cidr } from '../config/cidr.ts'
+import type { Target } from '../config/nexthop.ts'
 import { allowFiles } from '../lua/files.ts'
 import { closedOutside } from './closed.ts'
 import { localFiles } from './files.ts'
 import { makeHttpClient } from './http.ts'
 import type { Outside } from './outside.ts'
+import { spamdScanner } from './spamd.ts'
 import { makeResolver } from './resolver.ts'
 
 export interface OutsideOptions {
@@ -12,6 +14,10 @@ export interface OutsideOptions {
   readonly dnsServers: readonly string[]
   /** Addresses that are not public and may be reached by HTTP all the same. */
   readonly httpAllow: readonly Cidr[]
+  /** Undefined: there is no daemon. */
+  readonly spamassassin:
+    | { readonly daemon: Target; readonly timeoutSeconds: number; readonly maxBytes: number }
+    | undefined
   readonly files: {
     /** Folders that policy may read and write in. */
     readonly fileRoots: readonly string[]
@@ -20,11 +26,26 @@ export interface OutsideOptions {
   }
 }
 
-export function openOutside({ dnsServers, httpAllow, files }: OutsideOptions): Outside {
+export function openOutside({
+  dnsServers,
+  httpAllow,
+  spamassassin,
+  files,
+}: OutsideOptions): Outside {
   const resolver = makeResolver({ servers: dnsServers, nowMs: Date.now })
   return closedOutside({
     resolver,
     http: makeHttpClient({ resolver, allowed: httpAllow }),
+    ...(spamassassin && {
+      spam: {
+        maxBytes: spamassassin.maxBytes,
+        scanner: spamdScanner({
+          daemon: spamassassin.daemon,
+          timeoutMs: spamassassin.timeoutSeconds * 1000,
+          resolver,
+        }),
+      },
+    }),
     files: localFiles(allowFiles(files.fileRoots, files.pathMap)),
   })
 }

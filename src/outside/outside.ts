@@ -11,6 +11,11 @@ export interface Outside {
   /** From 0 to 1, 1 excluded. */
   readonly random: () => number
   readonly databases: Databases
+  readonly spam: {
+    readonly scanner: SpamScanner
+    /** Octets of a body that are looked at. */
+    readonly maxBytes: number
+  }
 }
 
 /** Not to be had here, and why: the function that asked raises with its own name before the text. */
@@ -138,4 +143,21 @@ export interface Database {
 export interface Databases {
   /** `sqlite:PATH`, `postgresql://…`, `mysql://…`. Connects when it is first asked something. */
   open(uri: string): Database
+}
+
+export type SpamAnswer =
+  | {
+      readonly kind: 'scanned'
+      readonly isSpam: boolean
+      readonly score: number
+      readonly threshold: number
+      /** With commas between them. */
+      readonly symbols: string
+    }
+  | { readonly kind: 'failed'; readonly text: string }
+  | Refused
+
+export interface SpamScanner {
+  /** Never fails. */
+  scan(message: Buffer, signal: AbortSignal): Promise<SpamAnswer>
 }

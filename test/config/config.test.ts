@@ -67,6 +67,8 @@ describe('an empty configuration', () => {
         keys: [],
       },
       smtpapi: undefined,
+      spf: undefined,
+      spamassassin: undefined,
       logger: undefined,
       bounceLogger: undefined,
       eventHydrant: undefined,

@@ -23,6 +23,7 @@ import {
   SECONDS,
   STRING,
   STRINGS,
+  TARGET,
   WORKERS,
 } from '../value.ts'
 import { option, optional } from './option.ts'
@@ -58,6 +59,15 @@ export const SMTPAPI = {
 export const SPF = {
   enabled: option('enabled', BOOLEAN, true, ['spf_v1']),
   contextVariable: option('context_variable', NON_EMPTY, 'spf_status', ['spf_v1']),
+}
+
+/** The daemon that msys.spamc asks. */
+export const SPAMASSASSIN = {
+  enabled: option('enabled', BOOLEAN, true, ['spamassassin']),
+  daemon: option('daemon', TARGET, { host: 'localhost', port: 783 }, ['spamassassin']),
+  timeoutSeconds: option('timeout', POSITIVE, 30, ['spamassassin']),
+  /** Octets of a body that it gets. */
+  maxBytes: option('max_size', BYTES, 51_200, ['spamassassin']),
 }
 
 export const ENGAGEMENT_TRACKER = {

@@ -28,7 +28,7 @@ const KNOWN_SCOPES = `
   opendkim outbound_audit outbound_smtp_auth outbound_smtp_auth_v0 persist_io persistio pipe_io pipe_transport
   postfix_logger querygroups reception_timing reception_timing_logger replicate response_transcode sched
   securecredentials_keystore securecreds security seedlist senderid sendmail_logger smtp_auth_proxy smtp_cbv
-  smtp_rcptto_proxy snmp snmp_traps spamassassin spf static_routes substitution_engine
+  smtp_rcptto_proxy snmp snmp_traps spf static_routes substitution_engine
   suppress_spool syslog_io threadpool topology url_ripper xmpp_listener
 `
 
@@ -47,6 +47,7 @@ const SCOPES: ReadonlyMap<string, ScopeRule> = new Map([
   ['script', named(['scriptlet'])],
   ['smtpapi', honoured(GLOBAL)],
   ['spf_v1', honoured(GLOBAL)],
+  ['spamassassin', honoured(GLOBAL)],
   // The macros are always there.
   ['spf_macros', { ...honoured(GLOBAL), support: 'accepted', contents: 'free' }],
   ['engagement_tracker', honoured(GLOBAL)],

@@ -11,6 +11,7 @@ import {
   SERVER,
   SERVES_METRICS,
   SMTPAPI,
+  SPAMASSASSIN,
   SPF,
   TRUSTED_PROXIES,
 } from './modules.ts'
@@ -32,6 +33,7 @@ const HONOURED: readonly Option<unknown>[] = [
     NEXT_HOP,
     SMTPAPI,
     SPF,
+    SPAMASSASSIN,
     ENGAGEMENT_TRACKER,
   ].flatMap((table) => Object.values<Option<unknown>>(table)),
   ...[AUTH, CONFORMANCE, CONNECTION, TLS, PATIENCE, TRUST].flatMap((table) =>
