@@ -12,13 +12,15 @@ export interface ResolverOptions {
   readonly nowMs: () => number
   readonly timeoutMs?: number
   readonly tries?: number
+  /** Of the cache, the oldest go first. */
+  readonly maxAnswers?: number
 }
 
 const MAX_TTL_SECONDS = 3600
 const TTL_SECONDS = 60
 const NEGATIVE_TTL_SECONDS = 30
-/** Of the cache, the oldest go first. */
 const MAX_ANSWERS = 10_000
+/** Of the cache too. */
 const MAX_CHARACTERS = 8 * 1024 ** 2
 /** Servers that policy names itself. */
 const MAX_SERVERS = 16
@@ -29,8 +31,8 @@ interface Found {
 }
 
 export function makeResolver(options: ResolverOptions): Resolver {
-  const { nowMs } = options
-  const cache = makeCache(nowMs)
+  const { nowMs, maxAnswers = MAX_ANSWERS } = options
+  const cache = makeCache(nowMs, maxAnswers)
   const asking = new Map<string, Promise<DnsAnswer>>()
   const channels = new Map<string, CaresResolver>()
   return {
@@ -126,7 +128,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'TIMEOUT',
 }
 
-function makeCache(nowMs: () => number) {
+function makeCache(nowMs: () => number, maxAnswers: number) {
   const kept = new Map<string, { answer: DnsAnswer; size: number; untilMs: number }>()
   let characters = 0
   const drop = (key: string): void => {
@@ -147,7 +149,7 @@ function makeCache(nowMs: () => number) {
       kept.set(key, { answer, size, untilMs: nowMs() + ttlSeconds * 1000 })
       characters += size
       for (const oldest of kept.keys()) {
-        if (kept.size <= MAX_ANSWERS && characters <= MAX_CHARACTERS) break
+        if (kept.size <= maxAnswers && characters <= MAX_CHARACTERS) break
         drop(oldest)
       }
     },

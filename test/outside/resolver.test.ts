@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => dns.close())
 
 const resolver = () =>
-  makeResolver({ servers: [dns.address], nowMs: () => nowMs, timeoutMs: 50, tries: 1 })
+  makeResolver({ servers: [dns.address], nowMs: () => nowMs, timeoutMs: 250, tries: 1 })
 
 describe('what a server answers', () => {
   test.each<[RecordType, string, readonly string[]]>([
@@ -95,15 +95,16 @@ describe('what is kept', () => {
     expect(dns.asked.length).toBe(before + 1)
   })
 
-  test('no more than 10,000 answers', async () => {
-    const { ask } = resolver()
+  test('no more answers than there may be, the oldest go', async () => {
+    const options = { servers: [dns.address], nowMs: () => nowMs, maxAnswers: 2 }
+    const { ask } = makeResolver(options)
     await ask(question)
-    for (let at = 0; at < 10_000; at += 100) {
-      const names = Array.from({ length: 100 }, (_, i) => `n${at + i}.in-addr.example`)
-      await Promise.all(names.map(async (name) => ask({ name, type: 'A' })))
-    }
-    expect(ask({ name: 'n9999.in-addr.example', type: 'A' })).not.toBeInstanceOf(Promise)
-    expect(ask(question)).toBeInstanceOf(Promise)
+    await ask({ ...question, type: 'AAAA' })
+    await ask({ ...question, type: 'MX' })
+    expect(ask({ ...question, type: 'AAAA' })).not.toBeInstanceOf(Promise)
+    const again = ask(question)
+    expect(again).toBeInstanceOf(Promise)
+    await again
   })
 })
 
