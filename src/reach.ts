@@ -2,7 +2,7 @@
 import type { Config } from './config/config.ts'
 import { openOutside } from './outside/open.ts'
 import type { Outside } from './outside/outside.ts'
-import { checkSpf } from './outside/spf.ts'
+import { checkSpf } from './outside/mailauth.ts'
 import type { SenderCheck } from './smtp/state.ts'
 
 export function filesOf({ scriptlet }: Config) {

@@ -133,11 +133,13 @@ function isWithin(identity: string, domain: string): boolean {
   return at >= 0 && (own === domain || own?.endsWith(`.${domain}`) === true)
 }
 
-/** In the name of a key file `%{d}` is the domain that signs and `%{s}` the selector. */
-function findKey(
+/**
+ * The key that options name. In the name of a key file `%{d}` is the domain that signs and `%{s}` the selector.
+ */
+export function findKey(
   { keyText, keyFile, selector }: DkimOptions,
   domain: string,
-  vctx: ValidationContext,
+  vctx: Pick<ValidationContext, 'context'>,
   { callSite, nowMs, panic, readFile }: Runtime,
 ): SigningKey {
   if (keyText !== undefined) return signingKey(keyText)

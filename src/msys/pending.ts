@@ -21,9 +21,6 @@ const ROWS = `
 1 any msys.cidr.define(name, options) | nil | a table of networks
 1 any msys.cidr.query(name, address?) | string | looks an address up
 2 any msys.cidr.reload(name) | nil | reads it again
-2 message msys.validate.openarc.verify(msg) | nil | verifies an ARC chain
-2 final msys.validate.openarc.sign(msg, options, results?) | nil | adds an ARC set
-2 final msys.validate.openarc.seal(msg, options, results?) | nil | adds an ARC set
 2 any msys.tls_params.set(params, name, value) | nil | parameters of an outbound TLS session
 2 any msys.pbp.check_whitelist(vctx, config) | boolean | whether a whitelist applies
 2 any msys.pbp.set_whitelist(vctx, type, name, value) | nil | says whether a whitelist applies

@@ -1,6 +1,7 @@
 // The whole API in one table: what is bound, what will come and what will not. Installation, the coverage
 // table in lua/README.md and the tools read it.
 import { ACCEPT } from './accept.ts'
+import { ARC_FUNCTIONS } from './arc.ts'
 import { AUDIT_FUNCTIONS } from './audit.ts'
 import { AUDIT_SERIES_FUNCTIONS } from './auditseries.ts'
 import { BOUNCE_FUNCTIONS } from './bounce.ts'
@@ -91,6 +92,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...SINGLE_FUNCTIONS,
   ...HTTPSRV_FUNCTIONS,
   ...SPAMC_FUNCTIONS,
+  ...ARC_FUNCTIONS,
   ...EDITOR_MAIL_FUNCTIONS,
 ]
 

@@ -1,6 +1,6 @@
 // SPF: the statuses of RFC 7208 over a zone of the test's own.
 import { expect, test } from 'vitest'
-import { checkSpf } from '../../src/outside/spf.ts'
+import { checkSpf } from '../../src/outside/mailauth.ts'
 import type { DnsQuestion } from '../../src/outside/outside.ts'
 
 const ZONE: Readonly<Record<string, readonly string[] | string>> = {
