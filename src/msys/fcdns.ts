@@ -46,7 +46,7 @@ export const FCDNS_FUNCTIONS = [
       doc: 'a size such as 30m as a number of octets; k, m and g are powers of 1024',
     },
     (_, [text]) => {
-      const [, digits, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([kmg]?)b?\s*$/i.exec(text) ?? []
+      const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?([kmg]?)b?$/i.exec(text.trim()) ?? []
       if (digits === undefined) {
         throw new LuaCallError(`msys.pbp.size_in_bytes: bad argument #1 (no size: '${text}'): text`)
       }

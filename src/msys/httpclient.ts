@@ -163,10 +163,11 @@ function byName(lines: readonly string[], { newTable, newFunction }: Runtime): L
   )
   const headers = newTable(any)
   for (const line of lines) {
-    const [, name, value = ''] = /^([^:\s]+):[ \t]*(.*?)\s*$/s.exec(line) ?? []
+    const [, name, value = ''] = /^([^:\s]+):(.*)$/s.exec(line) ?? []
     if (name === undefined) continue
-    headers.set(name, value)
-    values.set(name.toLowerCase(), value)
+    const text = value.trim()
+    headers.set(name, text)
+    values.set(name.toLowerCase(), text)
   }
   return headers
 }

@@ -137,12 +137,11 @@ function open(
 function headersOf(lines: readonly string[], body: Buffer | undefined): Record<string, string[]> {
   const headers: Record<string, string[]> = Object.create(null) as Record<string, string[]>
   for (const line of lines) {
-    const [, name, value = ''] =
-      /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*([^\r\n\0]*?)[ \t]*$/.exec(line) ?? []
+    const [, name, value = ''] = /^([!#$%&'*+\-.^_`|~\w]+):([^\r\n\0]*)$/.exec(line) ?? []
     if (name === undefined) throw new Failure(CODES.argument, `not a header line: ${line}`)
     if (/^(?:content-length|transfer-encoding|connection)$/i.test(name)) continue
     const key = name.toLowerCase()
-    headers[key] = [...(headers[key] ?? []), value]
+    headers[key] = [...(headers[key] ?? []), value.trim()]
   }
   headers['connection'] = ['close']
   if (body) headers['content-length'] = [String(body.length)]
