@@ -27,24 +27,24 @@ export interface MessageData {
   readonly original: Buffer
   /** The range of a slice: of `original` where it is a view of it, else of a literal (stored once). */
   range(bytes: Buffer): Range
+  /** The range of a literal, a byte string. */
+  literal(octets: string): Range
   sizeBytes(): number
   /** Everything, as the spool stores it. */
   bytes(): Buffer
 }
 
 export function messageData(original: Buffer): MessageData {
-  const literals: Buffer[] = []
-  const known = new Map<string, Range>()
+  /** In the order of their ranges. */
+  const literals = new Map<string, Range>()
   let end = original.length
 
-  const addLiteral = (bytes: Buffer): Range => {
-    const key = bytes.toString('latin1')
-    const present = known.get(key)
+  const literal = (octets: string): Range => {
+    const present = literals.get(octets)
     if (present) return present
-    const range: Range = [end, end + bytes.length]
-    literals.push(bytes)
-    end += bytes.length
-    known.set(key, range)
+    const range: Range = [end, end + octets.length]
+    end += octets.length
+    literals.set(octets, range)
     return range
   }
 
@@ -54,10 +54,17 @@ export function messageData(original: Buffer): MessageData {
       const start = bytes.byteOffset - original.byteOffset
       const isView =
         bytes.buffer === original.buffer && start >= 0 && start + bytes.length <= original.length
-      return isView ? [start, start + bytes.length] : addLiteral(bytes)
+      return isView ? [start, start + bytes.length] : literal(bytes.toString('latin1'))
     },
+    literal,
     sizeBytes: () => end,
-    bytes: () => (literals.length ? Buffer.concat([original, ...literals]) : original),
+    bytes() {
+      if (literals.size === 0) return original
+      const all = Buffer.allocUnsafe(end)
+      all.set(original)
+      for (const [octets, [at]] of literals) all.write(octets, at, 'latin1')
+      return all
+    },
   }
 }
 

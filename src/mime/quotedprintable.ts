@@ -25,11 +25,12 @@ const DIGITS = Int8Array.from({ length: 256 }, (_, octet) => {
 
 /**
  * With `lines`, two numbers are added for line ends of `bytes`, thousands at most: how many octets are
- * decoded before it, and where it is. `mapQuotedPrintable` is faster with them.
+ * decoded before it, and where it is. `mapQuotedPrintable` is faster with them. The answer is a view of
+ * `room`, if that is large enough.
  */
-export function decodeQuotedPrintable(bytes: Buffer, lines?: number[]): Buffer {
+export function decodeQuotedPrintable(bytes: Buffer, lines?: number[], room?: Buffer): Buffer {
   const length = bytes.length
-  const out = Buffer.allocUnsafe(length)
+  const out = room && room.length >= length ? room : Buffer.allocUnsafe(length)
   const step = Math.floor(length / MOST_LINES)
   let to = 0
   let noted = 0

@@ -21,7 +21,7 @@ export function reportTracking(
   const { fields, body } = splitHeader(bytes)
   const found = surveyBody(fields, body).parts.map(({ name, decoded }) => ({
     name,
-    urls: urlsIn(decoded.toString('latin1'), keyring),
+    urls: urlsIn(decoded().toString('latin1'), keyring),
   }))
   const pixels = found.flatMap(({ urls }) => urls.filter(({ action }) => isPixel(action)))
   const clicks = new Map(

@@ -1,6 +1,6 @@
-// What messages say, read when it is asked for. Entries of the messages that came last stay in memory, up to
-// a limit: most mail leaves before it is read again. A record that is not what was written is set aside, and
-// its entry out of the queue.
+// What messages say, read when it is asked for. What came last stays in memory, up to a limit: most mail leaves
+// at once and need not be read again. A record that is not what was written is set aside, and its entry out of
+// the queue.
 import { join } from 'node:path'
 import { isIntact } from './checksum.ts'
 import { type Entry, unpackEntry } from './entry.ts'
@@ -17,8 +17,8 @@ export interface Contents {
   /** Both reject with SpoolError `damaged`, once and for all, when they are not what was written. */
   entry(stored: Stored): Promise<Entry>
   data(stored: Stored): Promise<Buffer>
-  /** `sizeBytes`: of the entry as it is stored. */
-  remember(stored: Stored, entry: Entry, sizeBytes: number): void
+  /** Of a message that has just been written; `sizeBytes`: of its entry as it is stored. */
+  remember(stored: Stored, entry: Entry, sizeBytes: number, data: Buffer): void
   forget(stored: Stored): void
 }
 
@@ -31,25 +31,28 @@ export interface ContentsOptions {
   /** Its segment must stay. */
   readonly pin: (segment: number) => void
   readonly isUnfinished: (stored: Stored) => boolean
+  /** Octets of messages that came last, kept in memory. */
+  readonly freshBytes: number
   readonly report: (text: string) => void
 }
 
-/** Of entries as they are stored; in memory they take two or three times as much. */
-const MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
+/** Of entries as they are stored; in memory they take several times as much. */
+const MAX_REMEMBERED_ENTRY_BYTES = 8 * 1024 * 1024
 
 export function makeContents(options: ContentsOptions): Contents {
-  const remembered = makeMemory()
+  const entries = makeMemory<Entry>(MAX_REMEMBERED_ENTRY_BYTES)
+  const datas = makeMemory<Buffer>(options.freshBytes)
   const reading = new Map<Stored, Promise<Entry>>()
 
   async function readEntry(stored: Stored): Promise<Entry> {
     const entry = await read(options, stored, ({ start, dataStart }) => [start, dataStart], entryIn)
-    remembered.set(stored, entry, stored.location.dataStart - stored.location.start)
+    entries.set(stored, entry, stored.location.dataStart - stored.location.start)
     return entry
   }
 
   return {
     entry(stored) {
-      const known = remembered.get(stored)
+      const known = entries.get(stored)
       if (known) return Promise.resolve(known)
       const present = reading.get(stored)
       if (present) return present
@@ -57,15 +60,18 @@ export function makeContents(options: ContentsOptions): Contents {
       reading.set(stored, read)
       return read
     },
-    data: (stored) =>
-      read(
-        options,
-        stored,
-        ({ dataStart, dataBytes }) => [dataStart, dataStart + dataBytes],
-        dataIn,
-      ),
-    remember: remembered.set,
-    forget: remembered.delete,
+    data(stored) {
+      const known = datas.get(stored)
+      return known ? Promise.resolve(known) : read(options, stored, dataExtent, dataIn)
+    },
+    remember(stored, entry, sizeBytes, data) {
+      entries.set(stored, entry, sizeBytes)
+      datas.set(stored, data, data.length)
+    },
+    forget(stored) {
+      entries.delete(stored)
+      datas.delete(stored)
+    },
   }
 }
 
@@ -87,6 +93,10 @@ async function read<T>(
   // It was moved meanwhile, and its segment is gone or used again.
   if (stored.location !== location) return read(options, stored, extentOf, find)
   return setAside(options, stored)
+}
+
+function dataExtent({ dataStart, dataBytes }: Location): [start: number, end: number] {
+  return [dataStart, dataStart + dataBytes]
 }
 
 function dataIn(data: Buffer, { dataBytes, dataCrc }: Location): Buffer | undefined {
@@ -132,21 +142,21 @@ async function setAside(options: ContentsOptions, stored: Stored): Promise<never
 }
 
 /** The last that were set and not deleted. */
-function makeMemory() {
-  const entries = new Map<Stored, { readonly entry: Entry; readonly sizeBytes: number }>()
-  let held = 0
+function makeMemory<T>(maxBytes: number) {
+  const held = new Map<Stored, { readonly what: T; readonly sizeBytes: number }>()
+  let bytes = 0
   const remove = (stored: Stored): void => {
-    held -= entries.get(stored)?.sizeBytes ?? 0
-    entries.delete(stored)
+    bytes -= held.get(stored)?.sizeBytes ?? 0
+    held.delete(stored)
   }
   return {
-    get: (stored: Stored): Entry | undefined => entries.get(stored)?.entry,
-    set(stored: Stored, entry: Entry, sizeBytes: number): void {
+    get: (stored: Stored): T | undefined => held.get(stored)?.what,
+    set(stored: Stored, what: T, sizeBytes: number): void {
       remove(stored)
-      entries.set(stored, { entry, sizeBytes })
-      held += sizeBytes
-      for (const oldest of entries.keys()) {
-        if (held <= MAX_REMEMBERED_BYTES) break
+      held.set(stored, { what, sizeBytes })
+      bytes += sizeBytes
+      for (const oldest of held.keys()) {
+        if (bytes <= maxBytes) break
         remove(oldest)
       }
     },

@@ -3,7 +3,7 @@
 // What messages say, and their octets, are read when asked for.
 import { type Compactor, makeCompactor } from './compaction.ts'
 import { type Contents, makeContents } from './contents.ts'
-import { type Entry, packEntry, unpackEntry } from './entry.ts'
+import { type Entry, packEntry } from './entry.ts'
 import { type FileSystem, systemFiles } from './files.ts'
 import {
   type Change,
@@ -65,6 +65,8 @@ export interface SpoolOptions {
   readonly directory: string
   /** 64 MB unless told; a larger record has a segment of its own. */
   readonly segmentBytes?: number
+  /** Of the messages that came last, kept in memory until they are finished: 64 MB unless told. */
+  readonly freshBytes?: number
   /** Whether what `events` were stored for is durable, so that a segment which holds them may go. */
   readonly mayRemove?: () => Promise<boolean>
   /** What recovery found and what was quarantined, a line each. */
@@ -86,6 +88,7 @@ interface Parts {
 
 const NO_PROGRESS: Progressed = { changes: [], events: [] }
 const SEGMENT_BYTES = 64 * 1024 * 1024
+const FRESH_BYTES = 64 * 1024 * 1024
 
 /** Rejects with SpoolError `locked` or `newer format`, or with what the disk says. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
@@ -140,7 +143,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
 /** What works on the log, each through the others. */
 function assemble(
-  { directory, report, mayRemove = () => Promise.resolve(true) }: SpoolOptions,
+  {
+    directory,
+    report,
+    freshBytes = FRESH_BYTES,
+    mayRemove = () => Promise.resolve(true),
+  }: SpoolOptions,
   base: Pick<Parts, 'log' | 'ledger' | 'recorder' | 'interner'>,
   onDisk: {
     readonly quarantine: Quarantine
@@ -160,6 +168,7 @@ function assemble(
     finish: (stored) => note(parts, { kind: 'all done', entry: stored.location.sequence }),
     pin: ledger.pin,
     isUnfinished: (stored) => live.get(stored.location.sequence) === stored,
+    freshBytes,
     report,
   })
   const compactor = makeCompactor({
@@ -237,7 +246,7 @@ function store(parts: Parts, entry: Entry, data: Buffer, progressed: Progressed)
     const sizeBytes = head.length + data.length
     const progress = ledger.addEntry(sequence, segment, outline.ways.length, sizeBytes)
     const stored = keep(parts, outline, location, progress)
-    parts.contents.remember(stored, unpackEntry(packed), head.length)
+    parts.contents.remember(stored, entry, head.length, data)
     recorder.entry(sequence, stored)
     recorder.said(changes)
     if (events.length > 0) recorder.events(location)

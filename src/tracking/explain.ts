@@ -88,7 +88,7 @@ function pixelOutcome(survey: Survey, isOpenTracked: boolean): Explain['pixel'] 
 function explainLinks(links: readonly PlannedLink[]): LinkExplain[] {
   const counters = new Map<SurveyedPart, (offset: number) => number>()
   return links.map(({ part, link, outcome, form }) => {
-    const lineAt = counters.get(part) ?? lineCounter(part.decoded)
+    const lineAt = counters.get(part) ?? lineCounter(part.decoded())
     counters.set(part, lineAt)
     return {
       part: part.name,

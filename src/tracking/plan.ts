@@ -68,7 +68,7 @@ interface Planning {
 type Mark =
   | { readonly kind: 'link'; readonly at: number; readonly link: FoundLink }
   | { readonly kind: 'cut'; readonly at: number; readonly cut: Cut }
-  | { readonly kind: 'pixel'; readonly at: number; readonly pixel: TrackedUrl }
+  | { readonly kind: 'pixel'; readonly at: number; readonly pixel: TrackedUrl & Around }
 
 /** Longest URL with a full recipient part; a plain part must also keep its lines below 998. */
 const MAX_URL_LENGTH = 2000
@@ -100,7 +100,7 @@ function trackLink(link: FoundLink, part: SurveyedPart, editor: Editor, planning
   const { fullLength, growthLimit } = planning.options
   const maxLength = part.encoding === 'plain' ? MAX_PLAIN_URL_LENGTH : MAX_URL_LENGTH
   let form: Form = 'short'
-  editor.track(link, { ...link, before: '', after: '' }, (prefixLength) => {
+  editor.track(link, link, NOTHING_AROUND, (prefixLength) => {
     const length = prefixLength + fullLength
     planning.growth += length - (link.end - link.start)
     if (length <= maxLength && planning.growth <= growthLimit) form = 'full'
@@ -112,29 +112,30 @@ function trackLink(link: FoundLink, part: SurveyedPart, editor: Editor, planning
 /** Opens carry all facts, while the URL is no longer than one that is surely requested. */
 function trackPixel(
   at: number,
-  pixel: TrackedUrl,
+  pixel: TrackedUrl & Around,
   editor: Editor,
   { openLength, openRole }: PlanOptions,
 ): Form {
   let form: Form = 'full'
-  editor.track({ start: at, end: at }, pixel, (prefixLength) => {
+  editor.track({ start: at, end: at }, pixel, pixel, (prefixLength) => {
     if (prefixLength + openLength > MAX_URL_LENGTH) form = 'short'
     return form === 'short' ? form : openRole
   })
   return form
 }
 
-/** What a tracked URL leads to, and the text around it. */
-interface TrackedUrl {
-  readonly kind: LinkKind
-  readonly target: string
-  readonly name: string
-  readonly sublink: string
+/** What a tracked URL leads to. */
+type TrackedUrl = Pick<FoundLink, 'target' | 'name' | 'sublink'> & { readonly kind: LinkKind }
+
+/** Text on both sides of a tracked URL. */
+interface Around {
   readonly before: string
   readonly after: string
 }
 
-const PIXEL: TrackedUrl = {
+const NOTHING_AROUND: Around = { before: '', after: '' }
+
+const PIXEL: TrackedUrl & Around = {
   kind: 'open',
   target: '',
   name: '',
@@ -144,7 +145,7 @@ const PIXEL: TrackedUrl = {
 }
 
 /** Where the body begins it must not take a line of its own. */
-const INITIAL_PIXEL: TrackedUrl = {
+const INITIAL_PIXEL: TrackedUrl & Around = {
   ...PIXEL,
   kind: 'initial_open',
   before: '<img border="0" width="1" height="1" alt="" style="display:block" src="',
@@ -157,7 +158,12 @@ interface Editor {
   readonly edits: readonly Edit[]
   replace(octets: Octets, text: string): void
   /** `choose` is told how long the URL is before its recipient part. */
-  track(octets: Octets, url: TrackedUrl, choose: (prefixLength: number) => Role): void
+  track(
+    octets: Octets,
+    url: TrackedUrl,
+    around: Around,
+    choose: (prefixLength: number) => Role,
+  ): void
 }
 
 /**
@@ -182,13 +188,13 @@ function openEditor(part: SurveyedPart, { options, roles }: Planning): Editor {
     replace(octets, text) {
       if (!isCovered(octets)) add(octets, text ? [{ text }] : [])
     },
-    track(octets, { kind, target, name, sublink, before, after }, choose) {
+    track(octets, { kind, target, name, sublink }, { before, after }, choose) {
       if (isCovered(octets)) return
       const scheme = ROUTE_OF[kind] === 'open' ? settings.openScheme : settings.clickScheme
       const prefixOf = (linkPart: string): string =>
         trackingPrefix(scheme, settings.domain, kind, sublink, linkPart)
-      const around = octets.start + shift + before.length + prefixOf('').length
-      const residue = isAligned ? complement3(around) : undefined
+      const place = octets.start + shift + before.length + prefixOf('').length
+      const residue = isAligned ? complement3(place) : undefined
       const prefix = prefixOf(sealer.link(target, name, kind, sublink, residue))
       const role = choose(prefix.length)
       roles.add(role)
@@ -210,7 +216,7 @@ function marksOf(part: SurveyedPart, settings: TrackingDefaults): Mark[] {
   for (const cut of part.cuts) {
     if (!cut.isForeign || settings.foreignOptOuts) marks.push({ kind: 'cut', at: cut.start, cut })
   }
-  const addPixel = (at: number | undefined, pixel: TrackedUrl): void => {
+  const addPixel = (at: number | undefined, pixel: TrackedUrl & Around): void => {
     if (at !== undefined) marks.push({ kind: 'pixel', at, pixel })
   }
   if (settings.opens && settings.initialOpens) addPixel(part.initialPixelAt, INITIAL_PIXEL)

@@ -32,6 +32,9 @@ export type PartRefusal =
 
 const MAX_LINKS = 10_000
 
+/** Most parts fit: they are decoded here and made text of at once. */
+const scratch = Buffer.alloc(128 * 1024)
+
 export type TransferEncoding = 'plain' | 'binary' | 'quoted-printable' | 'base64'
 
 /** Refusals that an operator wants to hear of. */
@@ -44,7 +47,8 @@ export interface SurveyedPart extends Findings {
   readonly encoding: TransferEncoding
   /** As it stands in the body. */
   readonly raw: Buffer
-  readonly decoded: Buffer
+  /** Quoted-printable is decoded again: nobody but explanations asks. */
+  readonly decoded: () => Buffer
   /** Of quoted-printable: where its lines end, decoded and encoded (`decodeQuotedPrintable`). */
   readonly lines: readonly number[]
 }
@@ -108,7 +112,7 @@ function surveyPart(
   const encoding = encodingOf(part)
   if (!encoding || (encoding === 'base64' && !isBase64(raw))) return 'encoding'
   const lines: number[] = []
-  const decoded = decode(raw, encoding, lines)
+  const decoded = decode(raw, encoding, lines, scratch)
   const charset = part.type.parameters.get('charset') ?? ''
   const text = fromBytes(decoded)
   const masked = maskCharset(text, charset)
@@ -121,7 +125,8 @@ function surveyPart(
       : findInText(text, masked, decodeText, isDelSp(part))
   if (found.links.length > MAX_LINKS) return 'too-many-links'
   const cuts = [...found.cuts, ...findMacros(masked)]
-  return { ...found, cuts, name, part, isRoot, encoding, raw, decoded, lines }
+  const again = (): Buffer => (encoding === 'quoted-printable' ? decode(raw, encoding) : decoded)
+  return { ...found, cuts, name, part, isRoot, encoding, raw, decoded: again, lines }
 }
 
 function encodingOf(part: Part): TransferEncoding | undefined {
@@ -138,8 +143,9 @@ function encodingOf(part: Part): TransferEncoding | undefined {
   }
 }
 
-function decode(raw: Buffer, encoding: TransferEncoding, lines: number[]): Buffer {
-  if (encoding === 'quoted-printable') return decodeQuotedPrintable(raw, lines)
+/** What is decoded into `room` holds until the next time. */
+function decode(raw: Buffer, encoding: TransferEncoding, lines?: number[], room?: Buffer): Buffer {
+  if (encoding === 'quoted-printable') return decodeQuotedPrintable(raw, lines, room)
   return encoding === 'base64' ? decodeBase64(raw) : raw
 }
 

@@ -1,7 +1,7 @@
 // A planned body as pieces over the data of its message: ranges of what was received, literals that the
 // edits add, and holes. Made once per length of recipient parts; a part whose layout fails stays as it
 // was received.
-import { fromBytes, toBytes } from '../mail/bytes.ts'
+import { fromBytes } from '../mail/bytes.ts'
 import { type MessageData, type Piece, pushPiece } from '../mail/rendition.ts'
 import { type Field, makeField } from '../mime/field.ts'
 import type { Part } from '../mime/part.ts'
@@ -88,14 +88,14 @@ function tryLayOut(
 }
 
 function layOutPart({ part, edits }: PlannedPart, lengths: HoleLengths): LaidOut {
-  const { raw, decoded, encoding } = part
+  const { raw, encoding } = part
   const quoted = (octets: Buffer, lines?: readonly number[]): Segment[] => {
     const wanted = edits.flatMap(({ start, end }) => [start, end])
     const offsets = mapQuotedPrintable(octets, wanted, lines)
     return layoutQuotedPrintable(octets, edits, offsets, lengths)
   }
   if (encoding === 'base64') {
-    return { segments: layoutBase64(raw, decoded, edits, lengths), isRecoded: false }
+    return { segments: layoutBase64(raw, part.decoded(), edits, lengths), isRecoded: false }
   }
   if (encoding === 'quoted-printable')
     return { segments: quoted(raw, part.lines), isRecoded: false }
@@ -135,7 +135,7 @@ function pieceWriter({ roles }: Plan, data: MessageData) {
   let literal = ''
 
   const flush = (): void => {
-    if (literal) pushPiece(pieces, data.range(toBytes(literal)))
+    if (literal) pushPiece(pieces, data.literal(literal))
     literal = ''
   }
   return {

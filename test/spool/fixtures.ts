@@ -60,13 +60,14 @@ export function makeDirectory(): string {
 
 export type OpenedSpool = Spool & { readonly reports: readonly string[] }
 
-/** Closed when the test is over. */
+/** Closed when the test is over. Messages are read from disk, also those that have just been written. */
 export async function open(
   directory: string,
   options: Partial<SpoolOptions> = {},
 ): Promise<OpenedSpool> {
   const reports: string[] = []
-  const spool = await openSpool({ directory, report: (text) => reports.push(text), ...options })
+  const report = (text: string): void => void reports.push(text)
+  const spool = await openSpool({ directory, report, freshBytes: 0, ...options })
   onTestFinished(() => spool.close())
   return Object.assign(spool, { reports })
 }

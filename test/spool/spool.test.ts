@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type FileSystem, type SpoolFile, systemFiles } from '../../src/spool/files.ts'
 import type { Stored } from '../../src/spool/stored.ts'
 import { entryFor, faultyFiles, idsOf, makeDirectory, open, segmentFiles } from './fixtures.ts'
 
@@ -20,6 +21,30 @@ describe('the spool', () => {
     const spool = await open(makeDirectory())
     const stored = await spool.append(entryFor('m1'), Buffer.alloc(0))
     expect(await spool.read(stored)).toEqual(Buffer.alloc(0))
+  })
+
+  test('reads from disk what came too long ago to be in memory still', async () => {
+    const read: number[] = []
+    const files: FileSystem = {
+      ...systemFiles,
+      async open(path, how) {
+        const file = await systemFiles.open(path, how)
+        const counted: SpoolFile['read'] = (...args) => {
+          read.push(1)
+          return file.read(...args)
+        }
+        return { ...file, read: counted }
+      },
+    }
+    const spool = await open(makeDirectory(), { files, freshBytes: 2 * DATA.length })
+    const [first, second, third] = await Promise.all(
+      ['m1', 'm2', 'm3'].map((id) => spool.append(entryFor(id), DATA)),
+    )
+    const before = read.length
+    for (const each of [second!, third!]) expect(await spool.read(each)).toBe(DATA)
+    expect(read).toHaveLength(before)
+    expect(await spool.read(first!)).toEqual(DATA)
+    expect(read.length).toBeGreaterThan(before)
   })
 
   test('has after a restart what was not finished, oldest first', async () => {
