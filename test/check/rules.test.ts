@@ -433,3 +433,18 @@ test('readiness is the share of names that work', () => {
     readiness: 80,
   })
 })
+
+test.each([
+  ['operators', `x = 1${' + 1'.repeat(900)}`, 0],
+  ['more operators', `x = 1${' + 1'.repeat(50_000)}`, 1],
+  ['fields', `x = a${'.a'.repeat(50_000)}`, 1],
+  ['calls', `x = f${'()'.repeat(50_000)}`, 1],
+  ['blocks', `${'do '.repeat(190)}x = 1${' end'.repeat(190)}`, 0],
+  ['tables', `x = ${'{'.repeat(190)}${'}'.repeat(190)}`, 0],
+  ['parentheses', `x = ${'('.repeat(5000)}1${')'.repeat(5000)}`, 1],
+  ['octets', '\u00fe\u00ff\u0000\u0001', 1],
+  ['nothing', '', 0],
+])('any script is read or refused: %s', (_, script, count) => {
+  const { findings } = checkTexts({ main: script })
+  expect(findings.filter(({ rule }) => rule === 'syntax')).toHaveLength(count)
+})
