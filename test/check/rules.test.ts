@@ -347,6 +347,7 @@ msys.registerModule("main", mod)`,
   print("x" .. msys.pcre.match(msg:rcptto(), "@(.*)")[1]) -- HERE`),
     right: each(`  local found = msys.pcre.match(msg:rcptto(), "@(.*)")
   if found then print("x" .. found[1]) end
+  print(msys.core.accept_construct_get_message_construct(accept).message:rcptto())
   print(tostring(msg:header("X")[1]), (msg:header("X")[1] or "") .. "y")`),
   },
   {
