@@ -6,26 +6,34 @@
 // module that might use one is loaded, so modules are imported below, on demand.
 process.env['UV_THREADPOOL_SIZE'] ??= '8'
 
-const USAGE = `usage: eachrcpt <command> [options]
+const USAGE = `usage: eachrcpt <command> [options]; most commands tell more on --help
 
   serve [--config FILE] [--lenient] [--trace FILE]
-                                      run the server; without FILE an embedded default on loopback
-  check [--config FILE | PATH…]       what of policy works here, what will go wrong
-  run [POLICY…] --message FILE        one mail through the policy, without a server
-  config check|print [--config FILE]  whether it loads; the options that hold
-  token decode TOKEN [--config FILE]  what a tracked link says
-  test [PATH…]                        run tests of policy that are written in Lua
-  record --listen … --server … --out DIR   write down what a server does
-  cases LOG… --out DIR                sessions made from log files of a Momentum
-  replay CASES POLICY…                play recorded sessions and compare
-  diff-policy OLD NEW --cases PATH    recipients whose outcome changes
-  init [DIR]                          a folder to start from
-  stubs [DIR]                         definitions of the API for editors (LuaLS)
-  spool VERB [ID] [--config FILE]     ls, show, retry, fail, rm, export, verify queued mail
-  ctl COMMAND… [--config FILE]        the console of a running server; help lists its commands
-  demo                                show the main job on a real newsletter and exit
-  --version                           print the version
-  --help                              print this
+                            run the server; without FILE one on loopback
+  check [--config FILE | PATH…]
+                            what of policy works here, what will go wrong
+  run [POLICY…] --message FILE
+                            one mail through the policy, without a server
+  test [PATH…]              run tests of policy that are written in Lua
+  record --listen … --server … --out DIR
+                            write down what a server does
+  cases LOG… --out DIR      sessions made from log files of a Momentum
+  replay CASES POLICY…      play recorded sessions and compare
+  diff-policy OLD NEW --cases PATH
+                            recipients whose outcome changes
+  init [DIR]                a folder to start from
+  stubs [DIR]               definitions of the API for editors (LuaLS)
+  config check|print [--config FILE]
+                            whether it loads; the options that hold
+  token decode TOKEN [--config FILE]
+                            what a tracked link says
+  spool VERB [ID] [--config FILE]
+                            ls, show, retry, fail, rm, export, verify mail
+  ctl COMMAND… [--config FILE]
+                            the console of a running server; try ctl help
+  demo                      show the main job on a real newsletter and exit
+  --version                 print the version
+  --help                    print this
 
 `
 

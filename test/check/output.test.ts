@@ -1,6 +1,7 @@
 // What check prints, in each of its formats.
 import schema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' }
 import { Ajv } from 'ajv'
+import { parse } from 'parse5'
 import { describe, expect, test } from 'vitest'
 import { htmlText } from '../../src/check/output/html.ts'
 import { jsonText } from '../../src/check/output/json.ts'
@@ -150,6 +151,12 @@ describe('HTML', () => {
     expect(page).toMatch(/^<!doctype html>/)
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
     expect(page).not.toMatch(/<script|<link|<img|src=|@import|url\(/)
+  })
+
+  test('is HTML without an error', () => {
+    const errors: string[] = []
+    parse(page, { onParseError: ({ code }) => errors.push(code) })
+    expect(errors).toEqual([])
   })
 
   test('shows what scripts say as text', () => {

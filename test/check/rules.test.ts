@@ -347,6 +347,7 @@ msys.registerModule("main", mod)`,
   print("x" .. msys.pcre.match(msg:rcptto(), "@(.*)")[1]) -- HERE`),
     right: each(`  local found = msys.pcre.match(msg:rcptto(), "@(.*)")
   if found then print("x" .. found[1]) end
+  print(msys.core.accept_construct_get_message_construct(accept).message:rcptto())
   print(tostring(msg:header("X")[1]), (msg:header("X")[1] or "") .. "y")`),
   },
   {
@@ -432,4 +433,19 @@ test('readiness is the share of names that work', () => {
     names: { supported: 4, partial: 0, stub: 1, missing: 0, unknown: 0 },
     readiness: 80,
   })
+})
+
+test.each([
+  ['operators', `x = 1${' + 1'.repeat(900)}`, 0],
+  ['more operators', `x = 1${' + 1'.repeat(50_000)}`, 1],
+  ['fields', `x = a${'.a'.repeat(50_000)}`, 1],
+  ['calls', `x = f${'()'.repeat(50_000)}`, 1],
+  ['blocks', `${'do '.repeat(190)}x = 1${' end'.repeat(190)}`, 0],
+  ['tables', `x = ${'{'.repeat(190)}${'}'.repeat(190)}`, 0],
+  ['parentheses', `x = ${'('.repeat(5000)}1${')'.repeat(5000)}`, 1],
+  ['octets', '\u00fe\u00ff\u0000\u0001', 1],
+  ['nothing', '', 0],
+])('any script is read or refused: %s', (_, script, count) => {
+  const { findings } = checkTexts({ main: script })
+  expect(findings.filter(({ rule }) => rule === 'syntax')).toHaveLength(count)
 })

@@ -124,7 +124,7 @@ function checkMaybe({ program, report, script }: Look, node: Expression, how: st
   if (node.kind === 'name' && program.variables.get(node)?.isTested !== false) return
   if (node.kind === 'index' && isGuarded(program, node.object)) return
   const value = valueOf(program, node)
-  const from = value.kind === 'data' ? value.from : fieldName(program, node)
+  const from = value.kind === 'data' ? value.from : functionName(program, node)
   const mayBeNil =
     value.kind === 'data' ? value.types.includes('nil') : value.kind === 'object' && value.mayBeNil
   if (!mayBeNil || from === '' || isFailure(from, node)) return
@@ -137,11 +137,9 @@ function isGuarded(program: Program, list: Expression): boolean {
   return list.kind === 'name' && program.variables.get(list)?.isTested === true
 }
 
-function fieldName(program: Program, node: Expression): string {
-  if (node.kind === 'call' || node.kind === 'method') return calledName(program, node) ?? ''
-  if (node.kind !== 'index' || node.key.kind !== 'string') return ''
-  const owner = valueOf(program, node.object)
-  return owner.kind === 'object' ? `${owner.prefix}.${node.key.value}` : ''
+/** Of objects only results count: a field such as `mc.message` is there in almost every callout. */
+function functionName(program: Program, node: Expression): string {
+  return node.kind === 'call' || node.kind === 'method' ? (calledName(program, node) ?? '') : ''
 }
 
 /** nil only where the pattern itself is broken is no case to test for. */

@@ -1,6 +1,6 @@
 // Expressions: precedence climbing over the dialect's operators.
 import type { Block, Expression, FunctionExpression, Name, TableItem } from './ast.ts'
-import type { Reader } from './reader.ts'
+import { ParseError, type Reader } from './reader.ts'
 
 /** How tightly an operator binds to its left and right; bitwise ones bind as + and * (thrLua). */
 const BINDING: Readonly<Record<string, readonly [left: number, right: number]>> = {
@@ -19,7 +19,8 @@ export type ReadBlock = (reader: Reader) => Block
 export function readExpression(reader: Reader, block: ReadBlock, limit = 0): Expression {
   return reader.deeper(() => {
     let left = readOperand(reader, block)
-    for (;;) {
+    for (let links = 0; ; links++) {
+      assertShort(reader, links)
       const operator = reader.peek()
       const [binds, right] = operatorAt(reader) ?? [0, 0]
       if (binds <= limit) return left
@@ -50,7 +51,8 @@ export function readSuffixed(reader: Reader, block: ReadBlock): Expression {
     value = { kind: 'group', at, inner: readExpression(reader, block) }
     reader.expect(')')
   } else value = nameOf(reader)
-  for (;;) {
+  for (let links = 0; ; links++) {
+    assertShort(reader, links)
     const suffixed = readSuffix(reader, block, value)
     if (!suffixed) return value
     value = suffixed
@@ -81,6 +83,13 @@ export function nameOf(reader: Reader): Name {
   const { text, at } = reader.name()
   return { kind: 'name', at, name: text }
 }
+
+/** `1 + 1 + 1 …` is a tree that is as deep as it is long, and trees are walked by recursion. */
+function assertShort(reader: Reader, links: number): void {
+  if (links > LONGEST_CHAIN) throw new ParseError('an expression is too long', reader.peek().at)
+}
+
+const LONGEST_CHAIN = 1000
 
 function operatorAt(reader: Reader): readonly [number, number] | undefined {
   const { kind, text } = reader.peek()
