@@ -111,7 +111,7 @@ function readShape(
 ): SeriesShape {
   const keys = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined
   if (!keys) throw wrong('#2 (cidr, cidr_ipv6 or string expected): type')
-  if (!(windowSeconds > 0)) throw wrong('#3 (a number of seconds expected): interval')
+  if (!(windowSeconds >= 1)) throw wrong('#3 (a number of seconds expected): interval')
   if (!Number.isInteger(windows) || windows < 1 || windows > MOST_WINDOWS) {
     throw wrong(`#4 (a number from 1 to ${MOST_WINDOWS} expected): num_windows`)
   }

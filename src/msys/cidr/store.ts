@@ -17,7 +17,7 @@ export interface CidrDefinition {
   readonly isInterpolated: boolean
   /** 0: only when it is asked to. */
   readonly refreshSeconds: number
-  /** Undefined: it stays empty. Never fails. */
+  /** Undefined: it stays empty. */
   readonly load: (() => Promise<Loading>) | undefined
 }
 
@@ -39,9 +39,13 @@ export function makeCidrEntry(
   let loading: Promise<void> | undefined
 
   const load = async (): Promise<void> => {
-    const result = await definition.load?.()
-    if (result?.kind === 'loaded') ({ table } = result)
-    else if (result) report(result.text)
+    try {
+      const result = await definition.load?.()
+      if (result?.kind === 'loaded') ({ table } = result)
+      else if (result) report(result.text)
+    } catch (error) {
+      report(String(error))
+    }
     loadedMs = nowMs()
     loading = undefined
   }
