@@ -51,6 +51,7 @@ export function makeConversations(conversing: Conversing): Converse {
     const seat = takeSeat(budgets, census, endpoint, peer.remoteAddress)
     smtp.connected(listenerKey(endpoint), seat !== undefined)
     if (!seat) return refusing(TOO_MANY_SESSIONS)
+    generation.connected(peer.remoteAddress)
     const delays = sessionDelays()
     const release = generation.hold(() => control.close(reconfigured(seat.options)))
     const hold = holder(inflight)

@@ -10,6 +10,7 @@ import {
   openJournal,
 } from './events/journal.ts'
 import type { TrackerSettings } from './http/hit.ts'
+import { makeInboundAudit } from './inboundaudit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
@@ -25,6 +26,8 @@ export interface Generation {
   readonly config: Config
   readonly policy: Policy
   readonly journal: Journal
+  /** Counts a connection from this address. */
+  connected(address: string): void
   /** Seals and opens tracking links. */
   readonly keyring: Keyring
   /** How it answers links; which proxies are trusted is each listener's. */
@@ -65,8 +68,10 @@ export async function openGeneration(
   config: Config,
   surroundings: GenerationSurroundings,
 ): Promise<Generation> {
-  const { findKeys, instruments, warn } = surroundings
-  const journal = instruments.countJournal(await openJournal(journalOptions(config, surroundings)))
+  const { findKeys, instruments, shared, now, warn } = surroundings
+  const audit = makeInboundAudit(config, shared, now)
+  const opened = await openJournal(journalOptions(config, surroundings))
+  const journal = audit.watch(instruments.countJournal(opened))
   const outside = surroundings.outside ?? outsideOf(config)
   let policy: Policy
   let keyring: Keyring
@@ -88,6 +93,7 @@ export async function openGeneration(
     config,
     policy,
     journal,
+    connected: audit.connected,
     keyring,
     tracker: trackerSettings(config, keyring),
     checkSender: senderCheck(config, outside),
@@ -140,11 +146,12 @@ function openPolicy(
   outside: Outside,
   { tracer, instruments, shared }: GenerationSurroundings,
 ): Promise<Policy> {
-  const { scriptlet, bindings, lookUp } = config
+  const { scriptlet, bindings, datasources, lookUp } = config
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
     bindings,
+    datasources,
     shared,
     lookUp,
     files: filesOf(config),

@@ -16,9 +16,9 @@ import { type Listeners, makeListeners, type Prepared, prepareAll } from './list
 import { type Instruments, makeInstruments } from './instruments.ts'
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
-import { makeSharedState } from './msys/shared/embedded.ts'
 import { type Counts, relayObservers } from './observers.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
+import { openSeries } from './seriesstore.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import type { Place } from './place.ts'
@@ -85,19 +85,22 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const instruments = makeInstruments()
   const traces = await startTraces(options.trace, warn)
   const closers: (() => Promise<void>)[] = [() => traces.close()]
+  const series = openSeries(config, options.place?.slot ?? 0, warn)
   try {
     const surroundings = {
       now: Date.now,
       warn,
       events: recorder,
       instruments,
-      shared: makeSharedState(Date.now),
+      shared: series.state,
       tracer: traces,
     }
     let current = await openGeneration(config, surroundings)
     closers.unshift(() => current.replace())
     const stores = await openStores(() => current, warn, instruments.sinks, options.place)
     closers.unshift(stores.closeSpool)
+    // Last: policy counts until it is closed.
+    closers.push(series.begin())
     events = stores.events
     const parts = openParts(stores, () => current, options, instruments)
     closers.unshift(() => parts.close())

@@ -2,6 +2,7 @@
 // times in seconds, sizes in octets. Repeated stanzas of one module count as one.
 import { join } from 'node:path'
 import { holds, readAddress } from './cidr.ts'
+import { type DatasourceOptions, datasourcesOf } from './datasources.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
 import type { LookUp } from './lookup.ts'
@@ -10,6 +11,7 @@ import { type Bindings, bindingsOf } from './bindings.ts'
 import { type Outbound, outboundFor } from './outbound.ts'
 import { warnRisks } from './risks.ts'
 import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
+import { INBOUND_AUDIT } from './schema/audit.ts'
 import { MAX_EVENT_BACKLOG } from './schema/events.ts'
 import {
   BOUNCE_LOGGER,
@@ -60,6 +62,8 @@ export interface Config {
   readonly redis: RedisOptions | undefined
   /** Octets of events that wait on disk for sinks. */
   readonly maxEventBacklog: number
+  readonly inboundAudit: InboundAuditOptions
+  readonly datasources: readonly DatasourceOptions[]
   readonly bindings: Bindings
   /** How mail for this domain goes out by a binding. */
   readonly outbound: Outbound
@@ -89,6 +93,7 @@ export interface Script {
 }
 
 export type EngagementTracker = Resolved<typeof ENGAGEMENT_TRACKER>
+export type InboundAuditOptions = Resolved<typeof INBOUND_AUDIT>
 export type SmtpapiOptions = Resolved<typeof SMTPAPI>
 export type LoggerOptions = Resolved<typeof LOGGER>
 export type BounceLoggerOptions = Resolved<typeof BOUNCE_LOGGER>
@@ -130,6 +135,8 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     webhooks: webhooksOf(root),
     redis: redisOf(root, tracking.keys.length > 0),
     maxEventBacklog: valueOf(MAX_EVENT_BACKLOG, [root]),
+    inboundAudit: resolveTable(INBOUND_AUDIT, module('inbound_audit')),
+    datasources: datasourcesOf(root),
     bindings: bindingsOf(root),
     outbound: outboundFor(root, hostname),
     lookUp: surroundings.lookUp,

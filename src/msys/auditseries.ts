@@ -5,7 +5,7 @@ import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { declare } from './declaration.ts'
 import { asString, isTable, number, optional, type Parameter, string, table } from './parameter.ts'
 import type { Runtime } from './runtime.ts'
-import { addressOf, blockOf } from './seriesaddress.ts'
+import { addressOf, blockOf, numberOption } from './seriesaddress.ts'
 import { applyOrWarn, boundedKey } from './shared/room.ts'
 import { addressKey } from './shared/series.ts'
 import type { SeriesKey, SeriesShape } from './shared/state.ts'
@@ -65,7 +65,7 @@ export const AUDIT_SERIES_FUNCTIONS = [
     },
     (_, [name, given], runtime) => {
       const options = readOptions(given)
-      const count = numberIn('msys.audit_series.add', options.table, 'count', 1)
+      const count = numberOption('msys.audit_series.add', options.table, 'count', 1)
       const key = storedKey('msys.audit_series.add', name, options.key, runtime)
       if (key === undefined) return
       const atMs = runtime.nowMs()
@@ -83,8 +83,8 @@ export const AUDIT_SERIES_FUNCTIONS = [
     },
     (_, [name, given], runtime) => {
       const options = readOptions(given)
-      const from = numberIn('msys.audit_series.count', options.table, 'startv', 0)
-      const to = numberIn('msys.audit_series.count', options.table, 'endv', 0)
+      const from = numberOption('msys.audit_series.count', options.table, 'startv', 0)
+      const to = numberOption('msys.audit_series.count', options.table, 'endv', 0)
       const key = askedKey('msys.audit_series.count', name, options.key, runtime)
       if (key === undefined) return 0
       return runtime.shared.seriesSum(name, key, Math.min(from, to), Math.max(from, to))
@@ -111,7 +111,7 @@ function readShape(
 ): SeriesShape {
   const keys = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined
   if (!keys) throw wrong('#2 (cidr, cidr_ipv6 or string expected): type')
-  if (!(windowSeconds > 0)) throw wrong('#3 (a number of seconds expected): interval')
+  if (!(windowSeconds >= 1)) throw wrong('#3 (a number of seconds expected): interval')
   if (!Number.isInteger(windows) || windows < 1 || windows > MOST_WINDOWS) {
     throw wrong(`#4 (a number from 1 to ${MOST_WINDOWS} expected): num_windows`)
   }
@@ -133,17 +133,6 @@ function readShape(
 
 function readOptions(given: LuaValue): { readonly table?: LuaTable; readonly key: LuaValue } {
   return isTable(given) ? { table: given, key: given.get('key') } : { key: given }
-}
-
-function numberIn(
-  name: string,
-  options: LuaTable | undefined,
-  key: string,
-  otherwise: number,
-): number {
-  const value = number(key).read(options?.get(key) ?? otherwise)
-  if (value !== undefined && Number.isFinite(value)) return value
-  throw new LuaCallError(`${name}: bad option (number expected): ${key}`)
 }
 
 /** Undefined: an address of the other family. */

@@ -62,7 +62,14 @@ export const COUNTER_FUNCTIONS = [
     'msys.counter.add',
     [COUNTER_OR_PATH, number('delta')],
     { result: 'nil', tier: 2, doc: 'adds; a counter that is not there is made' },
-    (_, [path, delta], runtime) => add('msys.counter.add', path, delta, runtime),
+    (_, [path, delta], runtime) => {
+      if (!Number.isFinite(delta)) {
+        throw new LuaCallError(
+          'msys.counter.add: bad argument #2 (a finite number expected): delta',
+        )
+      }
+      add('msys.counter.add', path, delta, runtime)
+    },
   ),
   fn(
     'msys.counter.inc',

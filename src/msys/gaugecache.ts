@@ -21,8 +21,8 @@ export const GAUGE_CACHE_FUNCTIONS = [
       differs: 'a cache holds at most 100,000 keys',
     },
     (_, [cache, maxKeys, ttlSeconds, isReplicated], { shared }) => {
-      if (maxKeys < 1) throw wrong('#2 (a number from 1 expected): maxelems')
-      if (ttlSeconds < 0) throw wrong('#3 (a number of seconds expected): ttl')
+      if (!(maxKeys >= 1)) throw wrong('#2 (a number from 1 expected): maxelems')
+      if (!(ttlSeconds >= 0)) throw wrong('#3 (a number of seconds expected): ttl')
       const reach = isReplicated ? 'cluster' : 'node'
       if (shared.defineGauges(cache, { maxKeys, ttlSeconds, reach })) return
       throw new LuaCallError('msys.gauge_cache.define: there are too many caches')

@@ -18,3 +18,16 @@ export const LIBRARY: readonly Declaration[] = ROWS.map(([name, parameters, doc]
   support: name === 'thread.create' ? 'unavailable' : 'full',
   doc,
 }))
+
+/** What policy defines itself, for the bundled script that looks for it (policy/default_policy.lua). */
+export const DEFAULT_POLICY: readonly Declaration[] = [
+  {
+    name: 'msys.dp_config.custom_policy',
+    result: 'table',
+    tier: 2,
+    support: 'full',
+    doc: 'functions such as pre_validate_data and post_validate_data, which the bundled script `default_policy` runs before and after its own checks',
+    differs:
+      'of the tables of msys.dp_config the bundled script knows whitelist, concurrent_connection_limits, rbls, fcdns, mail_from_domain_validate, recipient_validation, message_size_limits; paniclog names the others',
+  },
+]

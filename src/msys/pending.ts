@@ -12,19 +12,7 @@ const STAGES_OF: Readonly<Record<string, readonly Stage[] | undefined>> = {
 }
 
 const ROWS = `
-1 any msys.db.query(cache, sql, params?, options?) | iterator or nil, error | asks a data source
-1 any msys.db.fetch_row(cache, sql, params?, options?) | table or nil, error | the first row
-1 any msys.db.execute(cache, sql, params?, options?) | boolean, error | writes to a data source
-2 any msys.audit.connections(monitor, options?) | number | connections in a time window
-2 any msys.audit.receptions(monitor, options?) | number | receptions in a time window
-2 any msys.audit.rejections(monitor, options?) | number | rejections in a time window
-1 any msys.cidr.define(name, options) | nil | a table of networks
-1 any msys.cidr.query(name, address?) | string | looks an address up
-2 any msys.cidr.reload(name) | nil | reads it again
 2 any msys.tls_params.set(params, name, value) | nil | parameters of an outbound TLS session
-2 any msys.pbp.check_whitelist(vctx, config) | boolean | whether a whitelist applies
-2 any msys.pbp.set_whitelist(vctx, type, name, value) | nil | says whether a whitelist applies
-2 any msys.dp_config.custom_policy | table | callbacks of the default policy
 `
 
 export const PENDING: readonly Declaration[] = ROWS.trim().split('\n').map(readRow)

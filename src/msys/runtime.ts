@@ -12,6 +12,7 @@ import type { Message } from '../mail/message.ts'
 import type { Outside } from '../outside/outside.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
 import type { SharedState } from './shared/state.ts'
+import type { Datasources } from './db/datasources.ts'
 import type { Stage } from './stage.ts'
 
 /** What the callouts of one phase are about; each gets the arguments that its row of the table names. */
@@ -96,6 +97,7 @@ export interface Services {
   nowMs(): number
   /** What policy reaches beyond the server. */
   readonly outside: Outside
+  readonly datasources: Datasources
   /** A file that scripts may read; paths are byte strings. */
   readFile(
     path: string,

@@ -1,10 +1,10 @@
 // Addresses and blocks as policy names them: an accept construct, a socket address, text, or nothing, which is
-// the client. "/24" is the block of the client.
+// the client. "/24" is the block of the client. And the numbers beside them.
 import { type Cidr, type IpAddress, readAddress, readCidr } from '../config/cidr.ts'
 import { LuaCallError } from '../lua/error.ts'
-import type { LuaValue } from '../lua/value.ts'
+import type { LuaTable, LuaValue } from '../lua/value.ts'
 import type { Accept } from './handle.ts'
-import { asObject } from './parameter.ts'
+import { asObject, number } from './parameter.ts'
 import type { Runtime } from './runtime.ts'
 import type { SocketAddress } from './sockaddr.ts'
 
@@ -19,6 +19,18 @@ export function blockOf(name: string, value: LuaValue, runtime: Runtime): Cidr {
   const isMask = typeof value === 'string' && value.startsWith('/')
   const text = isMask ? `${clientOf(name, runtime)}${value}` : textOf(name, value, runtime)
   return readCidr(text) ?? refuse(name, text, 'address or block of addresses')
+}
+
+/** A number among the options of a call. */
+export function numberOption(
+  name: string,
+  options: LuaTable | undefined,
+  key: string,
+  otherwise: number,
+): number {
+  const value = number(key).read(options?.get(key) ?? otherwise)
+  if (value !== undefined && Number.isFinite(value)) return value
+  throw new LuaCallError(`${name}: bad option (number expected): ${key}`)
 }
 
 function textOf(name: string, value: LuaValue, runtime: Runtime): string {

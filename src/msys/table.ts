@@ -5,11 +5,13 @@ import { ARC_FUNCTIONS } from './arc.ts'
 import { AUDIT_FUNCTIONS } from './audit.ts'
 import { AUDIT_SERIES_FUNCTIONS } from './auditseries.ts'
 import { BOUNCE_FUNCTIONS } from './bounce.ts'
+import { CIDR_FUNCTIONS } from './cidr/functions.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import { COUNTER, COUNTER_CONSTANTS, COUNTER_FUNCTIONS } from './counter.ts'
 import type { Binding, Declaration } from './declaration.ts'
 import { DKIM_CONSTANTS, DKIM_FUNCTIONS } from './dkim.ts'
+import { FCDNS_FUNCTIONS } from './fcdns.ts'
 import { FILE_FUNCTIONS } from './files.ts'
 import { HTTP_CLIENT, HTTP_CLIENT_FUNCTIONS } from './httpclient.ts'
 import { SPAMC_FUNCTIONS } from './spamc.ts'
@@ -17,23 +19,24 @@ import { TIMER, TIMER_FUNCTIONS } from './timer.ts'
 import { WAITING_FUNCTIONS } from './waiting.ts'
 import { CURL, CURL_CONSTANTS, CURL_FUNCTIONS } from './curl.ts'
 import { EDITOR_MAIL_FUNCTIONS } from './editormail.ts'
-import { FCDNS_FUNCTIONS } from './fcdns.ts'
 import { HTTP_SESSION, HTTPSRV_CONSTANTS, HTTPSRV_FUNCTIONS } from './httpsession.ts'
 import { NOTIFICATION_FUNCTIONS } from './rfc3464.ts'
 import { DOMAIN_RECORD, SINGLE_FUNCTIONS } from './single.ts'
 import { DKIM_RESULT_FUNCTIONS, DKIM_RESULTS } from './dkimresults.ts'
 import { DKIM_CLASSES, DKIM_VERIFY_FUNCTIONS } from './dkimverify.ts'
+import { DB_FUNCTIONS } from './db/functions.ts'
 import { DNS_FUNCTIONS } from './dns.ts'
 import { EC_STRING, EC_STRING_FUNCTIONS } from './ecstring.ts'
 import { GAUGE_CACHE_FUNCTIONS } from './gaugecache.ts'
 import { IO_OBJECT } from './ioobject.ts'
-import { LIBRARY } from './library.ts'
+import { DEFAULT_POLICY, LIBRARY } from './library.ts'
 import { LIST_NODE } from './listnode.ts'
 import { MESSAGE } from './message.ts'
 import { BINDING_FUNCTIONS } from './messagebinding.ts'
 import { MESSAGE_FUNCTIONS } from './messagefunctions.ts'
 import { SEND_FUNCTIONS } from './messagesend.ts'
 import { MESSAGE_PART } from './part.ts'
+import { PBP_FUNCTIONS } from './pbp.ts'
 import { PENDING } from './pending.ts'
 import { SHARE_FUNCTIONS } from './share.ts'
 import type { AnyShape } from './shape.ts'
@@ -70,6 +73,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...COUNTER_FUNCTIONS,
   ...GAUGE_CACHE_FUNCTIONS,
   ...SHARE_FUNCTIONS,
+  ...CIDR_FUNCTIONS,
   ...CONSTRUCT_FUNCTIONS,
   ...SOCKET_ADDRESS_FUNCTIONS,
   ...TEXT_FUNCTIONS,
@@ -79,6 +83,9 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...BINDING_FUNCTIONS,
   ...BOUNCE_FUNCTIONS,
   ...DKIM_FUNCTIONS,
+  ...DB_FUNCTIONS,
+  ...PBP_FUNCTIONS,
+  ...FCDNS_FUNCTIONS,
   ...DNS_FUNCTIONS,
   ...WAITING_FUNCTIONS,
   ...TIMER_FUNCTIONS,
@@ -87,7 +94,6 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...DKIM_VERIFY_FUNCTIONS,
   ...DKIM_RESULT_FUNCTIONS,
   ...CURL_FUNCTIONS,
-  ...FCDNS_FUNCTIONS,
   ...NOTIFICATION_FUNCTIONS,
   ...SINGLE_FUNCTIONS,
   ...HTTPSRV_FUNCTIONS,
@@ -109,6 +115,7 @@ export const API: readonly Declaration[] = [
   ...CLASSES.flatMap(({ methods, fields }): readonly Declaration[] => [...methods, ...fields]),
   ...FUNCTIONS,
   ...LIBRARY,
+  ...DEFAULT_POLICY,
   ...PENDING,
   ...UNAVAILABLE,
 ]

@@ -53,7 +53,7 @@ export const VCTX: ClassShape<ValidationContext> = {
       (vctx, [which, key, value]) => {
         const name = readKey('vctx:set', key)
         const text = readValue('vctx:set', value)
-        if (name !== undefined && text !== undefined) store(vctx, which, name, text)
+        if (name !== undefined && text !== undefined) storeVariable(vctx, which, name, text)
         else
           vctx.panic(`vctx:set called without a ${name === undefined ? 'key' : 'value'}: no change`)
       },
@@ -153,8 +153,15 @@ export const VCTX: ClassShape<ValidationContext> = {
   ],
 }
 
-function store(vctx: ValidationContext, which: Which, key: string, value: string): void {
-  vctx.context[which].set(key, value)
+/** Sets a context variable, or with undefined deletes it. */
+export function storeVariable(
+  vctx: ValidationContext,
+  which: Which,
+  key: string,
+  value: string | undefined,
+): void {
+  if (value === undefined) vctx.context[which].delete(key)
+  else vctx.context[which].set(key, value)
   if (which === 'connection') vctx.onConnectionVariable?.(key, value)
 }
 

@@ -16,7 +16,7 @@ export function closedOutside(open: Partial<Outside> = {}): Outside {
     random: Math.random,
     databases: {
       open: () => ({
-        run: (sql) => Promise.resolve(refused(`no databases here: ${sql}`)),
+        run: ({ sql }) => Promise.resolve(refused(`no databases here: ${sql}`)),
         close: () => Promise.resolve(),
       }),
     },

@@ -7,6 +7,7 @@ import { localFiles } from './files.ts'
 import { makeHttpClient } from './http.ts'
 import type { Outside } from './outside.ts'
 import { spamdScanner } from './spamd.ts'
+import { openDatabases } from './sql/databases.ts'
 import { makeResolver } from './resolver.ts'
 
 export interface OutsideOptions {
@@ -46,6 +47,7 @@ export function openOutside({
         }),
       },
     }),
+    databases: openDatabases(),
     files: localFiles(allowFiles(files.fileRoots, files.pathMap)),
   })
 }

@@ -121,28 +121,39 @@ export interface Clock {
 
 export type SqlValue = string | number | boolean | null
 
+export type SqlParams = readonly SqlValue[] | ReadonlyMap<string, SqlValue>
+
+export interface SqlStatement {
+  /** One, with `?`, `:name` or `$name` for what comes from `params`. */
+  readonly sql: string
+  /** By position or by name; one that is missing is NULL. */
+  readonly params: SqlParams
+  /** Further ones are left out; undefined: all. */
+  readonly maxRows?: number
+  /** For all of it: a connection, the statement, its rows. */
+  readonly timeoutMs: number
+}
+
 export type SqlAnswer =
   | {
       readonly kind: 'rows'
+      /** None for a statement that gives no rows. */
       readonly columns: readonly string[]
       readonly rows: readonly (readonly SqlValue[])[]
     }
-  | { readonly kind: 'failed'; readonly text: string }
+  /** `isUnreached`: there was no connection, and nothing has been run. */
+  | { readonly kind: 'failed'; readonly text: string; readonly isUnreached?: true }
   | Refused
 
 export interface Database {
-  /** One statement; `params` by position or by name. Never fails. */
-  run(
-    sql: string,
-    params: readonly SqlValue[] | ReadonlyMap<string, SqlValue>,
-    signal: AbortSignal,
-  ): Promise<SqlAnswer>
+  /** Never fails. An aborted statement is ended where it runs. */
+  run(statement: SqlStatement, signal: AbortSignal): Promise<SqlAnswer>
   close(): Promise<void>
 }
 
 export interface Databases {
-  /** `sqlite:PATH`, `postgresql://…`, `mysql://…`. Connects when it is first asked something. */
-  open(uri: string): Database
+  /** `sqlite:PATH`, `postgresql:…`, `mysql:…`. Connects when it is first asked something. */
+  open(uri: string, limits: { readonly maxConnections: number }): Database
 }
 
 export type SpamAnswer =

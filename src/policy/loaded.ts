@@ -1,6 +1,7 @@
 // What a loaded policy is made of, as its sessions use it.
 import type { Bindings } from '../config/bindings.ts'
 import type { LookUp } from '../config/lookup.ts'
+import type { DatasourceOptions } from '../config/datasources.ts'
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
@@ -29,6 +30,8 @@ export interface PolicyOptions {
   readonly shared?: SharedState
   /** Options by their names; none unless given. */
   readonly lookUp?: LookUp
+  /** What `msys.db` asks; none unless given. */
+  readonly datasources?: readonly DatasourceOptions[]
   /** What a callout that returns nothing does to its command. */
   readonly onBadReturn: 'continue' | 'tempfail'
   /** Sees what callouts do, if it wants to. */

@@ -12,6 +12,7 @@ import { allowFiles } from '../lua/files.ts'
 import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import type { HttpRequestFacts } from '../msys/httpsession.ts'
+import { makeDatasources } from '../msys/db/datasources.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
@@ -74,10 +75,12 @@ export class PolicyError extends Error {
 export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
   const scriptlets = readScriptlets(options.scripts, options.roots)
   const host = openHost(options)
-  const { state, wrap, background, registrations, authSchemes, outside, loading } = host
-  const end = (): void => {
+  const { state, wrap, background, datasources, registrations, authSchemes, outside, loading } =
+    host
+  const end = async (): Promise<void> => {
     background.stop()
     state.close()
+    await datasources.close()
   }
   try {
     for (const scriptlet of scriptlets) {
@@ -99,14 +102,14 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
       retire: () => background.stop(),
       close: async () => {
         await runAll(loaded, 'deinit')
-        end()
+        await end()
       },
       control: (argv) => runControl(loaded, host.controls, argv),
       controls: () => [...host.controls.keys()],
       serve: (request) => serveEndpoint(loaded, host.endpoints, request),
     }
   } catch (error) {
-    end()
+    await end()
     throw error
   }
 }
@@ -133,6 +136,9 @@ function openHost(options: PolicyOptions) {
   })
   const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
   const background = makeBackground(state, outside.clock, panic)
+  const datasources = makeDatasources(options.datasources ?? [], outside.databases, () =>
+    outside.clock.nowMs(),
+  )
   const wrap = installMsys(state, {
     registerModule: (name, table) =>
       void registrations.push({ name, table, script: loading.script }),
@@ -145,6 +151,7 @@ function openHost(options: PolicyOptions) {
     lookUp: options.lookUp ?? NO_OPTIONS,
     nowMs: () => outside.clock.nowMs(),
     outside,
+    datasources,
     background,
     locks: namedLocks(),
     readFile: (path) => readWhole(files, path),
@@ -152,7 +159,7 @@ function openHost(options: PolicyOptions) {
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
   const made = { registrations, authSchemes, controls, endpoints, loading }
-  return { state, wrap, background, outside, ...made }
+  return { state, wrap, background, datasources, outside, ...made }
 }
 
 function hashOf(scriptlets: readonly Scriptlet[]): string {

@@ -34,6 +34,8 @@ describe('an empty configuration', () => {
     expect(rest).toEqual({
       hostname: 'host.example',
       spoolbase: '/var/spool/ecelerity',
+      inboundAudit: { monitors: [], serializeDir: undefined, maintenanceSeconds: 300 },
+      datasources: [],
       dnsServers: [],
       shutdownGraceSeconds: 5,
       control: ['/var/spool/ecelerity/control'],

@@ -40,6 +40,7 @@ describe('msys.counter', () => {
       /msys\.counter\.inc: bad argument #1 \(counter or path expected, got vctx\): counter/,
     ],
     ['msys.counter.add("/a")', /bad argument #2 \(number expected, got nil\): delta/],
+    ['msys.counter.add("/a", 0/0)', /bad argument #2 \(a finite number expected\): delta/],
     ['msys.counter.add("/a", {})', /bad argument #2 \(number expected, got table\): delta/],
     ['msys.counter.read()', /bad argument #1 \(counter or path expected, got nil\)/],
     ['msys.counter.reset({})', /bad argument #1 \(counter or path expected, got table\)/],

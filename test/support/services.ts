@@ -18,6 +18,7 @@ export const NO_SERVICES: Services = {
   lookUp: NO_OPTIONS,
   nowMs: () => 0,
   outside: closedOutside(),
+  datasources: { named: () => undefined, close: () => Promise.resolve() },
   background: { after: () => () => {}, run: () => Promise.resolve(), afterCall: () => {} },
   locks: { named: () => makeLock() },
   panic: () => {},

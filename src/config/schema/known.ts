@@ -27,6 +27,8 @@ export const KNOWN: readonly KnownOption[] = [
     `add_authentication_results add_headers default_rule fail_fallback_string nxdomain_override_string
     softfail_fallback_string temperror_override_string`,
   ),
+  known(['inbound_audit'], 'log_dir'),
+  known(['datasource'], 'assume_charset pool serialized'),
   known(['http_listener'], 'idle_time'),
   known(['http_listener'], 'proxy_protocol proxy_protocol_timeout'),
   known(['listen', 'binding'], 'duravip_follow duravip_preference enable_duravip'),

@@ -21,9 +21,9 @@ const KNOWN_SCOPES = `
   ac_auth adaptive adaptive_backstore_leveldb adaptive_backstore_riak alias antivirus as_logger auth_ds
   auth_radius authorization beik bind_address_secondary bounce_classifier_override brightmail cassandra_client
   chunk_logger cidrdb clamav cloudmark cluster commtouch_ctasd compress_spool conntrol csapi
-  curfew custom_bounce_logger custom_logger dane datasource debug_flags delay_dsn dk_sign dk_validate dkim dnsbuf
+  curfew custom_bounce_logger custom_logger dane debug_flags delay_dsn dk_sign dk_validate dkim dnsbuf
   domainkeys ds_core ds_ldap eccluster_listener ecstream_listener eleven enumgroups eventloop exim_logger fbl
-  fingerprint ha_proxy_client host_fingerprint http_logger httpsrv icu ilf_logger inbound_audit ipv6_lookup jlog
+  fingerprint ha_proxy_client host_fingerprint http_logger httpsrv icu ilf_logger ipv6_lookup jlog
   live_bounce_updates logs mail_loop maildir msg_gen msgc_client msgc_server msgcserver_listener mxip node openarc
   opendkim outbound_audit outbound_smtp_auth outbound_smtp_auth_v0 persist_io persistio pipe_io pipe_transport
   postfix_logger querygroups reception_timing reception_timing_logger replicate response_transcode sched
@@ -55,7 +55,9 @@ const SCOPES: ReadonlyMap<string, ScopeRule> = new Map([
   ['bounce_logger', honoured(GLOBAL)],
   ['event_hydrant', honoured(GLOBAL)],
   ['webhook', named(GLOBAL)],
+  ['datasource', named(GLOBAL)],
   ['redis', honoured(GLOBAL)],
+  ['inbound_audit', honoured(GLOBAL)],
   ['alerting', { ...honoured(GLOBAL), support: 'accepted', contents: 'free' }],
   ['host', free(OUTBOUND)],
   ['adaptive_sweep_rule', free([...OUTBOUND, 'domain'])],

@@ -1,5 +1,7 @@
 // All options by name. One name may have several rows, valid in different scopes (`enabled`, `heartbeat`).
 import { KNOWN } from './known.ts'
+import { INBOUND_AUDIT } from './audit.ts'
+import { DATASOURCE, DATASOURCE_URIS } from './datasource.ts'
 import { MAX_EVENT_BACKLOG, REDIS, REDIS_ADDRESS, WEBHOOK, WEBHOOK_URL } from './events.ts'
 import {
   BOUNCE_LOGGER,
@@ -39,10 +41,18 @@ const HONOURED: readonly Option<unknown>[] = [
   ...[AUTH, CONFORMANCE, CONNECTION, TLS, PATIENCE, TRUST].flatMap((table) =>
     Object.values<Option<unknown>>(table),
   ),
-  ...[SCRIPTLET, LOGGER, BOUNCE_LOGGER, EVENT_HYDRANT, WEBHOOK, REDIS].flatMap((table) =>
-    Object.values<Option<unknown>>(table),
-  ),
+  ...[
+    SCRIPTLET,
+    LOGGER,
+    BOUNCE_LOGGER,
+    EVENT_HYDRANT,
+    WEBHOOK,
+    REDIS,
+    DATASOURCE,
+    INBOUND_AUDIT,
+  ].flatMap((table) => Object.values<Option<unknown>>(table)),
   EHLO_HOSTNAME,
+  DATASOURCE_URIS,
   SCRIPT_SOURCE,
   SERVES_METRICS,
   TRUSTED_PROXIES,
