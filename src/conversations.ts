@@ -81,7 +81,7 @@ export function makeConversations(conversing: Conversing): Converse {
       send: sender(reception, generation),
       watcher,
     })
-    return {
+    return census.watch.watch(listenerKey(endpoint), peer, {
       ...metered(session, smtp),
       closed(aborted) {
         session.closed(aborted)
@@ -90,7 +90,7 @@ export function makeConversations(conversing: Conversing): Converse {
         seat.leave()
         release()
       },
-    }
+    })
   }
 }
 
