@@ -96,7 +96,7 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect(await json('ctl', 'mailq')).toEqual([])
   expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1, suspended: 0 })
 
-  const wire = await dial(running!.smtpPort)
+  const wire = await dial(running.smtpPort)
   await wire.expect('220')
   await wire.ask('EHLO client.example', '250')
   await wire.ask('MAIL FROM:<a@b.example>', '250')
