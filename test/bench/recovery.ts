@@ -41,9 +41,10 @@ function measure(): void {
 
 async function fill(directory: string, messages: number, octets: number): Promise<void> {
   const spool = await openSpool({ directory, report: console.error })
-  const data = Buffer.alloc(octets, 'x')
+  // The message, and what its links add.
+  const data = Buffer.alloc(octets + 1260, 'x')
   for (let i = 0; i < messages; i += 200) {
-    const batch = Array.from({ length: 200 }, (_, j) => spool.append(entry(i + j), data))
+    const batch = Array.from({ length: 200 }, (_, j) => spool.append(entry(i + j, octets), data))
     await Promise.all(batch)
   }
   process.kill(process.pid, 'SIGKILL')
@@ -108,7 +109,7 @@ async function firstDelivery(
 }
 
 /** As tracking makes it: twenty links and a pixel. */
-function entry(i: number): Entry {
+function entry(i: number, octets: number): Entry {
   const facts = {
     message_id: `6b075d51fa68${i}`,
     rcpt_to: `somebody${i}@example${i % 50}.com`,
@@ -118,9 +119,10 @@ function entry(i: number): Entry {
     campaign_id: 'spring',
     subject: 'Our newsletter of the season',
   }
+  const part = Math.floor(octets / 22)
   const pieces = Array.from({ length: 21 }, (_, j) => [
-    [j * 900, j * 900 + 850],
-    [20_480 + j * 60, 20_540 + j * 60],
+    [j * part, j * part + part - 10],
+    [octets + j * 60, octets + j * 60 + 60],
     [0, 0, 144, 0],
   ]).flat() as unknown as Entry['copies'][number]['rendition']['pieces']
   return {
@@ -137,7 +139,7 @@ function entry(i: number): Entry {
         rcptto: facts.rcpt_to,
         routingDomain: facts.routing_domain,
         rendition: { pieces, holes: ['h'.repeat(144)] },
-        sizeBytes: 22_000,
+        sizeBytes: octets + 4000,
         context: { connection: {}, message: {} },
         facts,
       },
