@@ -1,6 +1,7 @@
 // Who is connected: live SMTP sessions by listener and client address.
 import { holds, readAddress } from './config/cidr.ts'
 import type { SessionCensus } from './msys/handle.ts'
+import { makeSessionWatch, type SessionWatch } from './sessionwatch.ts'
 
 export interface Census {
   /** Counts a session until the function that comes back is called. */
@@ -11,15 +12,18 @@ export interface Census {
     readonly address: string
     readonly sessions: number
   }[]
+  /** What each of them is doing. */
+  readonly watch: SessionWatch
   /** What a session of this listener sees. */
   of(listener: string): SessionCensus
 }
 
-export function makeCensus(): Census {
+export function makeCensus(now: () => number): Census {
   const listeners = new Map<string, Map<string, number>>()
   const at = (listener: string): Map<string, number> => listeners.get(listener) ?? new Map()
 
   return {
+    watch: makeSessionWatch(now),
     enter(listener, address) {
       const counts = at(listener)
       listeners.set(listener, counts)

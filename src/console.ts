@@ -20,6 +20,7 @@ export interface ConsoleOptions {
     | 'traces'
     | 'counts'
     | 'inbound'
+    | 'sessions'
     | 'notReady'
     | 'reload'
     | 'reopenLogs'
@@ -66,10 +67,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   version: () => lines([`eachrcpt ${VERSION}`], { version: VERSION }),
   pid: () => lines([String(process.pid)], { pid: process.pid }),
   summary: async (options) => table(await summary(options)),
-  'show inbound': ({ server }) => {
-    const rows = server.inbound()
+  'show inbound': ({ server, now }) => {
+    const rows = server.sessions().map(({ sinceMs, ...row }) => ({
+      ...row,
+      seconds: Math.round((now() - sinceMs) / 100) / 10,
+    }))
     return lines(
-      rows.map(({ listener, address, sessions }) => `${listener}  ${address}  ${sessions}`),
+      rows.map(
+        ({ listener, address, port, state, seconds }) =>
+          `${listener}  ${address} ${port}  ${state} (for ${seconds}s)`,
+      ),
       rows,
     )
   },

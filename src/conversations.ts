@@ -83,7 +83,7 @@ export function makeConversations(conversing: Conversing): Converse {
       send: sender(reception, generation),
       watcher,
     })
-    return {
+    return census.watch.watch(listenerKey(endpoint), peer, {
       ...metered(session, smtp),
       closed(aborted) {
         session.closed(aborted)
@@ -92,7 +92,7 @@ export function makeConversations(conversing: Conversing): Converse {
         seat.leave()
         release()
       },
-    }
+    })
   }
 }
 

@@ -62,6 +62,8 @@ export interface Server extends Reloads {
   /** Tells the operator. */
   warn(text: string): void
   inbound(): ReturnType<Census['all']>
+  /** What each session is doing. */
+  sessions(): ReturnType<Census['watch']['all']>
   /** All metrics, as they are now. */
   metrics(): Snapshot
   /** Why no mail can be taken now; undefined: it can. */
@@ -178,7 +180,10 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
-  readonly console: Pick<Server, 'mail' | 'suspensions' | 'counts' | 'inbound' | 'metrics'>
+  readonly console: Pick<
+    Server,
+    'mail' | 'suspensions' | 'counts' | 'inbound' | 'sessions' | 'metrics'
+  >
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
@@ -204,7 +209,7 @@ function openParts(
   const dispatcher = openRelay(stores, ids, current, counts, instruments)
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const { onAccepted } = options
-  const census = makeCensus()
+  const census = makeCensus(Date.now)
   const { storing } = instruments
   const store = { spool, space, dispatcher, ids, counts, storing, onAccepted }
   const smtp = makeSessions({ current, store, census, smtp: instruments.smtp, now: Date.now })
@@ -223,6 +228,7 @@ function openParts(
     console: {
       counts,
       inbound: census.all,
+      sessions: census.watch.all,
       mail: queuedMail(spool, dispatcher),
       suspensions,
       metrics: gauges.snapshot,

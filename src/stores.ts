@@ -73,6 +73,7 @@ export async function openStores(
       freeInodes: current().config.spoolMinFreeInodes,
     }),
     report,
+    relieve: spool.relieve,
   })
   return {
     spool,

@@ -7,13 +7,17 @@ import { ConfigError, mismatch, quote } from './error.ts'
 import { completeRoutes, type HostPort, type Route } from './nexthop.ts'
 import { remember } from './memo.ts'
 import type { Resolved } from './schema/option.ts'
-import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP, PATIENCE, TRUST } from './schema/outbound.ts'
+import { DELIVERY, EHLO_HOSTNAME, IDENTITY, NEXT_HOP, PATIENCE, TRUST } from './schema/outbound.ts'
 import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
 import { toRegExp } from './value.ts'
 
 /** Of `gateway`, `routes` and `maildir` at most one is there; none means the domain's MX. */
 export interface OutboundOptions
-  extends Resolved<typeof DELIVERY>, Resolved<typeof PATIENCE>, Resolved<typeof TRUST> {
+  extends
+    Resolved<typeof DELIVERY>,
+    Resolved<typeof PATIENCE>,
+    Resolved<typeof TRUST>,
+    Resolved<typeof IDENTITY> {
   readonly gateway?: HostPort
   readonly routes?: readonly Route[]
   /** Absolute path of the folder. */
@@ -85,6 +89,8 @@ function outboundOptions(chain: readonly Stanza[], hostname: string): OutboundOp
     ...delivery,
     ...resolveTable(PATIENCE, chain),
     ...resolveTable(TRUST, chain),
+    // Without the last, which is the global scope.
+    ...resolveTable(IDENTITY, chain.slice(0, -1)),
     remoteSmtpPort: port,
     ...nextHop(chain, port),
     ehloHostname: isOwnName ? hostname : valueOf(EHLO_HOSTNAME, chain),

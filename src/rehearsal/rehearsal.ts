@@ -139,7 +139,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
   const converse = makeConversations({
     current: () => generation,
     store: world.store,
-    census: makeCensus(),
+    census: makeCensus(world.now),
     smtp: world.instruments.smtp,
     now: world.now,
     newSalt: () => world.randomBytes(SALT_LENGTH),

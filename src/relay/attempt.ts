@@ -32,6 +32,8 @@ export interface Tried {
   readonly connectionId: string
   /** No host would speak to us now: the next message will not fare better. */
   readonly isUnreachable: boolean
+  /** It needed a connection that may not be opened yet: nothing was tried. */
+  readonly isHeld?: true
 }
 
 export async function tryHosts(
@@ -39,9 +41,13 @@ export async function tryHosts(
   destination: Destination,
   transaction: Transaction,
   maxDeliveries: number,
+  mayOpen: () => boolean,
   isFresh = false,
 ): Promise<Tried> {
-  const client = await pool.lease(destination, isFresh)
+  const client = await pool.lease(destination, mayOpen, isFresh)
+  if (client === 'held') {
+    return { outcomes: [], remoteAddress: '', connectionId: '', isUnreachable: false, isHeld: true }
+  }
   if ('kind' in client) {
     const remoteAddress = destination.hosts[0]?.address ?? ''
     return {
@@ -57,7 +63,7 @@ export async function tryHosts(
   // The peer gave an idle connection up before it took any of this: not the fault of this message.
   const isUntouched = outcomes.every((each) => isBeforeEnvelope(each) || isRefusedHere(each))
   if (isReused && isGone && isUntouched && outcomes.some(isBeforeEnvelope)) {
-    return tryHosts(pool, destination, transaction, maxDeliveries, true)
+    return tryHosts(pool, destination, transaction, maxDeliveries, mayOpen, true)
   }
   const { address: remoteAddress, id: connectionId } = client
   return { outcomes, remoteAddress, connectionId, isUnreachable: false }

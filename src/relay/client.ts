@@ -180,9 +180,9 @@ async function transact(
   outcomes: (Outcome | undefined)[],
 ): Promise<Outcome> {
   const { channel, extensions } = session
-  const { timeouts, method } = session.profile
+  const { timeouts, method, declares8Bit } = session.profile
   const reset = session.needsReset ? 'RSET\r\n' : ''
-  const mail = mailCommand(transaction, extensions)
+  const mail = mailCommand(transaction, extensions, declares8Bit)
   const isPipelined = extensions.has('PIPELINING')
   if (isPipelined) {
     const rcpts = transaction.recipients.filter((_, i) => !outcomes[i]).map(rcptCommand)

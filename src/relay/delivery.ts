@@ -35,6 +35,7 @@ export async function deliver(
   lane: Lane,
   batch: OpenBatch,
   outbound: OutboundOptions,
+  mayOpen: () => boolean,
 ): Promise<Tried> {
   if (outbound.blackhole !== 'no') return notTried(BLACKHOLED, batch.copies.length)
   const hop = await hopOf(delivery, lane, outbound)
@@ -49,7 +50,8 @@ export async function deliver(
       const transaction = { mailfrom, recipients, bytes }
       const auth = copies[0] && credentialsOf(outbound, batch.entry, copies[0])
       const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom, auth) }
-      return tryHosts(delivery.pool, destination, transaction, outbound.maxDeliveriesPerConnection)
+      const most = outbound.maxDeliveriesPerConnection
+      return tryHosts(delivery.pool, destination, transaction, most, mayOpen)
     }
     default:
       return { ...notTried(hop, batch.copies.length), isUnreachable: hop.kind === 'deferred' }

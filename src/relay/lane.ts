@@ -38,13 +38,24 @@ export interface Lane {
   bearable: number
   /** `blocked`: nobody there speaks to us, so nothing is tried; `suspect`: one copy at a time is. */
   health: 'good' | 'suspect' | 'blocked'
-  /** Messages sent since the throttle began to count; nothing is sent before `heldUntilMs`. */
-  readonly throttle: { sinceMs: number; sent: number; heldUntilMs: number }
+  /** What was sent and opened since the throttles began to count; nothing is sent before `heldUntilMs`. */
+  readonly throttle: Throttle
   cancelBlock: (() => void) | undefined
   /** What was last found out about the next hop. */
   hop: { readonly found: Promise<NextHop>; readonly untilMs: number } | undefined
   /** Of the entry that was read last: its copies follow each other. */
   lastRead: { readonly stored: Stored; readonly renderer: Promise<Renderer> } | undefined
+}
+
+export interface Throttle {
+  readonly messages: Window
+  readonly connections: Window
+  heldUntilMs: number
+}
+
+interface Window {
+  sinceMs: number
+  count: number
 }
 
 /** Items from `first` on; those before it were taken. */
@@ -60,7 +71,7 @@ export function makeLane(
   key: string,
   domain: string,
   egress = DEFAULT_EGRESS,
-  throttle: Lane['throttle'] = { sinceMs: -Infinity, sent: 0, heldUntilMs: -Infinity },
+  throttle = freshThrottle(),
 ): Lane {
   return {
     key,
@@ -77,6 +88,14 @@ export function makeLane(
     cancelBlock: undefined,
     hop: undefined,
     lastRead: undefined,
+  }
+}
+
+export function freshThrottle(): Throttle {
+  return {
+    messages: { sinceMs: -Infinity, count: 0 },
+    connections: { sinceMs: -Infinity, count: 0 },
+    heldUntilMs: -Infinity,
   }
 }
 

@@ -14,9 +14,13 @@ export interface Destination {
 export interface Pool {
   /**
    * An idle connection to one of the hosts, else (with `isFresh` always) a new one, else why none of
-   * them can be reached.
+   * them can be reached; `held`: there is none, and `mayOpen` forbids to open one.
    */
-  lease(destination: Destination, isFresh?: boolean): Promise<Client | Outcome>
+  lease(
+    destination: Destination,
+    mayOpen?: () => boolean,
+    isFresh?: boolean,
+  ): Promise<Client | Outcome | 'held'>
   /** Takes a connection back after a transaction; `maxDeliveries` 0: no limit. */
   release(client: Client, maxDeliveries: number): void
   /** Says QUIT on the idle connections and ends the leased ones at once. */
@@ -41,7 +45,7 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
   }
 
   return {
-    async lease({ hosts, profile }, isFresh = false) {
+    async lease({ hosts, profile }, mayOpen = () => true, isFresh = false) {
       const reachable = hosts.filter(({ address }) => canReach(profile, address))
       const shared = profileKey(profile)
       const keepingOf = ({ address, port }: Host): Keeping => ({
@@ -53,6 +57,7 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
         const client = idle.take(keeping.key)
         if (client) return hold(client, keeping)
       }
+      if (reachable.length > 0 && !mayOpen()) return 'held'
       let result: Outcome | undefined
       for (const host of reachable) {
         const opened = await open(host, profile)

@@ -29,6 +29,9 @@ export interface TlsProfile {
   readonly verify: 'no' | 'ca' | 'host' | 'optional'
   /** PEM; undefined: those that Node knows. */
   readonly ca: Buffer | undefined
+  /** Ours, for a peer that asks for one; PEM. */
+  readonly certificate: Buffer | undefined
+  readonly key: Buffer | undefined
 }
 
 export interface Profile {
@@ -43,6 +46,8 @@ export interface Profile {
   readonly method: 'esmtp' | 'smtp' | 'lmtp'
   /** What becomes of 8-bit octets when the peer does not take them. */
   readonly sevenBit: Transformation
+  /** Whether it is told of them when it does. */
+  readonly declares8Bit: boolean
 }
 
 export const TIMEOUTS: Timeouts = {
@@ -84,10 +89,13 @@ function plainProfile(outbound: OutboundOptions): Profile {
       fallsBack: outbound.tlsIfavailableFallback,
       verify: outbound.tlsVerify,
       ca: outbound.tlsCa,
+      certificate: outbound.tlsCertificate,
+      key: outbound.tlsKey,
     },
     auth: undefined,
     method: outbound.deliveryMethod,
     sevenBit: outbound.sevenBit,
+    declares8Bit: outbound.declares8Bit === 'ifavailable',
   }
   known.set(outbound, made)
   return made
@@ -112,9 +120,13 @@ const keys = new WeakMap<Profile, string>()
 export function profileKey(profile: Profile): string {
   const present = keys.get(profile)
   if (present !== undefined) return present
-  const { ehloHostname, bindAddress, tls, auth, method, sevenBit } = profile
-  const ca = tls.ca && createHash('sha256').update(tls.ca).digest('base64')
-  const made = JSON.stringify([ehloHostname, bindAddress, { ...tls, ca }, auth, method, sevenBit])
+  const { ehloHostname, bindAddress, tls, auth, method, sevenBit, declares8Bit } = profile
+  const { ca, certificate, key, ...rest } = tls
+  const pems = [ca, certificate, key].map(
+    (pem) => pem && createHash('sha256').update(pem).digest('base64'),
+  )
+  const parts = [ehloHostname, bindAddress, rest, pems, auth, method, sevenBit, declares8Bit]
+  const made = JSON.stringify(parts)
   keys.set(profile, made)
   return made
 }

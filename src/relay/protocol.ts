@@ -104,10 +104,15 @@ export function isAscii(text: string): boolean {
   return !/[\x80-\xff]/.test(text)
 }
 
-export function mailCommand(transaction: Transaction, extensions: Extensions): string {
+export function mailCommand(
+  transaction: Transaction,
+  extensions: Extensions,
+  declares8Bit: boolean,
+): string {
   const { mailfrom, recipients, bytes } = transaction
   const size = extensions.has('SIZE') ? ` SIZE=${bytes.length}` : ''
-  const body = extensions.has('8BITMIME') && !isAsciiBuffer(bytes) ? ' BODY=8BITMIME' : ''
+  const is8Bit = declares8Bit && extensions.has('8BITMIME') && !isAsciiBuffer(bytes)
+  const body = is8Bit ? ' BODY=8BITMIME' : ''
   const needsUtf8 = extensions.has('SMTPUTF8') && !(isAscii(mailfrom) && recipients.every(isAscii))
   return `MAIL FROM:<${mailfrom}>${size}${body}${needsUtf8 ? ' SMTPUTF8' : ''}\r\n`
 }

@@ -83,10 +83,14 @@ export async function authenticate(
   return undefined
 }
 
-function connectionOptions(name: string, { verify, ca }: Profile['tls']): ConnectionOptions {
+function connectionOptions(
+  name: string,
+  { verify, ca, certificate, key = certificate }: Profile['tls'],
+): ConnectionOptions {
   return {
     ...(isIP(name) === 0 && { servername: name }),
     ...(ca && { ca }),
+    ...(certificate && { cert: certificate, key }),
     // Of `ca`: whoever is vouched for will do, whatever its name.
     checkServerIdentity: (_, certificate) =>
       verify === 'host' ? checkServerIdentity(name, certificate) : undefined,

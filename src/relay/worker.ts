@@ -8,7 +8,15 @@ import type { Spool } from '../spool/spool.ts'
 import type { Tried } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { deliver, type Delivery } from './delivery.ts'
-import { type Batch, join, type Lane, nextBatch, type OpenBatch, waiting } from './lane.ts'
+import {
+  type Batch,
+  join,
+  type Lane,
+  nextBatch,
+  type OpenBatch,
+  type Throttle,
+  waiting,
+} from './lane.ts'
 import { EXPIRED, outcome, STAGES } from './outcome.ts'
 import { expiresMs, settle, settleUntried, type Settlement } from './settlement.ts'
 import type { Tasks } from './tasks.ts'
@@ -66,11 +74,12 @@ async function work(works: Works, lane: Lane): Promise<void> {
   let isWelcome = true
   while (isWelcome && works.phase === 'open' && lane.health !== 'blocked' && !works.spool.failure) {
     const outbound = works.config.outbound(lane.domain, lane.egress)
-    const allowance = allowanceOf(works, lane, outbound)
+    const { messages } = lane.throttle
+    const allowance = allowanceOf(works, lane, messages, outbound.throttleMessages)
     if (outbound.suspendDelivery || allowance === 0) break
     const batch = nextBatch(lane, Math.min(allowance, outbound.maxRecipientsPerBatch))
     if (!batch) break
-    lane.throttle.sent += batch.copies.length
+    messages.count += batch.copies.length
     if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {
       expire(works, batch)
     } else {
@@ -83,20 +92,24 @@ async function work(works: Works, lane: Lane): Promise<void> {
 }
 
 /** How many copies may go now; none: the lane goes on by itself when more may. */
-function allowanceOf(works: Works, lane: Lane, { throttleMessages }: OutboundOptions): number {
-  const { count, seconds } = throttleMessages
+function allowanceOf(
+  works: Works,
+  lane: Lane,
+  window: Throttle['messages'],
+  { count, seconds }: OutboundOptions['throttleMessages'],
+): number {
   if (count === 0) return Infinity
   const { throttle } = lane
   const nowMs = works.clock.now()
-  const endMs = throttle.sinceMs + seconds * 1000
-  if (nowMs >= endMs) Object.assign(throttle, { sinceMs: nowMs, sent: 0 })
-  else if (throttle.sent >= count && throttle.heldUntilMs < endMs) {
+  const endMs = window.sinceMs + seconds * 1000
+  if (nowMs >= endMs) Object.assign(window, { sinceMs: nowMs, count: 0 })
+  else if (window.count >= count && throttle.heldUntilMs < endMs) {
     throttle.heldUntilMs = endMs
     works.clock.after(endMs - nowMs, () => {
       if (works.phase === 'open') startWorkers(works, lane)
     })
   }
-  return Math.max(0, count - throttle.sent)
+  return Math.max(0, count - window.count)
 }
 
 /** Whether the next hop let us speak to it. */
@@ -112,7 +125,12 @@ async function attempt(
   let open: OpenBatch
   try {
     open = { ...batch, entry: await works.delivery.spool.entry(stored) }
-    tried = await deliver(works.delivery, lane, open, outbound)
+    tried = await deliver(works.delivery, lane, open, outbound, () => {
+      const { connections } = lane.throttle
+      if (allowanceOf(works, lane, connections, outbound.throttleConnections) === 0) return false
+      connections.count++
+      return true
+    })
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.
@@ -123,6 +141,11 @@ async function attempt(
   }
   // Whatever it looks like, the connection was ended by us: the copies stay in the spool as they are.
   if (works.phase === 'abandoned' && !tried.outcomes.some(isDelivered)) return false
+  if (tried.isHeld) {
+    lane.throttle.messages.count -= copies.length
+    for (const item of items) join(lane, item)
+    return false
+  }
   if (tried.isUnreachable && lane.workers > 1) {
     lane.bearable = lane.workers - 1
     for (const item of items) join(lane, item)

@@ -37,6 +37,10 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
       return next
     },
     defer: (stored, copy, deferral) => homeOf(stored).defer(stored, copy, deferral),
+    async relieve() {
+      const relieved = await Promise.all(all.map((spool) => spool.relieve()))
+      return relieved.includes(true)
+    },
     flush: async () => void (await Promise.all(all.map((spool) => spool.flush()))),
     close: async () => void (await Promise.all(all.map((spool) => spool.close()))),
   }

@@ -25,14 +25,20 @@ export async function watchSpace(options: {
   readonly files: Pick<FileSystem, 'free'>
   readonly floors: () => Floors
   readonly report: (text: string) => void
+  /** Gives back room that is only kept for later; false: there is none. */
+  readonly relieve?: () => Promise<boolean>
 }): Promise<Space> {
-  const { directory, files, floors, report } = options
+  const { directory, files, floors, report, relieve = () => Promise.resolve(false) } = options
   let shortage: string | undefined
   let free: Space['free']
-  const check = async (): Promise<void> => {
+  const look = async (): Promise<string | undefined> => {
     // A system that does not tell stops nothing: what has no room is refused when it is written.
     free = await files.free(directory).catch(() => undefined)
-    const next = free && shortageOf(free, floors())
+    return free && shortageOf(free, floors())
+  }
+  const check = async (): Promise<void> => {
+    let next = await look()
+    if (next && (await relieve())) next = await look()
     if (next && !shortage) report(`no more mail is taken: ${next}`)
     if (!next && shortage) report('mail is taken again: there is room')
     shortage = next

@@ -56,6 +56,8 @@ export interface Spool {
   readonly events: readonly string[]
   /** Set when nothing more can be stored until the disk has been looked at. */
   readonly failure: Error | undefined
+  /** Gives back room that it only keeps for later; false: there was none. */
+  relieve(): Promise<boolean>
   /** Resolves when all progress is durable and segments that nobody needs are gone. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -77,6 +79,7 @@ export interface SpoolOptions {
 interface Parts {
   readonly log: Log
   readonly ledger: Ledger
+  readonly spares: Spares
   readonly sweeper: Sweeper
   readonly compactor: Compactor
   readonly contents: Contents
@@ -181,7 +184,7 @@ function assemble(
     note: (change) => note(parts, change),
     sweep: sweeper.sweep,
   })
-  const parts: Parts = { ...base, sweeper, compactor, contents, live }
+  const parts: Parts = { ...base, spares, sweeper, compactor, contents, live }
   return parts
 }
 
@@ -218,6 +221,7 @@ function spoolOf(
       const deferral = { attempts, nextAttemptMs, note: parts.interner.note(text) }
       note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral })
     },
+    relieve: parts.spares.drop,
     flush: async () => {
       await log.flush()
       await compactor.compact()

@@ -1,57 +1,115 @@
-// How long a start takes with mail in the queue, and how much memory: so many messages of 20 KB with one
-// tracked recipient each, stored and found again by another process. Run, with a directory on the disk:
-//   npm run bench -- recovery DIR [MESSAGES]
+// How long a start takes with mail in the queue until the first of it is delivered, and how much memory: so many
+// messages with one tracked recipient each, stored and found again by another process, once after the server
+// was closed and once after it was killed. Run, with a directory on the disk:
+//   npm run bench -- recovery DIR [MESSAGES [OCTETS]]
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseConfig } from '../../src/config/load.ts'
+import { makeIds } from '../../src/mail/ids.ts'
+import { makeDispatcher } from '../../src/relay/dispatcher.ts'
 import type { Entry } from '../../src/spool/entry.ts'
-import { openSpool } from '../../src/spool/spool.ts'
+import { makeQueue } from '../../src/spool/queue.ts'
+import { openSpool, type Spool } from '../../src/spool/spool.ts'
+import { startSink } from './load.ts'
+import { note } from './result.ts'
 
-const [, script = '', where = tmpdir(), count = '100000', found] = process.argv
-if (found) await start(found)
-else await measure()
+const [, script = '', where = tmpdir(), count = '100000', size = '20480', step, folder = ''] =
+  process.argv
+if (step === 'fill') await fill(folder, Number(count), Number(size))
+else if (step === 'start') await start(folder)
+else measure()
 
-async function measure(): Promise<void> {
+function measure(): void {
   const directory = mkdtempSync(join(where, 'bench-recovery-'))
-  try {
-    await fill(directory, Number(count))
-    const args = ['--expose-gc', script, where, count, directory]
+  const run = (which: string): void => {
+    const args = ['--expose-gc', script, where, count, size, which, directory]
     spawnSync(process.execPath, args, { stdio: 'inherit' })
+  }
+  try {
+    // The filling process ends as by a kill, the first start closes its spool.
+    run('fill')
+    for (const after of ['a kill', 'a close']) {
+      console.log(`${count} messages of ${size} octets, after ${after}:`)
+      run('start')
+    }
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-async function fill(directory: string, messages: number): Promise<void> {
+async function fill(directory: string, messages: number, octets: number): Promise<void> {
   const spool = await openSpool({ directory, report: console.error })
-  const data = Buffer.alloc(20_480, 'x')
+  // The message, and what its links add.
+  const data = Buffer.alloc(octets + 1260, 'x')
   for (let i = 0; i < messages; i += 200) {
-    const batch = Array.from({ length: 200 }, (_, j) => spool.append(entry(i + j), data))
+    const batch = Array.from({ length: 200 }, (_, j) => spool.append(entry(i + j, octets), data))
     await Promise.all(batch)
   }
-  await spool.close()
+  process.kill(process.pid, 'SIGKILL')
 }
 
 async function start(directory: string): Promise<void> {
-  const before = performance.now()
-  const spool = await openSpool({ directory, report: console.error })
-  const seconds = (performance.now() - before) / 1000
-  const [first] = spool.recovered
-  if (first) await spool.read(first)
-  const readMs = performance.now() - before - seconds * 1000
-  const atMost = process.resourceUsage().maxRSS / 1000
+  const sink = await startSink()
   globalThis.gc?.()
-  const { heapUsed, rss } = process.memoryUsage()
-  console.log(
-    `${spool.recovered.length} messages found in ${seconds.toFixed(2)} s, the first read ${readMs.toFixed(1)} ms later; ` +
-      `heap ${(heapUsed / 1e6).toFixed(0)} MB, memory ${(rss / 1e6).toFixed(0)} MB, at most ${atMost.toFixed(0)} MB`,
-  )
+  const base = process.memoryUsage().heapUsed
+  const begin = performance.now()
+  const since = (): string => `${((performance.now() - begin) / 1000).toFixed(2)} s`
+  const spool = await openSpool({ directory, report: () => {} })
+  const { length } = spool.recovered
+  console.log(`  ${length} messages found after ${since()}`)
+  await firstDelivery(spool, sink.port, (suspended) => {
+    if (!suspended) {
+      note('first delivery after a start', performance.now() - begin, 'ms', 'at most', 5000)
+      return console.log(`  the first delivered after ${since()}`)
+    }
+    globalThis.gc?.()
+    const heap = process.memoryUsage().heapUsed - base
+    note('memory of a queued message', heap / length / 1000, 'KB', 'at most', 1)
+    const most = process.resourceUsage().maxRSS / 1000
+    console.log(
+      `  all in the queue after ${since()}; heap ${(heap / 1e6).toFixed(0)} MB, ${(heap / length).toFixed(0)} octets each; ` +
+        `memory at most ${most.toFixed(0)} MB`,
+    )
+  })
+  sink.kill()
   await spool.close()
 }
 
+/** Everything is queued, then delivery begins; `tell` hears of both. */
+async function firstDelivery(
+  spool: Spool,
+  port: number,
+  tell: (isSuspended: boolean) => void,
+): Promise<void> {
+  const options = { lenient: false, defaultHostname: 'bench.test', folder: '/' }
+  const text = (more: string): string => `gateway = "127.0.0.1:${port}" ${more}`
+  const config = (more: string) => parseConfig(text(more), 'bench.conf', options).config
+  let delivered = (): void => {}
+  const first = new Promise<void>((resolve) => (delivered = resolve))
+  const relay = makeDispatcher({
+    config: config('suspend_delivery = true'),
+    spool,
+    queue: makeQueue(),
+    ids: makeIds(process.pid, Buffer.alloc(8), Date.now),
+    observers: {
+      onDelivery: () => ({ tell: delivered }),
+      onDelay: ({ text }) => console.error(text),
+      onBounce: ({ text }) => ({ tell: () => console.error(text) }),
+    },
+    onError: console.error,
+  })
+  await relay.recover(spool.recovered)
+  tell(true)
+  relay.reconfigure(config(''))
+  await first
+  tell(false)
+  await relay.close({ graceMs: 1000 })
+}
+
 /** As tracking makes it: twenty links and a pixel. */
-function entry(i: number): Entry {
+function entry(i: number, octets: number): Entry {
   const facts = {
     message_id: `6b075d51fa68${i}`,
     rcpt_to: `somebody${i}@example${i % 50}.com`,
@@ -61,9 +119,10 @@ function entry(i: number): Entry {
     campaign_id: 'spring',
     subject: 'Our newsletter of the season',
   }
+  const part = Math.floor(octets / 22)
   const pieces = Array.from({ length: 21 }, (_, j) => [
-    [j * 900, j * 900 + 850],
-    [20_480 + j * 60, 20_540 + j * 60],
+    [j * part, j * part + part - 10],
+    [octets + j * 60, octets + j * 60 + 60],
     [0, 0, 144, 0],
   ]).flat() as unknown as Entry['copies'][number]['rendition']['pieces']
   return {
@@ -80,7 +139,7 @@ function entry(i: number): Entry {
         rcptto: facts.rcpt_to,
         routingDomain: facts.routing_domain,
         rendition: { pieces, holes: ['h'.repeat(144)] },
-        sizeBytes: 22_000,
+        sizeBytes: octets + 4000,
         context: { connection: {}, message: {} },
         facts,
       },

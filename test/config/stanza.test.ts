@@ -94,7 +94,7 @@ describe('known', () => {
   test('options and scopes warn once each, at their first place', () => {
     const { warnings } = load(`
       xclient = no
-      domain a { xclient = yes send_8bitmime = no }
+      domain a { xclient = yes generate_delay_dsn = no }
       snmp { whatever = ( 1 ) sub x { } }
       snmp "two" { }
       binding b { gateway = h } binding c { xclient = no }
@@ -103,7 +103,7 @@ describe('known', () => {
       esmtp_listener { AuthCramMD5Parameters = [ uri = "file:///x" ] }`)
     expect(warnings).toEqual([
       'f.conf:2: option "xclient" is known but not supported yet: ignored',
-      'f.conf:3: option "send_8bitmime" is known but not supported yet: ignored',
+      'f.conf:3: option "generate_delay_dsn" is known but not supported yet: ignored',
       'f.conf:4: scope "snmp" is known but not supported yet: ignored',
       'f.conf:8: option "script_ttl" is known but not supported yet: ignored',
       'f.conf:8: option "debug_level" is known but not supported yet: ignored',

@@ -96,6 +96,15 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect(await json('ctl', 'mailq')).toEqual([])
   expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1, suspended: 0 })
 
+  const wire = await dial(running.smtpPort)
+  await wire.expect('220')
+  await wire.ask('EHLO client.example', '250')
+  await wire.ask('MAIL FROM:<a@b.example>', '250')
+  expect(await json('ctl', 'show', 'inbound')).toMatchObject([
+    { address: '127.0.0.1', port: wire.socket.localPort, state: 'awaiting rcptto' },
+  ])
+  wire.reset()
+
   expect((await eachrcpt('ctl', 'greet', 'big world')).stdout).toBe('hello big world by greet\n')
   expect(await eachrcpt('ctl', 'broken')).toMatchObject({ code: 1, stderr: /no/ })
   expect(await eachrcpt('ctl', 'nonsense')).toMatchObject({ code: 1, stderr: /unknown command/ })

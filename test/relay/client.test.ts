@@ -68,6 +68,16 @@ test('declares 8-bit octets where the peer takes them', async () => {
   expect(peer.messages).toEqual(['\r\n\xe9\r\n'])
 })
 
+test('says nothing of 8-bit octets with send_8bitmime = no, and sends them', async () => {
+  const bytes = Buffer.from('\r\n\xe9\r\n', 'latin1')
+  const peer = await start({})
+  const client = await open(peer, TIMEOUTS, { declares8Bit: false })
+  if ('kind' in client) throw new Error(client.text)
+  await client.deliver({ ...MESSAGE, bytes })
+  expect(peer.commands[1]).toBe('MAIL FROM:<a@from.test> SIZE=5')
+  expect(peer.messages).toEqual(['\r\n\xe9\r\n'])
+})
+
 const OPENING: readonly [string, Script, unknown][] = [
   ['a 4xx banner', { greeting: '421 4.3.2 busy' }, ['deferred', 12, '421 4.3.2 busy']],
   ['a 5xx banner', { greeting: '554 5.7.1 no' }, ['failed', 12, '554 5.7.1 no']],

@@ -324,6 +324,19 @@ test('keeps the mail of one binding apart from that of another', async () => {
   expect(peer.clients).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.1'])
 })
 
+test('opens no more connections in a window than the throttle allows', async () => {
+  const { relay, spool, log, clock, peer } = await begin(
+    {},
+    { throttleConnections: { count: 2, seconds: 60 }, maxDeliveriesPerConnection: 1 },
+  )
+  relay.enqueue(spool.add(['a@to.test', 'b@to.test', 'c@to.test'], { personal: true }))
+  await relay.idle()
+  expect([log.length, peer.connections()]).toEqual([2, 2])
+  await clock.advance(60_000, relay)
+  expect([log.length, peer.connections()]).toEqual([3, 3])
+  expect(log.every((line) => line.startsWith('delivery'))).toBe(true)
+})
+
 test('keeps to the throttle when the configuration changes', async () => {
   const throttled = { throttleMessages: { count: 2, seconds: 60 } }
   const { relay, spool, log, clock, config } = await begin({}, throttled)

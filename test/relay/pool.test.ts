@@ -30,9 +30,18 @@ test('gives no connection to two messages at once', async () => {
 test('opens a new connection when asked for a fresh one, or under another name', async () => {
   const { pool, opened } = fake({})
   pool.release(await lease(pool), 0)
-  await pool.lease(TO, true)
+  await pool.lease(TO, undefined, true)
   await pool.lease({ ...TO, profile: { ...QUICK, ehloHostname: 'other.test' } })
   expect(opened).toEqual(['192.0.2.1 us.test', '192.0.2.1 us.test', '192.0.2.1 other.test'])
+  await pool.close()
+})
+
+test('opens none where it may not, but gives an idle one', async () => {
+  const { pool, opened } = fake({})
+  expect(await pool.lease(TO, () => false)).toBe('held')
+  pool.release(await lease(pool), 0)
+  expect(isFake(await pool.lease(TO, () => false))).toBe(true)
+  expect(opened).toHaveLength(1)
   await pool.close()
 })
 
@@ -111,8 +120,8 @@ async function lease(pool: Pool): Promise<FakeClient> {
   return client
 }
 
-function isFake(client: object): client is FakeClient {
-  return 'isOpen' in client
+function isFake(client: object | 'held'): client is FakeClient {
+  return client !== 'held' && 'isOpen' in client
 }
 
 /** `failures`: what happens instead of opening, by address. */

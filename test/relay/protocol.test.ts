@@ -111,7 +111,7 @@ test.each([
     recipients: ['c@d'],
     bytes: Buffer.from('\xe9\r\n', 'latin1'),
   }
-  expect(mailCommand(transaction, parseExtensions(['', keyword]))).toBe(command)
+  expect(mailCommand(transaction, parseExtensions(['', keyword]), true)).toBe(command)
 })
 
 test('asks for SMTPUTF8 when a recipient needs it, and not for 8BITMIME when no octet does', () => {
@@ -121,7 +121,7 @@ test('asks for SMTPUTF8 when a recipient needs it, and not for 8BITMIME when no 
     bytes: Buffer.from('a\r\n'),
   }
   const extensions = parseExtensions(['', 'SMTPUTF8', '8BITMIME'])
-  expect(mailCommand(transaction, extensions)).toBe('MAIL FROM:<> SMTPUTF8\r\n')
+  expect(mailCommand(transaction, extensions, true)).toBe('MAIL FROM:<> SMTPUTF8\r\n')
 })
 
 function read(pieces: readonly string[]): { replies: unknown[]; isMalformed: boolean } {

@@ -1,6 +1,7 @@
 // STARTTLS and AUTH of the client against a server that we did not write, and against peers that fail.
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { join } from 'node:path'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -120,6 +121,25 @@ describe('STARTTLS', () => {
     if (expected === 'delivered') expect(result).toBe(expected)
     else expect(result).toEqual(['deferred', 18, expect.stringMatching(expected as RegExp)])
     expect(mail).toHaveLength(expected === 'delivered' ? 1 : 0)
+  })
+
+  test('shows a certificate of ours to a peer that asks for one', async () => {
+    const subjects: unknown[] = []
+    const { port } = await startServer({
+      requestCert: true,
+      rejectUnauthorized: false,
+      onSecure(socket, _, done) {
+        const peer: unknown = (socket as TLSSocket).getPeerCertificate().subject
+        subjects.push(peer)
+        done()
+      },
+    })
+    const certificate = pem('client.pem')
+    expect(await deliver(port, { mode: 'required' })).toBe('delivered')
+    expect(await deliver(port, { mode: 'required', certificate, key: pem('client-key.pem') })).toBe(
+      'delivered',
+    )
+    expect(subjects).toEqual([undefined, expect.objectContaining({ CN: expect.any(String) })])
   })
 
   test('a certificate whose time is over is not accepted, whoever vouches for it', async () => {

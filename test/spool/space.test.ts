@@ -31,6 +31,28 @@ test('octets below the floor stop intake, until there is room again', async () =
   ])
 })
 
+test('room that is only kept for later is given back before intake stops', async () => {
+  const free = { bytes: 900, inodes: 10 }
+  let kept = 200
+  const space = await watchSpace({
+    directory: '/spool',
+    files: { free: () => Promise.resolve(free) },
+    floors: () => ({ freeBytes: 1000, freeInodes: 10 }),
+    report: () => {},
+    relieve() {
+      const isAny = kept > 0
+      free.bytes += kept
+      kept = 0
+      return Promise.resolve(isAny)
+    },
+  })
+  onTestFinished(() => space.close())
+  expect(space.shortage).toBeUndefined()
+  free.bytes = 900
+  await space.check()
+  expect(space.shortage).toBe('900 octets are free, below the floor of 1000')
+})
+
 test('inodes below the floor stop intake', async () => {
   const { space } = await watch({ bytes: 1000, inodes: 9 })
   expect(space.shortage).toBe('9 inodes are free, below the floor of 10')

@@ -44,8 +44,12 @@ export const KNOWN: readonly KnownOption[] = [
     tls_verify_mode use_ssl`,
   ),
   known(
-    ['http_listener', 'domain', 'binding', 'binding_group'],
+    ['http_listener'],
     'tls_certificate tls_ciphers tls_client_ca tls_key tls_protocols tlsv13_ciphersuites',
+  ),
+  known(
+    ['domain', 'binding', 'binding_group'],
+    'tls_ciphers tls_client_ca tls_protocols tlsv13_ciphersuites',
   ),
   known(LISTENER, 'ecstream_idle_time ecstream_max_batch_size mcmt_reception'),
   known([...PATHWAYS, 'domain'], 'alias_schemes'),
@@ -68,8 +72,8 @@ export const KNOWN: readonly KnownOption[] = [
     gcm_application_id gcm_authorization_token_id gcm_delay_while_idle gcm_dry_run gcm_ttl generate_delay_dsn
     host_failure_retry http_basic_auth http_host http_method http_uri http_version     mailerdaemon max_resident_active_queue max_resident_messages mdn_failures_notify
     mx_failures_fallback_to_a mx_failures_to_delay never_attempt_expired_messages opendkim_sign
-    outbound_throttle_connections response_transcode_pattern
-    response_transcode_replace scope_max_outbound_connections send_8bitmime
+    response_transcode_pattern
+    response_transcode_replace scope_max_outbound_connections
     server_max_outbound_connections     use_mta_sts xclient xmpp_dialback_secret xmpp_role`,
   ),
   known(

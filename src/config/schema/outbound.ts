@@ -20,7 +20,8 @@ import {
 } from '../value.ts'
 import { option, optional } from './option.ts'
 
-const OUTBOUND = ['global', 'domain', 'binding', 'binding_group']
+const EGRESS = ['domain', 'binding', 'binding_group']
+const OUTBOUND = ['global', ...EGRESS]
 
 /** Infinity: no limit but the time that a message has, which `auto` means here too. */
 const RETRIES = scalar('a whole number, auto or none', (text) =>
@@ -51,6 +52,15 @@ export const DELIVERY = {
   blackhole: option('blackhole', BLACKHOLE, 'no', OUTBOUND),
   /** A count of 0: without limit. */
   throttleMessages: option('outbound_throttle_messages', RATE, { count: 0, seconds: 1 }, OUTBOUND),
+  /** Of new ones, to one next hop. */
+  throttleConnections: option(
+    'outbound_throttle_connections',
+    RATE,
+    { count: 0, seconds: 1 },
+    OUTBOUND,
+  ),
+  /** Whether a peer that takes 8-bit octets is told when there are some. */
+  declares8Bit: option('send_8bitmime', oneOf('ifavailable', 'no'), 'ifavailable', OUTBOUND),
   deliveryMethod: option('delivery_method', oneOf('esmtp', 'smtp', 'lmtp'), 'esmtp', OUTBOUND),
   lmtpPort: option('lmtp_port', PORT, 2003, OUTBOUND),
   sevenBit: option(
@@ -84,6 +94,13 @@ export const TRUST = {
   authUser: option('outbound_smtp_auth_user', STRING, 'false', OUTBOUND),
   authPassword: option('outbound_smtp_auth_pass', { ...STRING, isSecret: true }, 'false', OUTBOUND),
   authType: option('outbound_smtp_auth_type', oneOf('false', 'plain', 'login'), 'false', OUTBOUND),
+}
+
+/** Who we are to a peer that asks for a certificate. A global certificate is that of the listeners. */
+export const IDENTITY = {
+  tlsCertificate: optional('tls_certificate', FILE, EGRESS),
+  /** Without one the certificate's file holds it. */
+  tlsKey: optional('tls_key', { ...FILE, isSecret: true }, EGRESS),
 }
 
 /** `__hostname__` stands for this server's name, `__message__` for the domain of the sender. */
