@@ -134,11 +134,7 @@ function openPolicy(
   journal: Journal,
   { tracer, instruments, shared, outside }: GenerationSurroundings,
 ): Promise<Policy> {
-  const files = {
-    fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
-    pathMap: scriptlet.scriptPathMap,
-    environment: scriptlet.scriptEnvironment,
-  }
+  const files = readableFiles(scriptlet)
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
@@ -158,6 +154,15 @@ function openPolicy(
     meterOf: instruments.policy.meterOf,
     onUnsupported: instruments.policy.onUnsupported,
   })
+}
+
+/** What scripts may read. */
+export function readableFiles(scriptlet: Config['scriptlet']) {
+  return {
+    fileRoots: scriptlet.fileRoots.length > 0 ? scriptlet.fileRoots : scriptlet.searchPath,
+    pathMap: scriptlet.scriptPathMap,
+    environment: scriptlet.scriptEnvironment,
+  }
 }
 
 export function journalOptions(

@@ -8,6 +8,7 @@ import { fieldValue, splitHeader } from '../mime/field.ts'
 import { parseAddresses } from '../mime/addresslist.ts'
 import { PolicyError } from '../policy/policy.ts'
 import { readConfiguration } from '../rehearsal/configuration.ts'
+import { FixtureError, NO_FIXTURES, readFixtures } from '../rehearsal/fixtures.ts'
 import { htmlReport } from '../rehearsal/htmlreport.ts'
 import { coloured, plain } from '../rehearsal/paint.ts'
 import { NoListenError, openRehearsal, rehearse } from '../rehearsal/rehearsal.ts'
@@ -19,6 +20,7 @@ import { readRunArguments, RUN_USAGE, type RunArguments } from './runarguments.t
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
+const EXIT_DATA = 65
 const EXIT_NO_INPUT = 66
 const EXIT_CANNOT_CREATE = 73
 const EXIT_CONFIG = 78
@@ -49,6 +51,9 @@ export async function run(
   try {
     report = await play(options, message, envelope, terminal)
   } catch (error) {
+    if (error instanceof FixtureError) {
+      return fail(`${options.fixtures}: ${error.message}`, EXIT_DATA)
+    }
     if (error instanceof ConfigError || error instanceof PolicyError) {
       return fail(error.message, EXIT_CONFIG)
     }
@@ -65,11 +70,11 @@ export async function run(
 
 /** A text: which file is not there. */
 async function readMessage(
-  { message, scripts, config }: RunArguments,
+  { message, scripts, config, fixtures }: RunArguments,
   terminal: Terminal,
 ): Promise<Buffer | string> {
   try {
-    for (const file of [...scripts, ...(config === undefined ? [] : [config])]) await access(file)
+    for (const file of [...scripts, config, fixtures]) if (file !== undefined) await access(file)
     return message === '-' ? await terminal.readInput() : await readFile(message)
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
@@ -85,7 +90,12 @@ async function play(
   const { config: file, scripts, lenient, atMs, messageContext } = options
   const loaded = readConfiguration({ file, scripts, lenient, searchPath: BUNDLED_FOLDERS })
   loaded.warnings.forEach(complain)
+  const fixtures =
+    options.fixtures === undefined
+      ? NO_FIXTURES
+      : readFixtures(await readFile(options.fixtures, 'utf8'))
   const rehearsal = await openRehearsal({
+    fixtures,
     config: loaded.config,
     ...(atMs !== undefined && { startMs: atMs }),
     ...(options.trace && { clockMs: () => performance.now() }),

@@ -13,6 +13,7 @@ import { type LuaState, openState } from '../lua/state.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
+import type { Outside } from '../outside/outside.ts'
 import { makeSharedState } from '../msys/shared/embedded.ts'
 import {
   authenticate,
@@ -27,6 +28,7 @@ import { type Callout, collectCallouts, type Registration } from './module.ts'
 import { namedLocks } from './locks.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
+import { watchedOutside } from './watchedoutside.ts'
 import { openPolicySession, type PolicySession } from './session.ts'
 
 export interface Policy {
@@ -108,7 +110,7 @@ function openHost(options: PolicyOptions) {
   const registrations: Registration[] = []
   const authSchemes: AuthSchemes = new Map()
   const controls: Controls = new Map()
-  const { outside = closedOutside() } = options
+  const outside = watched(options)
   const say = speaker(options)
   const loading = { script: '' }
   const panic = (text: string): void => options.panic('scriptlet', text)
@@ -147,6 +149,11 @@ function hashOf(scriptlets: readonly Scriptlet[]): string {
   const hash = createHash('sha256')
   for (const { path, text } of scriptlets) hash.update(`${path}\0`).update(text).update('\0')
   return hash.digest('hex').slice(0, 12)
+}
+
+/** What is asked of the world goes into the trace of its callout. */
+function watched({ outside = closedOutside(), tracer }: PolicyOptions): Outside {
+  return tracer ? watchedOutside(outside, tracer, () => currentCallout()?.notes) : outside
 }
 
 /** A line that a script writes goes to paniclog, and into the trace of its callout. */

@@ -15,13 +15,16 @@ import { makeCensus } from '../census.ts'
 import type { Config } from '../config/config.ts'
 import type { ListenerOptions, SmtpEndpoint } from '../config/reception.ts'
 import { makeConversations } from '../conversations.ts'
-import { type Generation, openGeneration } from '../generation.ts'
+import { type Generation, openGeneration, readableFiles } from '../generation.ts'
 import { SALT_LENGTH } from '../tracking/token.ts'
 import type { Conversation, TlsFacts } from '../smtp/conversation.ts'
 import type { CalloutTrace } from '../policy/trace.ts'
 import type { Watcher } from '../smtp/watcher.ts'
 import { makeSharedState } from '../msys/shared/embedded.ts'
-import { closedOutside } from '../outside/closed.ts'
+import { allowFiles } from '../lua/files.ts'
+import { localFiles } from '../outside/files.ts'
+import type { Outside } from '../outside/outside.ts'
+import { fixtureOutside, type Fixtures, NO_FIXTURES } from './fixtures.ts'
 import { openClient, type SaidReply } from './client.ts'
 import { saidBy } from './recipients.ts'
 import type { SessionResult, TransactionResult } from './result.ts'
@@ -34,6 +37,8 @@ export interface RehearsalOptions {
   readonly startMs?: number
   /** Milliseconds of a clock for traces; it stands still unless given. */
   readonly clockMs?: () => number
+  /** What DNS, HTTP and databases answer; without it they are refused by name. */
+  readonly fixtures?: Fixtures
 }
 
 /** The client came to a listener that is not there. */
@@ -122,7 +127,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
     findKeys: rehearsalKeys,
     eventId: world.eventId,
     shared: makeSharedState(world.now),
-    outside: closedOutside({ clock: world.clock, random: world.random }),
+    outside: outsideFor(config, world, options.fixtures),
     tracer: {
       wants: () => true,
       take: (record) => void stage.trace.push(record),
@@ -194,6 +199,7 @@ async function openSession(
   const facts = tls === undefined || tls === true ? PLAIN_TLS : tls
   const client = openClient(conversation, {
     tls: facts,
+    step: () => stage.world.clock.step(),
     report: (error) => generation.journal.panic('rehearsal', String(error)),
   })
   const hail = await client.greeting()
@@ -222,6 +228,12 @@ async function openSession(
       conversation.closed(abort !== undefined)
     },
   }
+}
+
+function outsideFor({ scriptlet }: Config, world: World, fixtures = NO_FIXTURES): Outside {
+  const { fileRoots, pathMap } = readableFiles(scriptlet)
+  const files = localFiles(allowFiles(fileRoots, pathMap))
+  return fixtureOutside(fixtures, { clock: world.clock, random: world.random, files })
 }
 
 /** The first Listen, or the one that is asked for, with what the client's facts add to its options. */

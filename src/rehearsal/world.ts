@@ -9,7 +9,7 @@ import { makeIds, type Ids } from '../mail/ids.ts'
 import type { Entry } from '../spool/entry.ts'
 import type { Stored } from '../spool/stored.ts'
 import type { Store } from '../acceptance.ts'
-import type { Clock } from '../outside/outside.ts'
+import { makeClock, type RehearsalClock } from './clock.ts'
 import { type Keyring, openKeyring } from '../tracking/keyring.ts'
 
 export interface World {
@@ -17,7 +17,7 @@ export interface World {
   now(): number
   delay(ms: number): Promise<void>
   /** For policy: what it puts off really waits, and moves the clock on. */
-  readonly clock: Clock
+  readonly clock: RehearsalClock
   readonly ids: Ids
   /** From 0 up to 1. */
   random(): number
@@ -47,8 +47,8 @@ export type LogName = (typeof LOG_NAMES)[number]
 export const FROZEN_MS = Date.UTC(2026, 0, 1)
 
 export function makeWorld(startMs: number): World {
-  let nowMs = startMs
-  const now = (): number => nowMs
+  const clock = makeClock(startMs)
+  const now = (): number => clock.nowMs()
   const dice = makeDice()
   const ids = makeIds(1, Buffer.alloc(8), now)
   const logs: World['logs'] = { mainlog: [], rejectlog: [], paniclog: [], acctlog: [] }
@@ -58,19 +58,10 @@ export function makeWorld(startMs: number): World {
   return {
     now,
     delay(ms) {
-      nowMs += ms
+      clock.advance(ms)
       return Promise.resolve()
     },
-    clock: {
-      nowMs: now,
-      after(delayMs, run) {
-        const timer = setTimeout(() => {
-          nowMs += delayMs
-          run()
-        }, delayMs)
-        return () => clearTimeout(timer)
-      },
-    },
+    clock,
     ids,
     random: () => dice(6).readUIntBE(0, 6) / 2 ** 48,
     randomBytes: dice,

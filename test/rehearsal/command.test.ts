@@ -121,6 +121,30 @@ describe('eachrcpt run', () => {
     )
   })
 
+  test('asks nobody but its fixtures', async () => {
+    const lua = join(folder, 'dns.lua')
+    await writeFile(
+      lua,
+      `local mod = {}
+       function mod:validate_data(msg, ac, vctx)
+         local found = msys.dnsLookup("x.example", "a")
+         vctx:set(msys.core.VCTX_MESS, "found", found[1])
+         return msys.core.VALIDATE_CONT
+       end
+       msys.registerModule("dns", mod)`,
+    )
+    const args = [lua, '--message', join(folder, 'm.eml')]
+    const refused = await run(args)
+    expect(refused.code).toBe(1)
+    expect(refused.stdout).toContain('the fixtures have no dns answer for "A x.example"')
+    const file = join(folder, 'fixtures.json')
+    await writeFile(file, '{"dns": {"A x.example": ["192.0.2.9"]}}')
+    const { code, stdout } = await run([...args, '--fixtures', file, '--trace'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('found  (none) → "192.0.2.9"  dns:validate_data')
+    expect(stdout).toMatch(/dns A x\.example → 192\.0\.2\.9 {2}\d/)
+  })
+
   test('lets nothing of a mail reach the terminal as control characters', async () => {
     const { stdout } = await run(['--message', join(folder, 'm.eml'), '--raw'])
     // oxlint-disable-next-line no-control-regex
@@ -135,6 +159,8 @@ describe('eachrcpt run', () => {
     ['a mail for nobody', ['--message', 'n.eml'], 2, /names no recipient/],
     ['a client without an address', [...m, '--ip', 'x'], 2, /"x" is no address/],
     ['a Listen that is not there', [...m, '--listen', 'x:1'], 2, /no Listen x:1/],
+    ['fixtures that are none', [...m, '--fixtures', 'm.eml'], 65, /m\.eml: no JSON/],
+    ['fixtures that are not there', [...m, '--fixtures', 'none.eml'], 66, /ENOENT/],
     ['a mail that is not there', ['--message', 'none.eml'], 66, /ENOENT.*none\.eml/],
     ['a policy that is not there', ['none.lua', ...m], 66, /ENOENT.*none\.lua/],
     ['a policy with a syntax error', ['bad.lua', ...m], 78, /bad\.lua:2: /],
