@@ -136,7 +136,7 @@ function copyParts(copy: CopyText): Html {
     </p>
     ${fold('Header', headerDifference(header), true)}
     ${parts.map((part) => fold(partTitle(part), differenceBlock(shortTokens(part.difference)), part.isChanged))}
-    ${tracking ? fold('Links', linkTable(tracking), true) : markup`<p>Links are not tracked.</p>`}
+    ${tracking ? fold('Links', linkTable(tracking), true) : ''}
     ${fold('Octet for octet', differenceBlock(octets), false)}
     ${fold('All variables', variableTable(copy), false)} `
 }

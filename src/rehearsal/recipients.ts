@@ -81,15 +81,27 @@ function ofCopy(played: Played, seen: SeenCopy): RecipientResult {
       const verdict = played.reply.code >= 400 ? 'refused' : 'accepted'
       return { rcptto, verdict, reply: played.reply, copy }
     }
-    case 'discarded':
-      return { rcptto, verdict: 'discarded', reply: played.reply, reason: result.reason, copy }
-    case 'rejected':
-      return { rcptto, verdict: 'refused', reply: saidBy(result.reply), copy }
+    case 'discarded': {
+      const verdict = played.reply.code >= 400 ? 'refused' : 'discarded'
+      return { rcptto, verdict, reply: played.reply, reason: result.reason, copy }
+    }
+    case 'rejected': {
+      const verdict = hasFailed(played, original.id) ? 'failed' : 'refused'
+      return { rcptto, verdict, reply: saidBy(result.reply), copy }
+    }
     case 'failed':
       return { rcptto, verdict: 'failed', reply: saidBy(result.reply), copy }
     default:
       return result satisfies never
   }
+}
+
+/** Whether a callout of this copy raised or was killed. */
+function hasFailed({ traced }: Played, id: string): boolean {
+  return traced.some(
+    ({ messageId, rcptto, result }) =>
+      messageId === id && rcptto !== '' && result.startsWith('error: '),
+  )
 }
 
 export function saidBy({ code, enhanced, text }: Reply): SaidReply {

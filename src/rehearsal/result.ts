@@ -48,7 +48,7 @@ export interface Split {
 /**
  * `accepted`: spooled. `refused`: with `reply`, at RCPT, with the whole message, or this copy alone.
  * `discarded`: dropped in silence, `reply` is the success that the client saw. `removed`: policy took the
- * recipient from the list. `failed`: policy or the transform failed.
+ * recipient from the list. `failed`: a callout of this copy or the transform failed.
  */
 export type RecipientVerdict = 'accepted' | 'refused' | 'discarded' | 'removed' | 'failed'
 

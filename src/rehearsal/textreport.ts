@@ -74,7 +74,7 @@ function contextLines(context: RecipientReport['context'], paint: Paint): string
 }
 
 function copyLines(copy: CopyText, { paint, isRaw }: TextOptions): string[] {
-  const { header, parts, raw, tracking } = copy
+  const { header, parts, raw } = copy
   return [
     ...section('envelope', envelopeLines(copy)),
     ...section('header', [
@@ -83,11 +83,16 @@ function copyLines(copy: CopyText, { paint, isRaw }: TextOptions): string[] {
     ]),
     ...parts.flatMap((part) => partLines(part, paint)),
     ...(isRaw ? section('octets', differenceLines(raw, paint, true)) : []),
-    ...(tracking ? trackingLines(tracking, paint) : section('links', ['not tracked'])),
+    ...linkLines(copy, paint),
     ...section('size', [
       `${copy.bytesBefore} → ${count(copy.bytesAfter, 'octet')}${copy.bytes === undefined ? ', not sent' : ''}`,
     ]),
   ]
+}
+
+function linkLines({ tracking, bytes }: CopyText, paint: Paint): string[] {
+  if (tracking) return trackingLines(tracking, paint)
+  return bytes === undefined ? [] : section('links', ['not tracked'])
 }
 
 function envelopeLines(copy: CopyText): string[] {

@@ -115,6 +115,7 @@ describe('a rehearsal', () => {
   test('shows a temporary refusal as that of every recipient', async () => {
     const result = await play(
       `function mod:validate_data_spool_each_rcpt(msg, ac, vctx)
+         if msg:rcptto() == "a@r.example" then msg:discard("550 5.7.1 [internal] spam") end
          if msg:rcptto() == "b@r.example" then error("oops") end
          return msys.core.VALIDATE_CONT
        end`,
@@ -122,10 +123,10 @@ describe('a rehearsal', () => {
     )
     expect(verdicts(result)).toEqual([
       'a@r.example refused 421',
-      'b@r.example refused 421',
+      'b@r.example failed 421',
       'c@r.example refused 421',
     ])
-    expect(result.logs.paniclog.join('\n')).toMatch(/p\.lua:3: oops/)
+    expect(result.logs.paniclog.join('\n')).toMatch(/p\.lua:4: oops/)
   })
 
   test('begins with the facts of its client', async () => {
