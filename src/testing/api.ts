@@ -6,6 +6,7 @@ import type { LuaState } from '../lua/state.ts'
 import { isHandle, type LuaFunction, type LuaValue } from '../lua/value.ts'
 import { readSessionArguments, textOf } from './arguments.ts'
 import { expectEqual, luaText } from './complaint.ts'
+import { fakeTimeMs } from './fakes.ts'
 import { type Place, play } from './played.ts'
 import { recipientClass } from './recipientclass.ts'
 import { sessionClass } from './sessionclass.ts'
@@ -25,6 +26,9 @@ export async function openApi(state: LuaState, place: Place, sugar: Buffer): Pro
     session: (given) => {
       const read = readSessionArguments(given)
       return play(place, read).then((played) => sessions.wrap(played))
+    },
+    fake_clock(value) {
+      place.fakes = { ...place.fakes, startMs: fakeTimeMs(value) }
     },
     expect_equal: (got, expected, what) =>
       expectEqual(got, expected, textOf(what) ?? 'values differ'),
