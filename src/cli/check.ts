@@ -18,6 +18,7 @@ import { findModule } from '../lua/module.ts'
 import { readScriptlets } from '../policy/scriptlet.ts'
 import { VERSION } from '../version.ts'
 import { BUNDLED_FOLDERS } from './folders.ts'
+import { isTestFile } from './testfiles.ts'
 
 const USAGE = `usage: eachrcpt check [options] [--config FILE | PATH…]
 
@@ -200,12 +201,9 @@ function scriptsBelow(folder: string): string[] {
     const path = join(folder, entry.name)
     if (entry.isDirectory())
       return entry.name === '_meta' || entry.name.startsWith('.') ? [] : scriptsBelow(path)
-    return entry.name.endsWith('.lua') && !IS_TEST.test(entry.name) ? [path] : []
+    return entry.name.endsWith('.lua') && !isTestFile(entry.name) ? [path] : []
   })
 }
-
-/** Tests of policy have globals of their own. */
-const IS_TEST = /(?:[_.](?:test|spec)|^test_.*)\.lua$/
 
 function kindOf(path: string): 'file' | 'folder' | undefined {
   const found = statSync(path, { throwIfNoEntry: false })

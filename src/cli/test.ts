@@ -80,7 +80,7 @@ function writeCoverage({ coverage, lcov }: TestOptions, tests: readonly string[]
 }
 
 function isPolicy(path: FileCoverage['path']): boolean {
-  return existsSync(path) && path !== TESTING_SUGAR
+  return existsSync(path) && dirname(path) !== dirname(TESTING_SUGAR)
 }
 
 function sourceOf(path: string): string[] {

@@ -4,6 +4,11 @@ import { join } from 'node:path'
 
 const NAMED = /(?:[_.](?:test|spec)|^test_.*)\.lua$/
 
+/** By the name of the file. */
+export function isTestFile(name: string): boolean {
+  return NAMED.test(name)
+}
+
 /** `-` stays: it is standard input. In the order of the paths, by name below a folder. */
 export function findTests(paths: readonly string[]): string[] {
   return paths.flatMap((path) =>
@@ -18,7 +23,7 @@ function testsIn(folder: string): string[] {
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return SKIPPED.test(entry.name) ? [] : testsIn(path)
-    return NAMED.test(entry.name) ? [path] : []
+    return isTestFile(entry.name) ? [path] : []
   })
 }
 

@@ -13,13 +13,13 @@ import { sessionClass } from './sessionclass.ts'
 import { type Group, namesOf, openGroup, type Test } from './suite.ts'
 
 export interface Api {
-  /** In the order in which they stand. */
-  readonly tests: readonly Test[]
+  /** In the order in which they stand. From now on there can be no more. */
+  finish(): readonly Test[]
 }
 
 /** `sugar` is the text of lua/testing.lua. */
 export async function openApi(state: LuaState, place: Place, sugar: Buffer): Promise<Api> {
-  const { tests, host } = registry()
+  const { finish, host } = registry()
   const find = finderOf(state)
   const sessions = sessionClass(state, find, recipientClass(state, find))
   const globals: Readonly<Record<string, HostFunction>> = {
@@ -46,7 +46,7 @@ export async function openApi(state: LuaState, place: Place, sugar: Buffer): Pro
   const table = state.newTable()
   for (const [name, call] of Object.entries(host)) table.set(name, state.newFunction(name, call))
   await state.call(state.load(sugar, SUGAR), [table])
-  return { tests }
+  return { finish }
 }
 
 /** No file of the tests: errors are not shown there. */
@@ -54,15 +54,21 @@ export const SUGAR = '(testing)'
 
 function registry() {
   const tests: Test[] = []
+  let isFinished = false
+  const assertOpen = (what: string): void => {
+    if (isFinished) throw new LuaCallError(`${what}: not within a test`)
+  }
   let group: Group = openGroup('', undefined, false)
   const host: Readonly<Record<string, HostFunction>> = {
     enter(name, isSkipped) {
+      assertOpen('describe')
       group = openGroup(textOf(name) ?? '', group, isSkipped === true)
     },
     leave() {
       group = group.parent ?? group
     },
     test(name, kind, line, run) {
+      assertOpen('it')
       tests.push({
         path: [...namesOf(group), textOf(name) ?? ''],
         group,
@@ -78,7 +84,11 @@ function registry() {
       group[isBefore ? 'before' : 'after'].push(run)
     },
   }
-  return { tests, host }
+  const finish = (): readonly Test[] => {
+    isFinished = true
+    return tests
+  }
+  return { finish, host }
 }
 
 /** Patterns are Lua's own. */

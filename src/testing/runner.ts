@@ -70,7 +70,7 @@ export async function runFile(
   const loading = await attempt(async () => {
     const api = await openApi(state, place, options.sugar)
     await state.call(state.load(source, file), [])
-    tests = api.tests
+    tests = api.finish()
   })
   if (loading.kind === 'failed') {
     report({ path: ['(the file)'], line: loading.line }, { ...loading, isBroken: true }, 0)
