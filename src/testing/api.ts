@@ -6,7 +6,8 @@ import type { LuaState } from '../lua/state.ts'
 import { isHandle, type LuaFunction, type LuaValue } from '../lua/value.ts'
 import { readSessionArguments, textOf } from './arguments.ts'
 import { expectEqual, luaText } from './complaint.ts'
-import { fakeTimeMs } from './fakes.ts'
+import type { Outside } from '../outside/outside.ts'
+import { fakeDatabases, fakeDns, fakeHttp, fakeRandom, fakeTimeMs } from './fakes.ts'
 import { type Place, play } from './played.ts'
 import { recipientClass } from './recipientclass.ts'
 import { sessionClass } from './sessionclass.ts'
@@ -27,9 +28,7 @@ export async function openApi(state: LuaState, place: Place, sugar: Buffer): Pro
       const read = readSessionArguments(given)
       return play(place, read).then((played) => sessions.wrap(played))
     },
-    fake_clock(value) {
-      place.fakes = { ...place.fakes, startMs: fakeTimeMs(value) }
-    },
+    ...fakesOf(state, place),
     expect_equal: (got, expected, what) =>
       expectEqual(got, expected, textOf(what) ?? 'values differ'),
     expect(value, what) {
@@ -47,6 +46,28 @@ export async function openApi(state: LuaState, place: Place, sugar: Buffer): Pro
   for (const [name, call] of Object.entries(host)) table.set(name, state.newFunction(name, call))
   await state.call(state.load(sugar, SUGAR), [table])
   return { finish }
+}
+
+/** They hold for sessions that begin in the test, or in all of them where they stand outside. */
+function fakesOf(state: LuaState, place: Place): Readonly<Record<string, HostFunction>> {
+  const put = (outside: Partial<Outside>): void => {
+    const { fakes } = place
+    place.fakes = { ...fakes, outside: { ...fakes.outside, ...outside } }
+  }
+  const answering = (fake: typeof fakeDns) => (answers: LuaValue) => {
+    const calls = state.newTable()
+    put(fake(state, answers, calls))
+    return calls
+  }
+  return {
+    fake_dns: answering(fakeDns),
+    fake_http: answering(fakeHttp),
+    fake_db: answering(fakeDatabases),
+    fake_random: (numbers) => put(fakeRandom(numbers)),
+    fake_clock(value) {
+      place.fakes = { ...place.fakes, startMs: fakeTimeMs(value) }
+    },
+  }
 }
 
 /** No file of the tests: errors are not shown there. */

@@ -154,8 +154,12 @@ async function openPolicy(place: Place, given: SessionArguments): Promise<Rehear
       scripts: scripts.map((script) => resolve(place.folder, script)),
       searchPath: place.searchPath,
     })
-    const { startMs } = place.fakes
-    return await openRehearsal({ config: loaded.config, ...(startMs !== undefined && { startMs }) })
+    const { startMs, outside } = place.fakes
+    return await openRehearsal({
+      outside,
+      config: loaded.config,
+      ...(startMs !== undefined && { startMs }),
+    })
   } catch (error) {
     if (error instanceof ConfigError || error instanceof PolicyError) {
       throw new LuaCallError(`session: ${error.message}`)
