@@ -28,7 +28,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT: typeof ROOMS = {
   ...ROOMS,
   rehearsal: Object.keys(ROOMS),
-  testing: ['lua', 'policy', 'config', 'mail', 'mime', 'rehearsal'],
+  testing: ['lua', 'policy', 'config', 'mail', 'mime', 'outside', 'rehearsal'],
   recording: ['smtp', 'config', 'mail', 'mime', 'policy', 'rehearsal'],
   cli: [...Object.keys(ROOMS), 'rehearsal', 'testing', 'recording'],
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { readConfiguration } from '../rehearsal/configuration.ts'
 import { BUNDLED_FOLDERS } from './folders.ts'
+import { isTestFile } from './testfiles.ts'
 
 /** Raises ConfigError. Scripts take the place of those of the configuration. */
 export function readPolicy(scripts: readonly string[], file: string | undefined): Config {
@@ -25,9 +26,7 @@ export function findPolicy(
   }
   const [configuration] = configurations
   if (configuration !== undefined) return { scripts: [], file: join(path, configuration) }
-  const scripts = names.filter(
-    (name) => name.endsWith('.lua') && !/(?:[_.](?:test|spec)|^test_.*)\.lua$/.test(name),
-  )
+  const scripts = names.filter((name) => name.endsWith('.lua') && !isTestFile(name))
   if (scripts.length === 0) return `${path} has no configuration and no scripts`
   return { scripts: scripts.map((name) => join(path, name)) }
 }

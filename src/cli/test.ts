@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { countRuns, coverageOfFiles, type FileCoverage, forgetRuns } from '../lua/coverage.ts'
-import { coverageText, lcovText } from '../testing/coveragereport.ts'
+import { coverageText, lcovText, linePercent } from '../testing/coveragereport.ts'
 import { githubText } from '../testing/github.ts'
 import { junitXml } from '../testing/junit.ts'
 import { runFile } from '../testing/runner.ts'
@@ -62,25 +62,32 @@ async function runAll(options: TestOptions): Promise<number> {
   }
   if (github) process.stdout.write(githubText(results))
   if (junit !== undefined) writeFileSync(junit, junitXml(results, beganMs))
-  writeCoverage(options, files)
+  const isCovered = writeCoverage(options, files)
   process.stdout.write(summaryText(results, palette))
-  return countOf(results, 'failed') > 0 ? 1 : 0
+  return countOf(results, 'failed') > 0 || !isCovered ? 1 : 0
 }
 
 const STDIN = 'standard-input.lua'
 
-/** Of policy: what the tests and we ourselves bring along is not measured. */
-function writeCoverage({ coverage, lcov }: TestOptions, tests: readonly string[]): void {
-  if (!coverage && lcov === undefined) return
+/** Of policy: what the tests and we ourselves bring along is not measured. Whether it is enough. */
+function writeCoverage(
+  { coverage, coverageMin, lcov }: TestOptions,
+  tests: readonly string[],
+): boolean {
+  if (!coverage && lcov === undefined) return true
   const own = new Set([...tests, STDIN])
   const files = coverageOfFiles().filter(({ path }) => isPolicy(path) && !own.has(path))
   if (coverage) process.stdout.write(coverageText(files, (path) => relative(process.cwd(), path)))
   if (lcov !== undefined) writeFileSync(lcov, lcovText(files, sourceOf))
   forgetRuns()
+  const percent = linePercent(files)
+  if (percent >= coverageMin) return true
+  process.stderr.write(`test: ${percent.toFixed(1)}% of the lines ran, ${coverageMin}% should\n`)
+  return false
 }
 
 function isPolicy(path: FileCoverage['path']): boolean {
-  return existsSync(path) && path !== TESTING_SUGAR
+  return existsSync(path) && dirname(path) !== dirname(TESTING_SUGAR)
 }
 
 function sourceOf(path: string): string[] {

@@ -6,6 +6,8 @@ export interface TestOptions {
   readonly paths: readonly string[]
   readonly filter: string | undefined
   readonly coverage: boolean
+  /** Percent of the lines that must have run. */
+  readonly coverageMin: number
   readonly lcov: string | undefined
   readonly junit: string | undefined
   readonly github: boolean
@@ -22,6 +24,7 @@ current folder if there is none.
 
   --filter TEXT    only tests whose group or name has TEXT in it
   --coverage       lines and branches of the policy that ran
+  --coverage-min N exit 1 when less than N percent of the lines ran
   --lcov FILE      the same for other tools, as an lcov tracefile
   --junit FILE     results as JUnit XML
   --github         annotations for GitHub Actions (on by GITHUB_ACTIONS)
@@ -43,12 +46,15 @@ export function readTestOptions(
   if (flags.has('--help')) return 'help'
   const seconds = Number(values.get('--timeout') ?? 30)
   if (!(seconds > 0)) return '--timeout: seconds were expected'
+  const coverageMin = Number(values.get('--coverage-min') ?? 0)
+  if (!(coverageMin >= 0 && coverageMin <= 100)) return '--coverage-min: 0 to 100 was expected'
   if (flags.has('--watch') && paths.includes('-'))
     return '--watch: standard input cannot be watched'
   return {
     paths: paths.length > 0 ? paths : ['.'],
     filter: values.get('--filter'),
-    coverage: flags.has('--coverage'),
+    coverage: flags.has('--coverage') || coverageMin > 0,
+    coverageMin,
     lcov: values.get('--lcov'),
     junit: values.get('--junit'),
     github: flags.has('--github') || environment['GITHUB_ACTIONS'] === 'true',
@@ -59,4 +65,4 @@ export function readTestOptions(
 }
 
 const FLAGS = ['--coverage', '--github', '--watch', '--quiet']
-const VALUES = ['--filter', '--lcov', '--junit', '--timeout']
+const VALUES = ['--filter', '--coverage-min', '--lcov', '--junit', '--timeout']

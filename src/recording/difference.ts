@@ -2,6 +2,7 @@
 import { toText } from '../mail/bytes.ts'
 import { normalContext, normalMessage, normalText } from './normal.ts'
 import type { DeliveredEntry, Tape } from './tape.ts'
+import { isRefusedByUs } from './tap.ts'
 import { type Exchange, type ExchangePhase, exchangesOf } from './transcript.ts'
 
 /** `copy`: what was delivered to a recipient; `context`: its variables. */
@@ -40,7 +41,7 @@ function compareReplies(
   { codesOnly }: CompareOptions,
 ): Difference[] {
   // What a server says of itself is its own, and who may log in is not the policy's to say.
-  if (phase === 'auth' || reply === undefined) return []
+  if (phase === 'auth' || reply === undefined || isRefusedByUs(line)) return []
   const [recorded, played] = [essence(reply, codesOnly), essence(other?.reply ?? '', codesOnly)]
   if (recorded === played) return []
   return [

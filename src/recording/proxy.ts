@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { HostPort } from '../config/config.ts'
 import { openTap } from './tap.ts'
 import type { Tape, TapeEntry } from './tape.ts'
+import { isSettled } from './transcript.ts'
 
 export interface ProxyOptions {
   readonly listen: HostPort
@@ -35,10 +36,13 @@ export interface Proxy {
 /** Rejects when the address is taken. */
 export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const open = new Set<() => void>()
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
-    const end = join(client, options, () => open.delete(end))
-    open.add(end)
-  })
+  const server = createServer(
+    { noDelay: true, pauseOnConnect: true, allowHalfOpen: true },
+    (client) => {
+      const end = join(client, options, () => open.delete(end))
+      open.add(end)
+    },
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.listen.port, options.listen.host, () => resolve())
@@ -57,29 +61,37 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
 
 function join(client: Socket, options: ProxyOptions, onEnd: () => void): () => void {
   const { server: target, now, report } = options
-  const server = connect({ ...target, noDelay: true })
-  const entries: TapeEntry[] = []
+  const server = connect({ ...target, noDelay: true, allowHalfOpen: true })
   const peer = plainAddress(client.remoteAddress ?? '')
-  const session: RecordedSession = { peer, began: new Date(now()).toISOString(), entries }
+  let session: RecordedSession = { peer, began: new Date(now()).toISOString(), entries: [] }
   options.onOpen?.(session)
+  const finish = (how: 'quit' | 'gone'): void => {
+    session.entries.push({ kind: 'end', how })
+    options.onSession?.(session)
+  }
   let isOver = false
-  let isHeard = false
   const end = (): void => {
     if (isOver) return
     isOver = true
-    client.end()
     client.destroySoon()
     server.destroySoon()
-    entries.push({ kind: 'end', how: endOf(entries) })
     onEnd()
-    options.onSession?.(session)
+    finish(endOf(session.entries))
   }
   const tap = openTap({
     toClient: (bytes) => pass(bytes, client, server),
     toServer: (bytes) => pass(bytes, server, client),
-    keep: (entry) => void entries.push(entry),
-    messageAnswered: () => options.onMessage?.(session),
+    keep: (entry) => void session.entries.push(entry),
+    messageAnswered() {
+      options.onMessage?.(session)
+      const next = options.onSession && continued(session, now)
+      if (!next) return
+      finish('quit')
+      session = next
+      options.onOpen?.(session)
+    },
   })
+  let isHeard = false
   server.on('connect', () => {
     if (options.tellsClient) server.write(proxyLine(client))
     client.resume()
@@ -95,10 +107,29 @@ function join(client: Socket, options: ProxyOptions, onEnd: () => void): () => v
   })
   // A client that resets its connection is gone: that is all there is to it.
   client.on('error', () => {})
+  // One that has said all may still listen.
+  client.on('end', () => server.end())
+  server.on('end', () => client.end())
   for (const socket of [client, server]) socket.on('close', end)
-  client.on('end', end)
-  server.on('end', end)
   return end
+}
+
+/** Of one session no more than this is kept in memory: what follows goes into another file. */
+const MOST_MESSAGES = 50
+const MOST_OCTETS = 16 * 1024 * 1024
+
+/** A session that goes on where this one stops, with what was said before its first message. */
+function continued(session: RecordedSession, now: () => number): RecordedSession | undefined {
+  const { peer, entries } = session
+  const messages = entries.flatMap((entry) => (entry.kind === 'message' ? [entry.bytes] : []))
+  const octets = messages.reduce((sum, bytes) => sum + bytes.length, 0)
+  if (messages.length < MOST_MESSAGES && octets < MOST_OCTETS) return undefined
+  // Not while the client waits for more replies.
+  if (!isSettled(entries)) return undefined
+  const first = entries.findIndex(
+    (entry) => entry.kind === 'command' && /^mail\b/i.test(entry.line),
+  )
+  return { peer, began: new Date(now()).toISOString(), entries: entries.slice(0, first) }
 }
 
 /** Reading stops on one side while the other takes no more. */

@@ -5,7 +5,7 @@ import type { HostPort } from '../config/config.ts'
 import { openMatcher, type Relayed } from './capture.ts'
 import { openProxy, type Proxy, type RecordedSession } from './proxy.ts'
 import type { Tape } from './tape.ts'
-import { exchangesOf, addressIn } from './transcript.ts'
+import { addressIn, exchangesOf, isSettled } from './transcript.ts'
 
 export interface RecorderOptions {
   readonly listen: HostPort
@@ -111,6 +111,8 @@ function takeMail({ entries }: RecordedSession): Relayed[] {
   entries.forEach((entry, i) => {
     if (entry.kind === 'message') entries[i] = { kind: 'message', bytes: TAKEN }
   })
+  // A connection to the next hop may last for days.
+  if (isSettled(entries)) entries.splice(1)
   return mail
 }
 

@@ -158,7 +158,7 @@ function maskText(text: string): string {
 /** Markup stays; what people read, and where links lead to on their hosts, does not. */
 function maskHtml(html: string): string {
   return html
-    .split(/(<!--[\s\S]*?-->|<[^<>]*>)/)
+    .split(/(<!--[\s\S]{0,5000}?-->|<[^<>]*>)/)
     .map((piece, i) => (i % 2 === 1 ? maskTag(piece) : splitMasked(piece, KEPT_IN_HTML)))
     .join('')
 }

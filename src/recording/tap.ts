@@ -182,6 +182,11 @@ function hearReply(tap: Listening, text: string): void {
   hearClient(tap, rest)
 }
 
+/** Whether the recorder answers that command itself: the server was not asked. */
+export function isRefusedByUs(line: string): boolean {
+  return REFUSED.has(/^[a-z]*/i.exec(line)?.[0].toUpperCase() ?? '')
+}
+
 /** Octets of one reply. */
 const MAX_REPLY = 1024 * 1024
 

@@ -60,6 +60,11 @@ export function messagesIn(entries: readonly TapeEntry[]): SentMessage[] {
   return messages
 }
 
+/** Whether everything that was said has been answered. */
+export function isSettled(entries: readonly TapeEntry[]): boolean {
+  return draftsOf(entries).every(({ reply }) => reply !== undefined)
+}
+
 /** Of MAIL or RCPT, without angle brackets. */
 export function addressIn(line: string): string {
   const [, address] = /:\s*<([^>]*)>/.exec(line) ?? /:\s*(\S+)/.exec(line) ?? []

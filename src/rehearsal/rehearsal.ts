@@ -40,6 +40,8 @@ export interface RehearsalOptions {
   readonly clockMs?: () => number
   /** What DNS, HTTP and databases answer; without it they are refused by name. */
   readonly fixtures?: Fixtures
+  /** Comes before fixtures. */
+  readonly outside?: Partial<Outside>
 }
 
 /** The client came to a listener that is not there. */
@@ -128,7 +130,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
     findKeys: rehearsalKeys,
     eventId: world.eventId,
     shared: makeSharedState(world.now),
-    outside: outsideFor(config, world, options.fixtures),
+    outside: { ...outsideFor(config, world, options.fixtures), ...options.outside },
     tracer: {
       wants: () => true,
       take: (record) => void stage.trace.push(record),

@@ -31,6 +31,12 @@ export function coverageText(
   return `${'file'.padEnd(width)}   lines  branches  not run\n${text.map((line) => `${line}\n`).join('')}`
 }
 
+/** Of the lines of all files, from 0 to 100. */
+export function linePercent(files: readonly FileCoverage[]): number {
+  const { hit, all } = sum(files.map(linesOf))
+  return all === 0 ? 100 : (hit * 100) / all
+}
+
 export function lcovText(
   files: readonly FileCoverage[],
   sourceOf: (path: string) => readonly string[],

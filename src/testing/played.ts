@@ -10,6 +10,7 @@ import type { SaidReply } from '../rehearsal/client.ts'
 import { readConfiguration } from '../rehearsal/configuration.ts'
 import { openRehearsal, type Rehearsal, type RehearsedSession } from '../rehearsal/rehearsal.ts'
 import type { RecipientResult, TransactionResult } from '../rehearsal/result.ts'
+import type { Fakes } from './fakes.ts'
 import type { MailArguments, SessionArguments } from './arguments.ts'
 
 /** Where a test plays its sessions. */
@@ -20,6 +21,8 @@ export interface Place {
   readonly searchPath: readonly string[]
   /** Sessions that are still open. */
   readonly played: Set<Played>
+  /** What holds for sessions that begin. */
+  fakes: Fakes
 }
 
 export interface Played {
@@ -151,7 +154,12 @@ async function openPolicy(place: Place, given: SessionArguments): Promise<Rehear
       scripts: scripts.map((script) => resolve(place.folder, script)),
       searchPath: place.searchPath,
     })
-    return await openRehearsal({ config: loaded.config })
+    const { startMs, outside } = place.fakes
+    return await openRehearsal({
+      outside,
+      config: loaded.config,
+      ...(startMs !== undefined && { startMs }),
+    })
   } catch (error) {
     if (error instanceof ConfigError || error instanceof PolicyError) {
       throw new LuaCallError(`session: ${error.message}`)

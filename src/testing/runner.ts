@@ -6,6 +6,7 @@ import { LuaError } from '../lua/error.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import type { LuaFunction } from '../lua/value.ts'
 import { openApi, SUGAR } from './api.ts'
+import { NO_FAKES } from './fakes.ts'
 import { end, type Place } from './played.ts'
 import {
   chosen,
@@ -40,7 +41,12 @@ export async function runFile(
 ): Promise<FileResult> {
   const startedMs = options.clock()
   const folder = resolve(dirname(file))
-  const place: Place = { folder, searchPath: options.searchPath, played: new Set() }
+  const place: Place = {
+    folder,
+    searchPath: options.searchPath,
+    played: new Set(),
+    fakes: NO_FAKES,
+  }
   const printed: string[] = []
   const state = openState({
     print: (text) => void printed.push(text),
@@ -64,12 +70,15 @@ export async function runFile(
   const loading = await attempt(async () => {
     const api = await openApi(state, place, options.sugar)
     await state.call(state.load(source, file), [])
-    tests = api.tests
+    tests = api.finish()
   })
   if (loading.kind === 'failed') {
     report({ path: ['(the file)'], line: loading.line }, { ...loading, isBroken: true }, 0)
   }
+  // What the file says outside of its tests holds for all of them.
+  const { fakes } = place
   for (const test of chosen(tests, options.filter)) {
+    place.fakes = fakes
     const beganMs = options.clock()
     const outcome = await runTest(state, place, test)
     report(test, outcome, options.clock() - beganMs)

@@ -44,6 +44,8 @@ export function sessionClass(
         await send(self, readMailArguments(mail))
         return made.wrap(self)
       },
+      advance: ({ rehearsal }, seconds) =>
+        rehearsal.world.delay(numberOf('advance', 1, seconds) * 1000),
       close: (self) => end(self),
       ...chained(expectationsOf(find), (self) => made.wrap(self)),
     },

@@ -1,4 +1,5 @@
 // The definitions for editors: they are Lua, they hold the whole API, and every type in them is defined.
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { settingsText, stubFiles } from '../../src/check/stubs/stubs.ts'
 import { parse } from '../../src/check/syntax/parser.ts'
@@ -27,6 +28,18 @@ describe('definitions', () => {
     }
     for (const name of Object.keys(CORE_CONSTANTS)) expect(ALL).toContain(`msys.core.${name} = `)
     for (const { name } of PHASES) expect(ALL).toContain(`function scriptlet:${name}(`)
+  })
+
+  test('what README says of tests has one', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const [, section = ''] = /\n## Testing policy\n([^]*?)\n## /.exec(readme) ?? []
+    const table = section.slice(section.indexOf('| structure |'))
+    const methods = [...table.matchAll(/`:(\w+)/g)].map(([, name]) => name ?? '')
+    expect(methods.length).toBeGreaterThan(30)
+    const text = FILES.get('testing.lua') ?? ''
+    expect(methods.filter((name) => !text.includes(`:${name}(`))).toEqual([])
+    const functions = [...text.matchAll(/^function (\w+)\(/gm)].map(([, name]) => name ?? '')
+    expect(functions.filter((name) => !table.includes(name))).toEqual([])
   })
 
   test('types, what may be nil, callouts and what is not available are said', () => {

@@ -71,6 +71,15 @@ describe('exit codes and output', () => {
     expect([code, stdout]).toEqual([exit, ''])
   })
 
+  test('1 when less of the policy ran than should', async () => {
+    await write('policy.lua', `${POLICY}\nlocal function unused()\n  return 1\nend\n`)
+    await write('a_test.lua', PASSES)
+    const { code, stdout, stderr } = await eachrcpt(['--coverage-min=95'])
+    expect(stdout).toContain('1 passed')
+    expect(stderr).toMatch(/^test: [\d.]+% of the lines ran, 95% should\n$/)
+    expect(code).toBe(1)
+  })
+
   test('66 when a filter leaves nothing', async () => {
     await write('a_test.lua', PASSES)
     expect(await eachrcpt(['--filter=other'])).toMatchObject({

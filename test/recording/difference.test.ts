@@ -104,6 +104,11 @@ describe('two tapes of the same commands', () => {
     expect(compareTapes(tape('220 a', '250-a\n250 X'), tape('220 b', '250 b'), strict)).toEqual([])
   })
 
+  test('do not differ in what the recorder refused', () => {
+    const tape = (said: string) => tapeOf(reply('220 a'), command('STARTTLS'), reply(said))
+    expect(compareTapes(tape('502 5.5.1 not offered here'), tape('500 what'), strict)).toEqual([])
+  })
+
   test('differ in codes, and in what refusals say unless only codes count', () => {
     const tape = (said: string) => tapeOf(reply('220 a'), command('RCPT TO:<c@d>'), reply(said))
     expect(compareTapes(tape('250 ok'), tape('550 no'), strict)).toEqual([

@@ -5,6 +5,7 @@ test.each([
   [['--bogus'], 'unknown option --bogus'],
   [['--junit'], '--junit: a value is missing'],
   [['--timeout', 'x'], '--timeout: seconds were expected'],
+  [['--coverage-min', '101'], '--coverage-min: 0 to 100 was expected'],
   [['--watch', '-'], '--watch: standard input cannot be watched'],
   [['a.lua', '--help'], 'help'],
 ])('%j: %s', (args, complaint) => {
@@ -16,6 +17,7 @@ test('looks in the current folder unless told otherwise, and annotates where Git
     paths: ['.'],
     filter: 'a b',
     coverage: false,
+    coverageMin: 0,
     lcov: undefined,
     junit: undefined,
     github: true,

@@ -98,6 +98,11 @@ end)`)
     expect(result.tests[0]?.outcome).toMatchObject({ isBroken: true })
   })
 
+  test('has all its tests before the first runs', async () => {
+    const result = await runTests('it("t", function() it("inner", function() end) end)')
+    expect(outcomes(result)).toEqual([expect.stringMatching(/^t: .*it: not within a test/)])
+  })
+
   test('ends a test that does not end', async () => {
     const result = await runTests('it("t", function() while true do end end)', { timeoutMs: 50 })
     expect(outcomes(result)).toEqual(['t: test.lua:1: t killed: processor time limit exceeded'])

@@ -137,3 +137,35 @@ test('what policy sends is seen', async () => {
   )
   expect(outcomes(result)).toEqual(['t: passed'])
 })
+
+test('the clock is what the test says, and moves when the test says', async () => {
+  const clock = `
+    local mod = {}
+    function mod:validate_data(msg, ac, vctx)
+      msg:header("X-Time", os.date("!%Y-%m-%d %H:%M", os.time()))
+      return msys.core.VALIDATE_CONT
+    end
+    msys.registerModule("clock", mod)`
+  const result = await runTests(
+    `local function play() return session{ script = "clock.lua", rcptto = "a@b.example" } end
+     it("changes it", function()
+       fake_clock("2026-12-24T18:00:00Z")
+       local s = play()
+       s:rcpt("a@b.example"):expect_header("X-Time", "2026-12-24 18:00")
+       s:advance(90 * 60)
+       s:send{}:rcpt("a@b.example"):expect_header("X-Time", "2026-12-24 19:30")
+       fake_clock(0)
+       play():rcpt("a@b.example"):expect_header("X-Time", "1970-01-01 00:00")
+     end)
+     it("begins anew", function()
+       play():rcpt("a@b.example"):expect_header("X-Time", "2026-01-01 00:00")
+     end)
+     it("wants a time", function() fake_clock("soon") end)`,
+    { files: { 'clock.lua': clock } },
+  )
+  expect(outcomes(result)).toEqual([
+    'changes it: passed',
+    'begins anew: passed',
+    'wants a time: test.lua:14: fake_clock: seconds or a date were expected',
+  ])
+})

@@ -7,6 +7,7 @@ import { API, CLASSES, CONSTANTS, EMPTY_MODULES } from '../../msys/table.ts'
 import { UNAVAILABLE_MODULES } from '../../msys/unavailable.ts'
 import { type Argument, type Phase, PHASES } from '../../policy/phases.ts'
 import { objectOf } from '../catalogue.ts'
+import { TESTING } from './testing.ts'
 import { className, parameterType, returnTypes } from './type.ts'
 
 /** The files by path below the folder of definitions. */
@@ -15,6 +16,7 @@ export function stubFiles(): ReadonlyMap<string, string> {
     ['objects.lua', objectsText()],
     ['callouts.lua', calloutsText()],
     ['globals.lua', globalsText()],
+    ['testing.lua', TESTING],
   ])
   for (const name of moduleNames()) {
     files.set(`${name.replaceAll('.', '/')}.lua`, moduleText(name))
