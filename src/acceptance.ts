@@ -4,6 +4,7 @@
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Ids } from './mail/ids.ts'
 import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
+import type { Feed } from './feed.ts'
 import type { StoringInstruments } from './instruments.ts'
 import type { Counts } from './observers.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
@@ -25,6 +26,7 @@ export interface Store {
   readonly ids: Ids
   readonly counts: Pick<Counts, 'received'>
   readonly storing: StoringInstruments
+  readonly feed: Pick<Feed, 'accepted'>
   onAccepted?: ((acceptance: Acceptance) => void) | undefined
 }
 
@@ -93,11 +95,12 @@ function noticeOf(store: Store, acceptance: Acceptance): Parcel | undefined {
 }
 
 function reportReception(
-  { counts, storing }: Store,
+  { counts, storing, feed }: Store,
   { peer, surroundings }: Session,
   entry: Entry,
 ): void {
   counts.received += entry.copies.length
+  feed.accepted(entry)
   storing.received(entry.copies.length)
   for (const copy of entry.copies) {
     const line = {

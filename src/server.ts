@@ -9,6 +9,7 @@ import { endpointApps } from './endpoints.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
+import { type Feed, makeFeed, type News } from './feed.ts'
 import { watchGauges } from './gauges.ts'
 import { type Generation, openGeneration } from './generation.ts'
 import { openHttpListener } from './http/listener.ts'
@@ -18,6 +19,7 @@ import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
 import { makeSharedState } from './msys/shared/embedded.ts'
 import { type Counts, relayObservers } from './observers.ts'
+import { type Overview, overviewOf } from './overview.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
@@ -64,6 +66,8 @@ export interface Server extends Reloads {
   inbound(): ReturnType<Census['all']>
   /** All metrics, as they are now. */
   metrics(): Snapshot
+  /** What there is to see now, and what has happened since that number of the last news. */
+  news(since: number): PageNews
   /** Why no mail can be taken now; undefined: it can. */
   notReady(): string | undefined
   /** Goes on in new log files of the same names. */
@@ -74,6 +78,11 @@ export interface Server extends Reloads {
   close(): Promise<void>
 }
 
+/** Plain data. */
+export interface PageNews extends News {
+  readonly overview: Overview
+}
+
 /** Rejects with what is wrong; nothing is left open then. */
 export async function openServer(options: ServerOptions): Promise<Server> {
   const { config, warnings } = options.load()
@@ -81,7 +90,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   // Opened only when the spool's lock says that this folder is ours.
   let events: Events | undefined
   const { warn } = options
-  const recorder = recorderOf(() => events)
+  const feed = makeFeed(Date.now)
+  const recorder = recorderOf(() => events, feed)
   const instruments = makeInstruments()
   const traces = await startTraces(options.trace, warn)
   const closers: (() => Promise<void>)[] = [() => traces.close()]
@@ -99,7 +109,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     const stores = await openStores(() => current, warn, instruments.sinks, options.place)
     closers.unshift(stores.closeSpool)
     events = stores.events
-    const parts = openParts(stores, () => current, options, instruments)
+    const parts = openParts(stores, () => current, options, instruments, feed)
     closers.unshift(() => parts.close())
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
@@ -175,38 +185,45 @@ interface Parts {
   readonly smtp: ReturnType<typeof makeSessions>
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
-  readonly console: Pick<Server, 'mail' | 'suspensions' | 'counts' | 'inbound' | 'metrics'>
+  readonly console: Pick<Server, 'mail' | 'suspensions' | 'counts' | 'inbound' | 'metrics' | 'news'>
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
 }
 
 /** Nobody is for events before the log is open. */
-function recorderOf(events: () => Events | undefined): EventRecorder {
+function recorderOf(events: () => Events | undefined, feed: Feed): EventRecorder {
   return {
-    wants: (type) => events()?.wants(type) ?? false,
-    append: (event) => events()?.append(event),
+    wants: (type) => feed.isWatched() || (events()?.wants(type) ?? false),
+    append(event) {
+      feed.happened(event.line)
+      if (events()?.wants(event.type)) events()?.append(event)
+    },
   }
 }
 
 function openParts(
   stores: Stores,
   current: () => Generation,
-  options: ServerOptions,
+  { onAccepted }: ServerOptions,
   instruments: Instruments,
+  feed: Feed,
 ): Parts {
   const { spool, events, space, suspensions, notReady } = stores
+  const { storing, tracking } = instruments
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const dispatcher = openRelay(stores, ids, current, counts, instruments)
+  const dispatcher = openRelay(stores, ids, current, counts, instruments, feed)
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
-  const { onAccepted } = options
   const census = makeCensus()
-  const { storing } = instruments
-  const store = { spool, space, dispatcher, ids, counts, storing, onAccepted }
+  const store = { spool, space, dispatcher, ids, counts, storing, feed, onAccepted }
   const smtp = makeSessions({ current, store, census, smtp: instruments.smtp, now: Date.now })
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
-  const { tracking } = instruments
+  const overview = (): Overview => {
+    const { hostname } = current().config
+    const lanes = dispatcher.lanes()
+    return overviewOf({ hostname, notReady: notReady(), snapshot: gauges.snapshot(), lanes })
+  }
   const served = { current, notReady, metrics: gauges.snapshot, tracking }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
     openHttpListener(address, endpointApps(served, endpoint), (error) =>
@@ -223,6 +240,7 @@ function openParts(
       mail: queuedMail(spool, dispatcher),
       suspensions,
       metrics: gauges.snapshot,
+      news: (since) => ({ ...feed.since(since), overview: overview() }),
     },
     prepare: (config) =>
       prepareAll(
@@ -254,14 +272,17 @@ function openRelay(
   current: () => Generation,
   counts: Counts,
   { relay, storing }: Instruments,
+  feed: Feed,
 ): Dispatcher {
   return makeDispatcher({
     config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
     ids,
-    observers: relay.counting(
-      relayObservers(() => current().journal, counts, deliveryHooks(current, spool, Date.now)),
+    observers: feed.watching(
+      relay.counting(
+        relayObservers(() => current().journal, counts, deliveryHooks(current, spool, Date.now)),
+      ),
     ),
     onError(error) {
       storing.failed(error, 'relay')

@@ -3,6 +3,7 @@ import { KNOWN } from './known.ts'
 import { MAX_EVENT_BACKLOG, REDIS, REDIS_ADDRESS, WEBHOOK, WEBHOOK_URL } from './events.ts'
 import {
   BOUNCE_LOGGER,
+  CONTROL_TOKEN,
   ENGAGEMENT_TRACKER,
   EVENT_HYDRANT,
   LOGGER,
@@ -33,6 +34,7 @@ const HONOURED: readonly Option<unknown>[] = [
   ),
   EHLO_HOSTNAME,
   SCRIPT_SOURCE,
+  CONTROL_TOKEN,
   SERVES_METRICS,
   TRUSTED_PROXIES,
   WEBHOOK_URL,
