@@ -71,7 +71,7 @@ export function makeFeed(now: () => number): Feed {
   let askedMs = -Infinity
 
   const note = (outcome: SeenCopy['outcome'], attempt: Attempt): void => {
-    const kept = messages.get(attempt.stored.entry.batchId)
+    const kept = messages.get(attempt.entry.batchId)
     const copy = kept?.message.copies[attempt.copyIndex]
     if (!kept || !copy) return
     kept.number = ++number

@@ -32,13 +32,6 @@ export interface CalloutCost {
   readonly errors: number
 }
 
-export interface OverviewSources {
-  readonly hostname: string
-  readonly notReady: string | undefined
-  readonly snapshot: Snapshot
-  readonly lanes: readonly LaneFacts[]
-}
-
 const MAX_LANES = 20
 const MAX_CALLOUTS = 30
 const PREFIX = 'eachrcpt_'
@@ -54,8 +47,13 @@ const COUNTED = [
   ['hits', 'tracking_events_total', undefined],
 ] as const
 
-export function overviewOf(sources: OverviewSources): Overview {
-  const { snapshot, lanes, notReady, hostname } = sources
+/** `notReady`: why no mail can be taken. */
+export function overviewOf(
+  { hostname }: { readonly hostname: string },
+  notReady: string | undefined,
+  snapshot: Snapshot,
+  lanes: readonly LaneFacts[],
+): Overview {
   const counts = COUNTED.map(([key, name, label]) => [key, sumOf(snapshot, PREFIX + name, label)])
   const longest = lanes.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, MAX_LANES)
   return {

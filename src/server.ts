@@ -2,6 +2,7 @@
 // or touches the world is made here and handed down.
 import { randomBytes } from 'node:crypto'
 import { type Census, makeCensus } from './census.ts'
+import { openCollector } from './collector.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { deliveryHooks } from './deliveryhooks.ts'
@@ -21,6 +22,7 @@ import { makeSharedState } from './msys/shared/embedded.ts'
 import { type Counts, relayObservers } from './observers.ts'
 import { type Overview, overviewOf } from './overview.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
+import type { Observers } from './relay/settlement.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import type { Place } from './place.ts'
@@ -31,6 +33,7 @@ import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from '.
 import { startTraces, type Traces, type TraceSettings } from './traces.ts'
 import { openStores, type Stores } from './stores.ts'
 import type { Suspensions } from './suspensions.ts'
+import type { Environment } from './telemetry/settings.ts'
 
 export interface ServerOptions {
   /** Reads the configuration: at start and at every reload. */
@@ -41,6 +44,8 @@ export interface ServerOptions {
   readonly trace?: TraceSettings | undefined
   /** Among workers; without it this process is alone. */
   readonly place?: Place
+  /** Whether and where traces go: the variables of OpenTelemetry. None: nowhere. */
+  readonly environment?: Environment
   /** Sees every transaction that was accepted, with what was done to each copy. */
   onAccepted?(acceptance: Acceptance): void
 }
@@ -205,7 +210,7 @@ function recorderOf(events: () => Events | undefined, feed: Feed): EventRecorder
 function openParts(
   stores: Stores,
   current: () => Generation,
-  { onAccepted }: ServerOptions,
+  { onAccepted, environment = {}, warn }: ServerOptions,
   instruments: Instruments,
   feed: Feed,
 ): Parts {
@@ -213,17 +218,16 @@ function openParts(
   const { storing, tracking } = instruments
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const dispatcher = openRelay(stores, ids, current, counts, instruments, feed)
+  const collector = openCollector(environment, warn)
+  const { spans } = collector
+  const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const census = makeCensus()
-  const store = { spool, space, dispatcher, ids, counts, storing, feed, onAccepted }
+  const store = { spool, space, dispatcher, ids, counts, storing, feed, spans, onAccepted }
   const smtp = makeSessions({ current, store, census, smtp: instruments.smtp, now: Date.now })
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
-  const overview = (): Overview => {
-    const { hostname } = current().config
-    const lanes = dispatcher.lanes()
-    return overviewOf({ hostname, notReady: notReady(), snapshot: gauges.snapshot(), lanes })
-  }
+  const overview = (): Overview =>
+    overviewOf(current().config, notReady(), gauges.snapshot(), dispatcher.lanes())
   const served = { current, notReady, metrics: gauges.snapshot, tracking }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
     openHttpListener(address, endpointApps(served, endpoint), (error) =>
@@ -260,6 +264,7 @@ function openParts(
           http.close(grace),
         ])
       } finally {
+        await collector.close(Math.max(0, endsMs - Date.now()))
         await events.close(Math.max(0, endsMs - Date.now()))
       }
     },
@@ -272,18 +277,16 @@ function openRelay(
   current: () => Generation,
   counts: Counts,
   { relay, storing }: Instruments,
-  feed: Feed,
+  watchers: readonly { watching(observers: Observers): Observers }[],
 ): Dispatcher {
+  const hooks = deliveryHooks(current, spool, Date.now)
+  const observers = relayObservers(() => current().journal, counts, hooks)
   return makeDispatcher({
     config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
     ids,
-    observers: feed.watching(
-      relay.counting(
-        relayObservers(() => current().journal, counts, deliveryHooks(current, spool, Date.now)),
-      ),
-    ),
+    observers: watchers.reduce((all, { watching }) => watching(all), relay.counting(observers)),
     onError(error) {
       storing.failed(error, 'relay')
       current().journal.panic('relay', errorText(error))

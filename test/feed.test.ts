@@ -14,7 +14,7 @@ function entry(batchId: string, copies: number): Entry {
 
 const attempt = (batchId: string, copyIndex: number, text: string): Attempt =>
   ({
-    stored: { entry: { batchId } },
+    entry: { batchId },
     copyIndex,
     text,
     remoteAddress: '192.0.2.1',

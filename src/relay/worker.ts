@@ -108,11 +108,12 @@ async function attempt(
 ): Promise<boolean> {
   const { stored, copies } = batch
   const items = copies.map((copy): QueueItem => ({ stored, copy }))
+  const startedMs = works.clock.now()
   let tried: Tried
   let open: OpenBatch
   try {
     open = { ...batch, entry: await works.delivery.spool.entry(stored) }
-    tried = await deliver(works.delivery, lane, open, outbound)
+    tried = { ...(await deliver(works.delivery, lane, open, outbound)), startedMs }
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.
