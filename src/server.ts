@@ -6,6 +6,7 @@ import { openCollector } from './collector.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { deliveryHooks } from './deliveryhooks.ts'
+import { closeAll, closeInTime } from './closing.ts'
 import { endpointApps } from './endpoints.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
@@ -115,7 +116,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     closers.unshift(stores.closeSpool)
     events = stores.events
     const parts = openParts(stores, () => current, options, instruments, feed)
-    closers.unshift(() => parts.close())
+    closers.unshift(() => {
+      stores.drain()
+      return parts.close()
+    })
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
     instruments.policy.loaded(current.policy)
@@ -252,21 +256,11 @@ function openParts(
         () => http.prepare(config.http),
         () => smtp.prepare(config.smtp),
       ),
-    // Together: the grace is one for all of it. Events last, when there can be no more.
     async close() {
-      const grace = graceMs(current().config)
       gauges.close()
-      const endsMs = Date.now() + grace
-      try {
-        await Promise.all([
-          smtp.close(grace),
-          dispatcher.close({ graceMs: grace }),
-          http.close(grace),
-        ])
-      } finally {
-        await collector.close(Math.max(0, endsMs - Date.now()))
-        await events.close(Math.max(0, endsMs - Date.now()))
-      }
+      const grace = graceMs(current().config)
+      const relay = { close: (ms: number) => dispatcher.close({ graceMs: ms }) }
+      await closeInTime(grace, [smtp, http, relay], [collector, events])
     },
   }
 }
@@ -296,11 +290,4 @@ function openRelay(
 
 function graceMs({ shutdownGraceSeconds }: Config): number {
   return shutdownGraceSeconds * 1000
-}
-
-/** All of them, whatever becomes of one; rejects with the first failure. */
-async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const close of closers) await close().catch((error: unknown) => failures.push(error))
-  if (failures.length > 0) throw failures[0]
 }

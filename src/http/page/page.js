@@ -137,7 +137,9 @@ function showMessage(message) {
     ...['Recipient', 'Outcome', 'Reply', ''].map((title) => element('th', '', title)),
   )
   table.append(head, ...message.copies.map(copyRow))
-  inside.append(element('p', 'quiet', message.id), table)
+  const scroll = element('div', 'scroll')
+  scroll.append(table)
+  inside.append(element('p', 'quiet', message.id), scroll)
   if (unseen > 0) inside.append(element('p', 'quiet', `and ${unseen} more recipients`))
   // What somebody reads stays: only what is different is replaced.
   const shown = details.querySelector('.inside')
