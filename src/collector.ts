@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { systemResolve } from './events/address.ts'
 import { post } from './events/post.ts'
+import type { Tracer } from './policy/trace.ts'
 import type { Observers } from './relay/settlement.ts'
 import { makeSpans, type Spans } from './spans.ts'
 import { makeExporter } from './telemetry/exporter.ts'
@@ -11,6 +12,8 @@ import { VERSION } from './version.ts'
 export interface Collector {
   /** Undefined: nobody wants traces. */
   readonly spans: Spans | undefined
+  /** The same tracer, and callouts of sessions that are sampled are traced, too. */
+  tracing(tracer: Tracer): Tracer
   /** The same observers, and attempts are traced. */
   watching(observers: Observers): Observers
   /** Sends what waits, for at most so long. */
@@ -42,6 +45,7 @@ export function openCollector(environment: Environment, warn: (text: string) => 
   const spans = makeSpans({ exporter, sampler, now })
   return {
     spans,
+    tracing: (tracer) => tracingBoth(tracer, spans),
     watching: spans.watching,
     async close(graceMs) {
       const timer = setTimeout(() => stop.abort(), graceMs)
@@ -53,6 +57,19 @@ export function openCollector(environment: Environment, warn: (text: string) => 
 
 const NOBODY: Collector = {
   spans: undefined,
+  tracing: (tracer) => tracer,
   watching: (observers) => observers,
   close: () => Promise.resolve(),
+}
+
+function tracingBoth(tracer: Tracer, spans: Spans): Tracer {
+  return {
+    nowMs: () => tracer.nowMs(),
+    clockMs: () => tracer.clockMs(),
+    wants: (connectionId) => tracer.wants(connectionId) || spans.wants(connectionId),
+    take(record) {
+      if (tracer.wants(record.connectionId)) tracer.take(record)
+      spans.called(record)
+    },
+  }
 }

@@ -2,7 +2,7 @@
 // or touches the world is made here and handed down.
 import { randomBytes } from 'node:crypto'
 import { type Census, makeCensus } from './census.ts'
-import { openCollector } from './collector.ts'
+import { type Collector, openCollector } from './collector.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { deliveryHooks } from './deliveryhooks.ts'
@@ -100,6 +100,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const recorder = recorderOf(() => events, feed)
   const instruments = makeInstruments()
   const traces = await startTraces(options.trace, warn)
+  const collector = openCollector(options.environment ?? {}, warn)
   const closers: (() => Promise<void>)[] = [() => traces.close()]
   try {
     const surroundings = {
@@ -108,18 +109,15 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       events: recorder,
       instruments,
       shared: makeSharedState(Date.now),
-      tracer: traces,
+      tracer: collector.tracing(traces),
     }
     let current = await openGeneration(config, surroundings)
     closers.unshift(() => current.replace())
     const stores = await openStores(() => current, warn, instruments.sinks, options.place)
     closers.unshift(stores.closeSpool)
     events = stores.events
-    const parts = openParts(stores, () => current, options, instruments, feed)
-    closers.unshift(() => {
-      stores.drain()
-      return parts.close()
-    })
+    const parts = openParts(stores, () => current, options, instruments, feed, collector)
+    closers.unshift(() => parts.close())
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
     instruments.policy.loaded(current.policy)
@@ -214,15 +212,15 @@ function recorderOf(events: () => Events | undefined, feed: Feed): EventRecorder
 function openParts(
   stores: Stores,
   current: () => Generation,
-  { onAccepted, environment = {}, warn }: ServerOptions,
+  { onAccepted }: ServerOptions,
   instruments: Instruments,
   feed: Feed,
+  collector: Collector,
 ): Parts {
   const { spool, events, space, suspensions, notReady } = stores
   const { storing, tracking } = instruments
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const collector = openCollector(environment, warn)
   const { spans } = collector
   const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
@@ -257,6 +255,7 @@ function openParts(
         () => smtp.prepare(config.smtp),
       ),
     async close() {
+      stores.drain()
       gauges.close()
       const grace = graceMs(current().config)
       const relay = { close: (ms: number) => dispatcher.close({ graceMs: ms }) }

@@ -79,9 +79,17 @@ function spansOf(body: string): Received[] {
 
 test('a session, its message, the spool and the deliveries are one trace', async () => {
   const collector = await startCollector()
-  const server = await start({ environment: collector.environment })
+  const policy = `
+    local mod = {}
+    function mod:validate_ehlo(str, ac, vctx) return msys.core.VALIDATE_CONT end
+    function mod:validate_data_spool_each_rcpt(msg, ac, vctx)
+      msg:context_set(msys.core.ECMESS_CTX_MESS, "a", "1")
+      return msys.core.VALIDATE_CONT
+    end
+    msys.registerModule("autumn", mod)`
+  const server = await start({ environment: collector.environment, policy: { autumn: policy } })
   await sendOne(server, ['a@rcpt.example', 'b@rcpt.example'])
-  const spans = await collector.spans(5)
+  const spans = await collector.spans(8)
   const [session] = spans.get('smtp.session') ?? []
   const [message] = spans.get('smtp.message') ?? []
   const [write] = spans.get('spool.write') ?? []
@@ -97,7 +105,13 @@ test('a session, its message, the spool and the deliveries are one trace', async
   expect(
     attempts.map(({ parentSpanId, facts }) => [parentSpanId, facts['eachrcpt.outcome']]),
   ).toEqual(Array(2).fill([message?.spanId, 'delivered']))
-  for (const each of [session, message, write, ...attempts]) {
+  const hooks = spans.get('policy.hook') ?? []
+  expect(hooks.map(({ parentSpanId, facts }) => [parentSpanId, facts])).toEqual([
+    [session?.spanId, hookFacts('validate_ehlo', '0')],
+    [message?.spanId, hookFacts('validate_data_spool_each_rcpt', '1')],
+    [message?.spanId, hookFacts('validate_data_spool_each_rcpt', '1')],
+  ])
+  for (const each of [session, message, write, ...hooks, ...attempts]) {
     expect(each?.traceId).toBe(session?.traceId)
     expect(BigInt(each?.endTimeUnixNano ?? 0)).toBeGreaterThanOrEqual(
       BigInt(each?.startTimeUnixNano ?? 1),
@@ -111,13 +125,24 @@ test('a session, its message, the spool and the deliveries are one trace', async
   })
 })
 
+function hookFacts(hook: string, changes: string) {
+  return {
+    'eachrcpt.hook': hook,
+    'eachrcpt.script': 'autumn',
+    'eachrcpt.return': 'CONT',
+    'eachrcpt.context_changes': changes,
+  }
+}
+
 test('what fails says so', async () => {
   const collector = await startCollector()
   const policy =
     'local m = {} function m:validate_data() error("no") end msys.registerModule("m", m)'
   const server = await start({ environment: collector.environment, policy: { m: policy } })
   await sendOne(server, ['a@rcpt.example'])
-  const [message] = (await collector.spans(2)).get('smtp.message') ?? []
+  const spans = await collector.spans(3)
+  expect(spans.get('policy.hook')?.[0]?.status?.message).toMatch(/^error: .*no$/)
+  const [message] = spans.get('smtp.message') ?? []
   expect(message?.status).toEqual({
     code: 2,
     message: 'mail.test temporary issue, please retry your message later',
