@@ -1,4 +1,4 @@
-// The page that shows a running server: three files without a build step, and a stream of server-sent events
+// The page that shows a running server: a few files without a build step, and a stream of server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html), one a second with all that is new.
 import { readFileSync } from 'node:fs'
 import { Hono } from 'hono'
@@ -21,6 +21,7 @@ const FILES = [
   ['/', 'index.html', 'text/html; charset=utf-8'],
   ['/page.css', 'page.css', 'text/css; charset=utf-8'],
   ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/format.js', 'format.js', 'text/javascript; charset=utf-8'],
 ] as const
 
 export function pageApp({ news, sleep }: PageOptions): Hono {

@@ -15,7 +15,10 @@ import {
 const TOKEN = 'token-of-sixteen-or-more'
 const POLICY = `
   local mod = {}
-  function mod:validate_data_spool_each_rcpt(msg, ac, vctx) return msys.core.VALIDATE_CONT end
+  function mod:validate_data_spool_each_rcpt(msg, ac, vctx)
+    msg:context_set(msys.core.ECMESS_CTX_MESS, "audience", "all")
+    return msys.core.VALIDATE_CONT
+  end
   msys.registerModule("autumn", mod)`
 
 const start = serverPerTest()
@@ -120,6 +123,7 @@ test('the console on its socket does nothing that a foreign page asks for', asyn
 describe.skipIf(!hasBrowser)('in a browser', () => {
   test('shows what happens as it happens, and whatever is in it as text', async () => {
     const { server, control } = await show()
+    server.server.traces.choose({ sample: 1 })
     const browser = await openBrowser()
     onTestFinished(() => browser.close())
     const page = await browser.newPage({ viewport: { width: 390, height: 800 } })
@@ -140,6 +144,12 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await expect
       .poll(() => page.locator('#callouts').innerText())
       .toMatch(/validate_data_spool_each_rcpt\s+autumn\s+2\s/)
+    await page.locator('#messages button').first().click()
+    await expect
+      .poll(() => page.locator('pre').innerText())
+      .toMatch(
+        /^validate_data_spool_each_rcpt {2}autumn {2}[\d.]+ \S+ {2}→ CONT\n {2}audience: – → all$/,
+      )
     const [link = ''] = trackedPaths(await copyFor(server, 'a@rcpt.example'))
     await fetch(server.httpUrl + link, { redirect: 'manual' })
     await expect.poll(() => page.locator('#events').innerText()).toContain('https://e.com/?a=1&b=2')

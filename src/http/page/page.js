@@ -1,4 +1,5 @@
 // Shows what /stream tells, once a second. Whatever comes from mail is put in as text, never as markup.
+import { count, duration, rounded, size, time } from './format.js'
 
 const SECONDS = 120
 const MAX_MESSAGES = 50
@@ -162,7 +163,7 @@ function copyRow({ id, rcptto, outcome, text, remote, attempts }) {
   button.type = 'button'
   button.addEventListener('click', async () => {
     reply.querySelector('pre')?.remove()
-    reply.append(element('pre', '', await traceOf(id)))
+    reply.append(element('pre', '', await traceOf(id, rcptto)))
   })
   const last = element('td', 'number')
   last.append(button)
@@ -170,27 +171,38 @@ function copyRow({ id, rcptto, outcome, text, remote, attempts }) {
 }
 
 /** What callouts did to a copy, one a paragraph. */
-async function traceOf(id) {
+async function traceOf(id, rcptto) {
   const answer = await fetch(`trace/${id.replaceAll('/', '.')}`).catch(() => undefined)
-  if (!answer?.ok) return 'No trace is kept of this copy.'
+  if (!answer?.ok) return 'No trace of this copy: `eachrcpt ctl trace on` keeps them from now on.'
   const records = await answer.json()
-  return records.map(traceText).join('\n\n')
+  // The first copy has the id of the whole message.
+  const own = records.filter((record) => record.rcptto === '' || record.rcptto === rcptto)
+  return own.map(traceText).join('\n\n')
 }
 
-function traceText({ callout, module, script, ms, result, ...facts }) {
-  const head = `${callout}  ${module ?? script ?? ''}  ${time(ms / 1000)}  → ${result}`
-  const lines = Object.entries(facts)
-    .filter(([name, value]) => !IDENTITY.has(name) && !isEmpty(value))
-    .map(
-      ([name, value]) => `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    )
-  return [head, ...lines].join('\n')
-}
-
-const IDENTITY = new Set(['atMs', 'connectionId', 'batchId', 'messageId', 'rcptto'])
-
-function isEmpty(value) {
-  return value === '' || value == null || value === false || (Array.isArray(value) && !value.length)
+function traceText({
+  callout,
+  module,
+  ms,
+  result,
+  verdict,
+  context,
+  header,
+  body,
+  prints,
+  outside,
+}) {
+  const lines = [
+    ...(verdict ? [`reply ${verdict.code} ${verdict.text}`] : []),
+    ...context.map(({ name, before, after }) => `${name}: ${before ?? '–'} → ${after ?? '–'}`),
+    ...header.removed.map((field) => `- ${field}`),
+    ...header.added.map((field) => `+ ${field}`),
+    ...(body ? [`body: ${body.before} → ${body.after} octets`] : []),
+    ...prints.map((text) => `print ${text}`),
+    ...outside.map((note) => `outside ${JSON.stringify(note)}`),
+  ]
+  const head = `${callout}  ${module}  ${time(ms / 1000)}  → ${result}`
+  return [head, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
 function showEvent(record) {
@@ -262,29 +274,4 @@ function clock(ms) {
   const made = element('time', '', new Date(ms).toLocaleTimeString())
   made.dateTime = new Date(ms).toISOString()
   return made
-}
-
-function count(value) {
-  return Math.round(value).toLocaleString('en')
-}
-
-function rounded(value) {
-  return value >= 10 || value === 0 ? count(value) : value.toFixed(1)
-}
-
-function size(bytes) {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
-}
-
-function time(seconds) {
-  if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`
-  return seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(1)} s`
-}
-
-function duration(seconds) {
-  const days = Math.floor(seconds / 86400)
-  const hours = Math.floor((seconds % 86400) / 3600)
-  const minutes = Math.floor((seconds % 3600) / 60)
-  if (days > 0) return `${days} d ${hours} h`
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${Math.floor(seconds % 60)} s`
 }
