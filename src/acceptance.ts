@@ -4,6 +4,8 @@
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Ids } from './mail/ids.ts'
 import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
+import { errorText } from './events/lines.ts'
+import type { Feed } from './feed.ts'
 import type { StoringInstruments } from './instruments.ts'
 import type { Counts } from './observers.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
@@ -15,6 +17,7 @@ import type { Session } from './smtp/state.ts'
 import type { Space } from './spool/space.ts'
 import type { Entry } from './spool/entry.ts'
 import { SpoolError } from './spool/error.ts'
+import type { Spans } from './spans.ts'
 import type { Spool } from './spool/spool.ts'
 import type { Stored } from './spool/stored.ts'
 
@@ -25,6 +28,10 @@ export interface Store {
   readonly ids: Ids
   readonly counts: Pick<Counts, 'received'>
   readonly storing: StoringInstruments
+  /** Undefined: nobody looks on. */
+  readonly feed?: Pick<Feed, 'accepted'> | undefined
+  /** Undefined: nobody traces. */
+  readonly spans?: Spans | undefined
   onAccepted?: ((acceptance: Acceptance) => void) | undefined
 }
 
@@ -33,10 +40,23 @@ export async function accept(store: Store, acceptance: Acceptance): Promise<void
   const { entry, injected, session } = acceptance
   const notice = noticeOf(store, acceptance)
   const own = [...injected, ...(entry.copies.length > 0 ? [acceptance] : [])]
-  const stored = await commit(store, [...(notice ? [notice] : []), ...own])
+  const parcels = [...(notice ? [notice] : []), ...own]
+  const stored = await traced(store, session, commit(store, parcels))
   for (const one of own) reportReception(store, session, one.entry)
   for (const one of stored) store.dispatcher.enqueue(one)
   store.onAccepted?.(acceptance)
+}
+
+async function traced<T>({ spans }: Store, session: Session, work: Promise<T>): Promise<T> {
+  if (!spans) return work
+  const end = spans.storing(session.connectionId)
+  return work.then(
+    (value) => (end(), value),
+    (error: unknown) => {
+      end(errorText(error))
+      throw error
+    },
+  )
 }
 
 /** The same for messages that policy sends alone. */
@@ -93,11 +113,12 @@ function noticeOf(store: Store, acceptance: Acceptance): Parcel | undefined {
 }
 
 function reportReception(
-  { counts, storing }: Store,
+  { counts, storing, feed }: Store,
   { peer, surroundings }: Session,
   entry: Entry,
 ): void {
   counts.received += entry.copies.length
+  feed?.accepted(entry)
   storing.received(entry.copies.length)
   for (const copy of entry.copies) {
     const line = {

@@ -26,6 +26,8 @@ export interface ConsoleOptions {
     | 'reopenLogs'
   >
   readonly now: () => number
+  /** Where the page is. */
+  readonly pages: readonly string[]
   /** Ends the server, as SIGTERM does. */
   readonly shutdown: () => void
 }
@@ -90,6 +92,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await server.reopenLogs()
     return lines(['logs reopened'], {})
   },
+  page: ({ pages }) => {
+    const none = 'no page: control_listener { listen "127.0.0.1:8025" {} }'
+    return lines(pages.length > 0 ? pages : [none], pages)
+  },
   shutdown: ({ shutdown }) => {
     // After the reply.
     setTimeout(shutdown, 50)
@@ -114,6 +120,7 @@ const HELP = [
   'reopen logs',
   'script list',
   'trace on [N] [ABOUT]|off|list|show ID',
+  'page',
   'version',
   'pid',
   'shutdown',

@@ -18,6 +18,7 @@ import { refusing, TOO_MANY_SESSIONS } from './smtp/refusal.ts'
 import type { SessionSurroundings } from './smtp/state.ts'
 import type { Watcher } from './smtp/watcher.ts'
 import { type Budgets, listenerKey, takeSeat } from './seat.ts'
+import type { Spans } from './spans.ts'
 import { SALT_LENGTH } from './tracking/token.ts'
 
 /** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
@@ -56,6 +57,8 @@ export function makeConversations(conversing: Conversing): Converse {
     const release = generation.hold(() => control.close(reconfigured(seat.options)))
     const hold = holder(inflight)
     const reception = receptionOptions(generation, conversing)
+    const { spans } = store
+    const connectionId = store.ids.connection()
     control.setIdleSeconds(seat.options.idleSeconds)
     const session = openSession(peer, {
       hostname: generation.config.hostname,
@@ -72,21 +75,23 @@ export function makeConversations(conversing: Conversing): Converse {
       checkSender: generation.checkSender,
       isReplaced: () => generation.isReplaced,
       journal: generation.journal,
-      ids: store.ids,
+      ids: { ...store.ids, connection: () => connectionId },
       census: census.of(listenerKey(endpoint)),
       now,
       delay: conversing.delay ?? delays.wait,
       hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
       hold,
       unavailable: () => storeRefusal(store),
-      receive: receiver(reception, generation, hold),
+      receive: receiver(reception, generation, hold, spans),
       send: sender(reception, generation),
       watcher,
     })
+    const counted = metered(session, smtp)
+    const watched = spans ? spans.watch(connectionId, peer, counted) : counted
     return census.watch.watch(listenerKey(endpoint), peer, {
-      ...metered(session, smtp),
+      ...watched,
       closed(aborted) {
-        session.closed(aborted)
+        watched.closed(aborted)
         delays.end()
         hold(0)
         seat.leave()
@@ -162,6 +167,7 @@ function receiver(
   options: ReceptionOptions,
   generation: Generation,
   hold: SessionSurroundings['hold'],
+  spans: Spans | undefined,
 ): SessionSurroundings['receive'] {
   return (session, transaction, received) => {
     const release = generation.hold()
@@ -171,7 +177,8 @@ function receiver(
     }
     let reply: Eventually<Reply>
     try {
-      reply = receive(options, session, transaction, received)
+      const run = () => receive(options, session, transaction, received)
+      reply = spans ? spans.receiving(session, transaction, run) : run()
     } catch (error) {
       done()
       throw error

@@ -157,15 +157,17 @@ const WEBHOOK = 'webhook '
 
 /** Milliseconds between two looks at how late timers are. */
 const LAG_RESOLUTION_MS = 20
+const LAG_PERIOD_MS = 15_000
 const PERCENTILES = [50, 90, 99]
 
 /** The function that comes back ends it. */
 function addLag(registry: Registry): () => void {
   const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
   delay.enable()
+  let sinceMs = performance.now()
   const lag = registry.gauge({
     name: 'event_loop_lag_seconds',
-    help: 'How late timers were since the last look; percentile 100: the latest.',
+    help: 'How late timers were lately, 15 s at least; percentile 100: the latest.',
     labels: ['percentile'],
     merge: 'max',
   })
@@ -175,6 +177,9 @@ function addLag(registry: Registry): () => void {
       delay.count > 0 ? Math.max(0, nanoseconds / 1e9 - LAG_RESOLUTION_MS / 1000) : 0
     for (const each of PERCENTILES) lag.of(String(each)).value = late(delay.percentile(each))
     lag.of('100').value = late(delay.max)
+    // Who looks often must not take from others what they have not seen.
+    if (performance.now() - sinceMs < LAG_PERIOD_MS) return
+    sinceMs = performance.now()
     delay.reset()
   })
   return () => void delay.disable()

@@ -2,13 +2,16 @@
 // or touches the world is made here and handed down.
 import { randomBytes } from 'node:crypto'
 import { type Census, makeCensus } from './census.ts'
+import { type Collector, openCollector } from './collector.ts'
 import type { Config, HostPort, HttpEndpoint } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { deliveryHooks } from './deliveryhooks.ts'
+import { closeAll, closeInTime } from './closing.ts'
 import { endpointApps } from './endpoints.ts'
 import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
+import { type Feed, makeFeed, type News } from './feed.ts'
 import { watchGauges } from './gauges.ts'
 import { type Generation, openGeneration } from './generation.ts'
 import { openHttpListener } from './http/listener.ts'
@@ -17,8 +20,10 @@ import { type Instruments, makeInstruments } from './instruments.ts'
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
 import { type Counts, relayObservers } from './observers.ts'
+import { type Overview, overviewOf } from './overview.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import { openSeries } from './seriesstore.ts'
+import type { Observers } from './relay/settlement.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import type { Place } from './place.ts'
@@ -29,6 +34,7 @@ import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from '.
 import { startTraces, type Traces, type TraceSettings } from './traces.ts'
 import { openStores, type Stores } from './stores.ts'
 import type { Suspensions } from './suspensions.ts'
+import type { Environment } from './telemetry/settings.ts'
 
 export interface ServerOptions {
   /** Reads the configuration: at start and at every reload. */
@@ -39,6 +45,8 @@ export interface ServerOptions {
   readonly trace?: TraceSettings | undefined
   /** Among workers; without it this process is alone. */
   readonly place?: Place
+  /** Whether and where traces go: the variables of OpenTelemetry. None: nowhere. */
+  readonly environment?: Environment
   /** Sees every transaction that was accepted, with what was done to each copy. */
   onAccepted?(acceptance: Acceptance): void
 }
@@ -66,6 +74,8 @@ export interface Server extends Reloads {
   sessions(): ReturnType<Census['watch']['all']>
   /** All metrics, as they are now. */
   metrics(): Snapshot
+  /** What there is to see now, and what has happened since that number of the last news. */
+  news(since: number): PageNews
   /** Why no mail can be taken now; undefined: it can. */
   notReady(): string | undefined
   /** Goes on in new log files of the same names. */
@@ -76,6 +86,11 @@ export interface Server extends Reloads {
   close(): Promise<void>
 }
 
+/** Plain data. */
+export interface PageNews extends News {
+  readonly overview: Overview
+}
+
 /** Rejects with what is wrong; nothing is left open then. */
 export async function openServer(options: ServerOptions): Promise<Server> {
   const { config, warnings } = options.load()
@@ -83,9 +98,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   // Opened only when the spool's lock says that this folder is ours.
   let events: Events | undefined
   const { warn } = options
-  const recorder = recorderOf(() => events)
+  const feed = makeFeed(Date.now)
+  const recorder = recorderOf(() => events, feed)
   const instruments = makeInstruments()
   const traces = await startTraces(options.trace, warn)
+  const collector = openCollector(options.environment ?? {}, warn)
   const closers: (() => Promise<void>)[] = [() => traces.close()]
   const series = openSeries(config, options.place?.slot ?? 0, warn)
   try {
@@ -95,7 +112,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       events: recorder,
       instruments,
       shared: series.state,
-      tracer: traces,
+      tracer: collector.tracing(traces),
     }
     let current = await openGeneration(config, surroundings)
     closers.unshift(() => current.replace())
@@ -104,7 +121,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     // Last: policy counts until it is closed.
     closers.push(series.begin())
     events = stores.events
-    const parts = openParts(stores, () => current, options, instruments)
+    const parts = openParts(stores, () => current, options, instruments, feed, collector)
     closers.unshift(() => parts.close())
     const listening = await parts.prepare(config)
     listening.adopt(graceMs(config))
@@ -182,7 +199,7 @@ interface Parts {
   readonly dispatcher: Dispatcher
   readonly console: Pick<
     Server,
-    'mail' | 'suspensions' | 'counts' | 'inbound' | 'sessions' | 'metrics'
+    'mail' | 'suspensions' | 'counts' | 'inbound' | 'sessions' | 'metrics' | 'news'
   >
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
@@ -190,31 +207,37 @@ interface Parts {
 }
 
 /** Nobody is for events before the log is open. */
-function recorderOf(events: () => Events | undefined): EventRecorder {
+function recorderOf(events: () => Events | undefined, feed: Feed): EventRecorder {
   return {
-    wants: (type) => events()?.wants(type) ?? false,
-    append: (event) => events()?.append(event),
+    wants: (type) => feed.isWatched() || (events()?.wants(type) ?? false),
+    append(event) {
+      feed.happened(event.line)
+      if (events()?.wants(event.type)) events()?.append(event)
+    },
   }
 }
 
 function openParts(
   stores: Stores,
   current: () => Generation,
-  options: ServerOptions,
+  { onAccepted }: ServerOptions,
   instruments: Instruments,
+  feed: Feed,
+  collector: Collector,
 ): Parts {
   const { spool, events, space, suspensions, notReady } = stores
+  const { storing, tracking } = instruments
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
-  const dispatcher = openRelay(stores, ids, current, counts, instruments)
+  const { spans } = collector
+  const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
-  const { onAccepted } = options
   const census = makeCensus(Date.now)
-  const { storing } = instruments
-  const store = { spool, space, dispatcher, ids, counts, storing, onAccepted }
+  const store = { spool, space, dispatcher, ids, counts, storing, feed, spans, onAccepted }
   const smtp = makeSessions({ current, store, census, smtp: instruments.smtp, now: Date.now })
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
-  const { tracking } = instruments
+  const overview = (): Overview =>
+    overviewOf(current().config, notReady(), gauges.snapshot(), dispatcher.lanes())
   const served = { current, notReady, metrics: gauges.snapshot, tracking }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
     openHttpListener(address, endpointApps(served, endpoint), (error) =>
@@ -232,6 +255,7 @@ function openParts(
       mail: queuedMail(spool, dispatcher),
       suspensions,
       metrics: gauges.snapshot,
+      news: (since) => ({ ...feed.since(since), overview: overview() }),
     },
     prepare: (config) =>
       prepareAll(
@@ -239,20 +263,12 @@ function openParts(
         () => http.prepare(config.http),
         () => smtp.prepare(config.smtp),
       ),
-    // Together: the grace is one for all of it. Events last, when there can be no more.
     async close() {
-      const grace = graceMs(current().config)
+      stores.drain()
       gauges.close()
-      const endsMs = Date.now() + grace
-      try {
-        await Promise.all([
-          smtp.close(grace),
-          dispatcher.close({ graceMs: grace }),
-          http.close(grace),
-        ])
-      } finally {
-        await events.close(Math.max(0, endsMs - Date.now()))
-      }
+      const grace = graceMs(current().config)
+      const relay = { close: (ms: number) => dispatcher.close({ graceMs: ms }) }
+      await closeInTime(grace, [smtp, http, relay], [collector, events])
     },
   }
 }
@@ -263,15 +279,16 @@ function openRelay(
   current: () => Generation,
   counts: Counts,
   { relay, storing }: Instruments,
+  watchers: readonly { watching(observers: Observers): Observers }[],
 ): Dispatcher {
+  const hooks = deliveryHooks(current, spool, Date.now)
+  const observers = relayObservers(() => current().journal, counts, hooks)
   return makeDispatcher({
     config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
     ids,
-    observers: relay.counting(
-      relayObservers(() => current().journal, counts, deliveryHooks(current, spool, Date.now)),
-    ),
+    observers: watchers.reduce((all, { watching }) => watching(all), relay.counting(observers)),
     onError(error) {
       storing.failed(error, 'relay')
       current().journal.panic('relay', errorText(error))
@@ -281,11 +298,4 @@ function openRelay(
 
 function graceMs({ shutdownGraceSeconds }: Config): number {
   return shutdownGraceSeconds * 1000
-}
-
-/** All of them, whatever becomes of one; rejects with the first failure. */
-async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const close of closers) await close().catch((error: unknown) => failures.push(error))
-  if (failures.length > 0) throw failures[0]
 }

@@ -23,6 +23,8 @@ export interface Stores {
   readonly suspensions: Suspensions
   /** Why no mail can be taken now; undefined: it can. */
   readonly notReady: () => string | undefined
+  /** On its way down: not ready any more. */
+  drain(): void
   /** Writes down what a crash kept from the event log; once sinks are there, and before mail is sent. */
   report(): Promise<void>
   /** The spool alone: what ends may still have events to tell. */
@@ -55,6 +57,7 @@ export async function openStores(
   const suspensions = await openSuspensions(join(spoolbase, String(place.slot), 'suspended'))
   const opened: Partition[] = []
   let isReported = false
+  let isDraining = false
   const mayRemove = async (): Promise<boolean> => {
     await opened[0]?.events.flush()
     return isReported
@@ -83,7 +86,8 @@ export async function openStores(
     ),
     space,
     suspensions,
-    notReady: () => spool.failure?.message ?? space.shortage,
+    notReady: () => (isDraining ? 'shutting down' : (spool.failure?.message ?? space.shortage)),
+    drain: () => void (isDraining = true),
     async report() {
       const logs = opened.map(({ events }) => events)
       for (const { spool, events } of opened) {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { makeFeed } from '../src/feed.ts'
 import { makeInstruments } from '../src/instruments.ts'
 import { accept } from '../src/acceptance.ts'
 import { makeIds } from '../src/mail/ids.ts'
@@ -62,6 +63,7 @@ async function acceptWith(refuse: string) {
       space: { shortage: undefined },
       counts: { received: 0 },
       storing: makeInstruments().storing,
+      feed: makeFeed(() => 0),
       ids: makeIds(1, Buffer.alloc(8), () => 0),
     },
     acceptance,

@@ -21,6 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // `msys` beside the rooms of the design: the session makes the objects that callouts receive.
   smtp: ['policy', 'msys', 'tracking', 'mime', 'mail', 'spool', 'config', 'events'],
   metrics: [],
+  telemetry: [],
   http: ['tracking', 'events', 'spool', 'policy', 'mail', 'metrics'],
 }
 
@@ -33,7 +34,7 @@ const MAY_IMPORT: typeof ROOMS = {
   cli: [...Object.keys(ROOMS), 'rehearsal', 'testing', 'recording'],
 }
 
-const PURE_ROOMS = ['mime', 'mail', 'tracking', 'metrics']
+const PURE_ROOMS = ['mime', 'mail', 'tracking', 'metrics', 'telemetry']
 /** zlib is as pure as crypto: octets in, octets out. */
 const PURE_NODE_MODULES = ['node:buffer', 'node:crypto', 'node:zlib']
 

@@ -44,7 +44,7 @@ export async function askServer(
   { control }: Pick<Config, 'control'>,
   words: readonly string[],
 ): Promise<Answer | undefined> {
-  for (const socketPath of control) {
+  for (const socketPath of control.paths) {
     const answer = await ask(socketPath, words)
     if (answer) return answer
   }

@@ -11,7 +11,7 @@ export async function ctl(args: readonly string[]): Promise<number> {
     const words = read.words.length > 0 ? read.words : ['help']
     const answer = await askServer(config, words)
     if (answer) return printAnswer(answer, read.isJson)
-    return fail(`no server listens on ${config.control.join(', ') || 'a control socket'}`, 69)
+    return fail(`no server listens on ${config.control.paths.join(', ') || 'a control socket'}`, 69)
   } catch (error) {
     return fail(
       String(error instanceof Error ? error.message : error),

@@ -29,7 +29,8 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.on('SIGHUP', () => {})
     if (load().config.workers > 1) return fail('workers: more than 1 is not there yet', EXIT_CONFIG)
     const warn = (text: string): void => void process.stderr.write(`${text}\n`)
-    const server = await openServer({ load, warn, trace: options.trace })
+    const { trace } = options
+    const server = await openServer({ load, warn, trace, environment: process.env })
     const control = await openControl(server)
     const { env: environment, pid } = process
     const supervisor = openSupervisor({ environment, pid, notReady: server.notReady, warn })

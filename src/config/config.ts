@@ -1,8 +1,8 @@
 // The typed configuration: what the other rooms read. Built from checked stanzas; paths are absolute,
 // times in seconds, sizes in octets. Repeated stanzas of one module count as one.
-import { join } from 'node:path'
 import { holds, readAddress } from './cidr.ts'
 import { type DatasourceOptions, datasourcesOf } from './datasources.ts'
+import { controlOf, type ControlOptions } from './control.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
 import type { LookUp } from './lookup.ts'
@@ -10,7 +10,7 @@ import type { HostPort } from './nexthop.ts'
 import { type Bindings, bindingsOf } from './bindings.ts'
 import { type Outbound, outboundFor } from './outbound.ts'
 import { warnRisks } from './risks.ts'
-import { enabledListens, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
+import { enabledListens, isLoopback, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
 import { INBOUND_AUDIT } from './schema/audit.ts'
 import { MAX_EVENT_BACKLOG } from './schema/events.ts'
 import {
@@ -45,8 +45,7 @@ export interface Config {
   /** One per enabled Listen. */
   readonly smtp: readonly SmtpEndpoint[]
   readonly http: readonly HttpEndpoint[]
-  /** Paths of the sockets that the console listens on. */
-  readonly control: readonly string[]
+  readonly control: ControlOptions
   readonly scriptlet: ScriptletConfig
   readonly tracking: EngagementTracker
   /** Undefined: mail is not tracked. */
@@ -123,7 +122,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     hostname,
     smtp,
     http,
-    control: controlPaths(root, server.spoolbase, surroundings.warn),
+    control: controlOf(root, server.spoolbase, surroundings.warn),
     scriptlet: scriptletOf(module('scriptlet'), surroundings.scriptFolders),
     tracking,
     smtpapi: optionsOf(SMTPAPI, module('smtpapi')),
@@ -156,18 +155,6 @@ function httpEndpoints(listener: Stanza): HttpEndpoint[] {
       throw new ConfigError(listen.place, SERVES_METRICS.names[0], complaint)
     }
     return { address, isTrustedProxy, servesMetrics, place: listen.place }
-  })
-}
-
-/** Without a control_listener there is a socket beside the spool. */
-function controlPaths(root: Stanza, spoolbase: string, warn: Warn): readonly string[] {
-  const listeners = stanzasOf(root, 'control_listener')
-  if (listeners.length === 0) return [join(spoolbase, 'control')]
-  const listens = listeners.flatMap((listener) => stanzasOf(listener, 'listen'))
-  return listens.flatMap(({ instance, place }) => {
-    if (instance.startsWith('/')) return [instance]
-    warn(place, `a console on ${quote(instance)} is not supported: ignored; expected a path`)
-    return []
   })
 }
 
@@ -212,10 +199,6 @@ function modulesOf(root: Stanza, kind: string, warn: Warn): readonly Stanza[] {
     warn(place, `${complaint}, is known but not supported yet: ignored`)
   }
   return [first, ...rest.filter((module) => !others.includes(module))].toReversed()
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || /^127(\.\d+){3}$/.test(host)
 }
 
 function refuseDoubles(endpoints: readonly Pick<HttpEndpoint, 'address' | 'place'>[]): void {

@@ -109,6 +109,10 @@ export function enabledListens(
   })
 }
 
+export function isLoopback(host: string): boolean {
+  return host === '::1' || host === 'localhost' || /^127(\.\d+){3}$/.test(host)
+}
+
 function listenerOptions(
   nearest: readonly Stanza[],
   { pathwayNamed, readers }: Lookups,

@@ -77,6 +77,13 @@ export const STRING = scalar('a string', (text) => text)
 
 export const NON_EMPTY = scalar('a string that is not empty', (text) => text || undefined)
 
+export const TOKEN: Type<string> = {
+  ...scalar('16 characters or more, letters and digits', (text) =>
+    /^[\w-]{16,}$/.test(text) ? text : undefined,
+  ),
+  isSecret: true,
+}
+
 /** A host name for greetings and headers. */
 export const HOSTNAME = scalar('a host name', (text) =>
   /^[!-~\x80-\xff]+$/.test(text) ? text : undefined,

@@ -82,12 +82,12 @@ function watchedFiles(files: FileStore, note: Note): FileStore {
 
 function watchedDatabases(databases: Databases, note: Note): Databases {
   return {
-    open(uri) {
-      const database = databases.open(uri)
+    open(uri, limits) {
+      const database = databases.open(uri, limits)
       return {
-        async run(sql, params, signal) {
-          const question = { service: 'database', request: sql }
-          return note(question, () => database.run(sql, params, signal), sqlText)
+        async run(statement, signal) {
+          const question = { service: 'database', request: statement.sql }
+          return note(question, () => database.run(statement, signal), sqlText)
         },
         close: () => database.close(),
       }

@@ -91,7 +91,7 @@ export function fixtureOutside(
     },
     databases: {
       open: () => ({
-        run(sql, params) {
+        run({ sql, params }) {
           const values: unknown = params instanceof Map ? Object.fromEntries(params) : params
           const withValues = sqlKey(`${sql} ${JSON.stringify(values)}`)
           const answer = database.get(withValues) ?? database.get(sqlKey(sql))

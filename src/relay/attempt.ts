@@ -22,6 +22,8 @@ export interface Attempt {
   readonly retries: number
   /** Milliseconds since its reception. */
   readonly queuedMs: number
+  /** When this attempt began, milliseconds since 1970. */
+  readonly startedMs: number
   readonly sizeBytes: number
 }
 
@@ -30,6 +32,8 @@ export interface Tried {
   readonly outcomes: readonly Outcome[]
   readonly remoteAddress: string
   readonly connectionId: string
+  /** When it began; undefined: just now. */
+  readonly startedMs?: number
   /** No host would speak to us now: the next message will not fare better. */
   readonly isUnreachable: boolean
   /** It needed a connection that may not be opened yet: nothing was tried. */

@@ -117,7 +117,8 @@ function attemptOf(
   tried: Tried,
   result: Outcome,
 ): Attempt {
-  const queuedMs = work.clock.now() - entry.receivedMs
+  const nowMs = work.clock.now()
+  const queuedMs = nowMs - entry.receivedMs
   return {
     stored,
     entry,
@@ -129,6 +130,7 @@ function attemptOf(
     stage: result.stage,
     retries: stored.copies[copy]?.attempts ?? 0,
     queuedMs: Math.max(0, queuedMs),
+    startedMs: tried.startedMs ?? nowMs,
     sizeBytes: copyAt(entry, copy).sizeBytes,
   }
 }

@@ -121,16 +121,18 @@ async function attempt(
 ): Promise<boolean> {
   const { stored, copies } = batch
   const items = copies.map((copy): QueueItem => ({ stored, copy }))
+  const startedMs = works.clock.now()
   let tried: Tried
   let open: OpenBatch
   try {
     open = { ...batch, entry: await works.delivery.spool.entry(stored) }
-    tried = await deliver(works.delivery, lane, open, outbound, () => {
+    const mayConnect = (): boolean => {
       const { connections } = lane.throttle
       if (allowanceOf(works, lane, connections, outbound.throttleConnections) === 0) return false
       connections.count++
       return true
-    })
+    }
+    tried = { ...(await deliver(works.delivery, lane, open, outbound, mayConnect)), startedMs }
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.

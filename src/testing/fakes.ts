@@ -89,7 +89,7 @@ export function fakeDatabases(state: LuaState, given: LuaValue, calls: LuaTable)
   return {
     databases: {
       open: (uri): Database => ({
-        run: (sql, params) => run(uri, sql, params),
+        run: ({ sql, params }) => run(uri, sql, params),
         close: () => Promise.resolve(),
       }),
     },

@@ -38,7 +38,7 @@ describe('an empty configuration', () => {
       datasources: [],
       dnsServers: [],
       shutdownGraceSeconds: 5,
-      control: ['/var/spool/ecelerity/control'],
+      control: { paths: ['/var/spool/ecelerity/control'], pages: [], token: undefined },
       spoolMinFreeBytes: 268_435_456,
       spoolMinFreeInodes: 1_000,
       smtp: [],

@@ -91,7 +91,7 @@ async function sendMessage(wire: Wire, id: string, locals: readonly string[]): P
 
 /** Resolves when nothing is queued any more, notifications included. */
 async function drained(): Promise<void> {
-  const control = [join(folder, 'spool/control')]
+  const control = { paths: [join(folder, 'spool/control')], pages: [], token: undefined }
   await expect
     .poll(async () => (await askServer({ control }, ['mailq']))?.data, { timeout: 60_000 })
     .toEqual([])

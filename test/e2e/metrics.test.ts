@@ -152,6 +152,14 @@ test('what waits is told by way out, never by domain', async () => {
   ])
 })
 
+test('a server on its way down is not ready', async () => {
+  const { server } = await start()
+  expect(server.notReady()).toBeUndefined()
+  const closed = server.close()
+  expect(server.notReady()).toBe('shutting down')
+  await closed
+})
+
 describe('GET /metrics', () => {
   test('is not there unless it is asked for', async () => {
     const server = await start()

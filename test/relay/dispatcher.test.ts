@@ -36,6 +36,7 @@ test('tells what the logs need to know', async () => {
     stage: 9,
     retries: 0,
     queuedMs: 2500,
+    startedMs: START_MS + 2500,
     sizeBytes: MESSAGE.length,
   })
 })

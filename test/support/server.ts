@@ -24,6 +24,8 @@ export interface TestServerOptions {
   readonly folder?: string
   readonly place?: Place
   readonly onAccepted?: (acceptance: Acceptance) => void
+  /** Variables of OpenTelemetry. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface TestServer {
@@ -76,6 +78,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     warn: () => {},
     ...(options.place && { place: options.place }),
     ...(options.onAccepted && { onAccepted: options.onAccepted }),
+    ...(options.environment && { environment: options.environment }),
   })
   const smtpPort = server.smtp[0]?.port ?? 0
   const log = async (name: string): Promise<string> => {

@@ -122,8 +122,8 @@ describe('databases', () => {
     const calls = state.newTable()
     const { databases } = fakeDatabases(state, results[0], calls)
     const answer = await databases
-      ?.open('sqlite:x')
-      .run(sql, [7, null], new AbortController().signal)
+      ?.open('sqlite:x', { maxConnections: 1 })
+      .run({ sql, params: [7, null], timeoutMs: 1000 }, new AbortController().signal)
     const call = calls.get(1) as LuaTable
     return {
       answer,

@@ -24,6 +24,7 @@ import {
   STRING,
   STRINGS,
   TARGET,
+  TOKEN,
   WORKERS,
 } from '../value.ts'
 import { option, optional } from './option.ts'
@@ -98,6 +99,9 @@ export const TRUSTED_PROXIES = option('trusted_proxies', CIDRS, [], ['http_liste
 
 /** Whether `GET /metrics` is answered; ours. On loopback only. */
 export const SERVES_METRICS = option('serve_metrics', BOOLEAN, false, ['http_listener'])
+
+/** What the page on loopback is shown for; one is made at start where there is none. */
+export const CONTROL_TOKEN = optional('control_token', TOKEN, ['control_listener'])
 
 export const SCRIPTLET = {
   enabled: option('enabled', BOOLEAN, true, SCRIPTLET_SCOPE),

@@ -1,0 +1,107 @@
+// What the page shows of a server each second, as plain data: numbers from its metrics, the longest queues,
+// the callouts that cost most.
+import type { Snapshot } from './metrics/snapshot.ts'
+import type { LaneFacts } from './relay/dispatcher.ts'
+import { VERSION } from './version.ts'
+
+export interface Overview {
+  readonly nowMs: number
+  readonly hostname: string
+  readonly version: string
+  readonly uptimeSeconds: number
+  /** Why no mail can be taken; `''`: it can. */
+  readonly notReady: string
+  /** Since the start, copies unless told otherwise. */
+  readonly counts: Readonly<Record<(typeof COUNTED)[number][0], number>>
+  readonly sessions: number
+  readonly active: number
+  readonly delayed: number
+  readonly memoryBytes: number
+  readonly lanes: readonly LaneFacts[]
+  /** How many there are, of which `lanes` has the longest. */
+  readonly laneCount: number
+  readonly callouts: readonly CalloutCost[]
+}
+
+export interface CalloutCost {
+  readonly hook: string
+  readonly script: string
+  readonly calls: number
+  /** Of all calls together. */
+  readonly seconds: number
+  readonly errors: number
+}
+
+const MAX_LANES = 20
+const MAX_CALLOUTS = 30
+const PREFIX = 'eachrcpt_'
+
+const COUNTED = [
+  ['received', 'recipients_received_total', undefined],
+  ['delivered', 'deliveries_total', 'delivered'],
+  ['deferred', 'deliveries_total', 'deferred'],
+  ['failed', 'deliveries_total', 'failed'],
+  /** Lines of rejectlog. */
+  ['rejected', 'messages_rejected_total', undefined],
+  /** Opens and clicks. */
+  ['hits', 'tracking_events_total', undefined],
+] as const
+
+/** `notReady`: why no mail can be taken. */
+export function overviewOf(
+  { hostname }: { readonly hostname: string },
+  notReady: string | undefined,
+  snapshot: Snapshot,
+  lanes: readonly LaneFacts[],
+): Overview {
+  const counts = COUNTED.map(([key, name, label]) => [key, sumOf(snapshot, PREFIX + name, label)])
+  const longest = lanes.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, MAX_LANES)
+  return {
+    nowMs: Date.now(),
+    hostname,
+    version: VERSION,
+    uptimeSeconds: Math.floor(process.uptime()),
+    notReady: notReady ?? '',
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are those of COUNTED
+    counts: Object.fromEntries(counts) as Overview['counts'],
+    sessions: sumOf(snapshot, `${PREFIX}smtp_connections`),
+    active: sumOf(snapshot, `${PREFIX}spool_messages`, 'active'),
+    delayed: sumOf(snapshot, `${PREFIX}spool_messages`, 'delayed'),
+    memoryBytes: sumOf(snapshot, 'process_resident_memory_bytes'),
+    lanes: longest,
+    laneCount: lanes.length,
+    callouts: calloutsOf(snapshot),
+  }
+}
+
+function sizeOf({ active, delayed, workers }: LaneFacts): number {
+  return active + delayed + workers
+}
+
+/** Of all series, or of those whose first label has this value. */
+function sumOf({ families }: Snapshot, name: string, label?: string): number {
+  const { series = [] } = families.find((family) => family.name === name) ?? {}
+  let sum = 0
+  for (const { labels, value } of series) {
+    if (label === undefined || labels[0] === label) sum += value
+  }
+  return sum
+}
+
+function calloutsOf({ families }: Snapshot): CalloutCost[] {
+  const find = (name: string) => families.find((family) => family.name === PREFIX + name)
+  const errors = find('policy_errors_total')?.series ?? []
+  const all = (find('policy_hook_seconds')?.series ?? []).map(({ labels, value, counts = [] }) => {
+    const [hook = '', script = ''] = labels
+    const own = errors.filter(({ labels: [h, s] }) => h === hook && s === script)
+    return {
+      hook,
+      script,
+      calls: counts.reduce((sum, count) => sum + count, 0),
+      seconds: value,
+      errors: own.reduce((sum, { value: count }) => sum + count, 0),
+    }
+  })
+  const run = all.filter(({ calls }) => calls > 0)
+  return run.sort((a, b) => b.seconds - a.seconds).slice(0, MAX_CALLOUTS)
+}
