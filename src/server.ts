@@ -93,11 +93,11 @@ export interface PageNews extends News {
 
 /** Rejects with what is wrong; nothing is left open then. */
 export async function openServer(options: ServerOptions): Promise<Server> {
+  const { warn } = options
   const { config, warnings } = options.load()
-  warnings.forEach(options.warn)
+  warnings.forEach(warn)
   // Opened only when the spool's lock says that this folder is ours.
   let events: Events | undefined
-  const { warn } = options
   const feed = makeFeed(Date.now)
   const recorder = recorderOf(() => events, feed)
   const instruments = makeInstruments()
@@ -144,13 +144,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         retire(old, noteFailure)
       },
     }
-    return Object.assign(
-      surfaceOf(stores, parts, traces, () => current, warn),
-      {
-        ...makeReloads(reloading),
-        close: () => closeAll(closers),
-      },
-    )
+    const surface = surfaceOf(stores, parts, traces, () => current, warn)
+    return Object.assign(surface, { ...makeReloads(reloading), close: () => closeAll(closers) })
   } catch (error) {
     await closeAll(closers)
     throw error

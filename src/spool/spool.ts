@@ -21,7 +21,14 @@ import { recover } from './recovery.ts'
 import { openReserve } from './reserve.ts'
 import { openSpares, type Spares } from './spares.ts'
 import { makeRecorder, type Recorder } from './segmentindex.ts'
-import { type Interner, makeInterner, type Movable, type Outline, outlineOf } from './stored.ts'
+import {
+  doneChange,
+  type Interner,
+  makeInterner,
+  type Movable,
+  type Outline,
+  outlineOf,
+} from './stored.ts'
 import type { Stored } from './stored.ts'
 import { type Sweeper, makeSweeper } from './sweeper.ts'
 
@@ -286,12 +293,6 @@ function apply({ ledger, live, contents, compactor }: Parts, change: Change): vo
   if (stored) contents.forget(stored)
   live.delete(change.entry)
   void compactor.compact()
-}
-
-function doneChange({ location, copies: all }: Stored, copies: readonly number[]): Change {
-  return copies.length === all.length
-    ? { kind: 'all done', entry: location.sequence }
-    : { kind: 'done', entry: location.sequence, copies }
 }
 
 function keep(parts: Parts, outline: Outline, location: Location, progress: Progress): Stored {

@@ -3,7 +3,7 @@
 // record when it is needed. Ways and notes, of which a queue holds few, are kept once.
 import { AUTH_VARIABLES, type Egress } from '../mail/envelope.ts'
 import type { PackedEntry } from './entry.ts'
-import type { CopyState } from './journal.ts'
+import type { Change, CopyState } from './journal.ts'
 import type { Location } from './batch.ts'
 
 /** What decides which queue a copy stands in. */
@@ -108,4 +108,11 @@ export function travelTogether({ ways, groups }: Stored, a: number, b: number): 
     groups[a] === groups[b] &&
     ways[a]?.routingDomain === ways[b]?.routingDomain
   )
+}
+
+/** These copies are over. */
+export function doneChange({ location, copies: all }: Stored, copies: readonly number[]): Change {
+  return copies.length === all.length
+    ? { kind: 'all done', entry: location.sequence }
+    : { kind: 'done', entry: location.sequence, copies }
 }
