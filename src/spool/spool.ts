@@ -21,15 +21,8 @@ import { recover } from './recovery.ts'
 import { openReserve } from './reserve.ts'
 import { openSpares, type Spares } from './spares.ts'
 import { makeRecorder, type Recorder } from './segmentindex.ts'
-import {
-  doneChange,
-  type Interner,
-  makeInterner,
-  type Movable,
-  type Outline,
-  outlineOf,
-} from './stored.ts'
-import type { Stored } from './stored.ts'
+import { doneChange, type Interner, makeInterner, type Movable } from './stored.ts'
+import { type Outline, outlineOf, type Stored } from './stored.ts'
 import { type Sweeper, makeSweeper } from './sweeper.ts'
 
 export interface Spool {
