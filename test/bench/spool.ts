@@ -1,6 +1,6 @@
 // Durable commits a second of 20 KB messages: the segment log against one file per message (write,
 // fdatasync, rename, fsync of the directory, as other servers do). Says the ratio; absolute numbers are
-// the disk's. Run, with a directory on the disk in question:
+// the disk's, of which it says first how often it syncs anything at all. Run, with a directory on the disk in question:
 //   npm run bench -- spool DIR
 import { mkdtempSync, rmSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
@@ -48,6 +48,7 @@ const ENTRY: Entry = {
 const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'bench-spool-'))
 try {
   console.log(`checksum: ${checksumRate()} MB/s`)
+  for (const isWritten of [true, false]) console.log(await diskFloor(isWritten))
   // Until there are segments whose files can be used again.
   await withSpool((store) => measure(store, 100))
   for (const clients of [1, 10, 100]) {
@@ -76,6 +77,30 @@ try {
   }
 } finally {
   rmSync(directory, { recursive: true, force: true })
+}
+
+/** A write and a sync after the other, in a file that was written before or is sparse. */
+async function diskFloor(isWritten: boolean): Promise<string> {
+  const syncs = 400
+  const path = join(directory, 'floor')
+  const file = await open(path, 'w+')
+  if (isWritten) await file.writeFile(Buffer.alloc(syncs * DATA.length))
+  else await file.truncate(syncs * DATA.length)
+  await file.sync()
+  const times: number[] = []
+  for (let i = 0; i < syncs; i++) {
+    const before = performance.now()
+    await file.write(DATA, 0, DATA.length, i * DATA.length)
+    await file.datasync()
+    times.push(performance.now() - before)
+  }
+  await file.close()
+  rmSync(path)
+  const total = times.reduce((sum, time) => sum + time, 0)
+  times.sort((a, b) => a - b)
+  const where = isWritten ? 'where octets were before' : 'into a sparse file'
+  const p99 = (times[Math.floor(syncs * 0.99)] ?? 0).toFixed(1)
+  return `the disk: ${((syncs / total) * 1000).toFixed(0)} syncs/s ${where} (p99 ${p99} ms)`
 }
 
 async function measure(store: Store, clients: number): Promise<Measured> {
