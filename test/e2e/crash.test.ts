@@ -208,10 +208,11 @@ test('a server that is killed under load loses nothing', { timeout: 30_000 * KIL
     // Each ends when the server is gone.
     const clients = Array.from({ length: CLIENTS }, (_, i) => client(i).catch(() => undefined))
     await new Promise((resolve) => setTimeout(resolve, lasting))
-    const diedMs = performance.now()
     await server.stop('SIGKILL')
     await Promise.all(clients)
-    sink.died(diedMs)
+    // What it had sent to the sink is read before the next one begins.
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+    sink.succeed()
     const counts = [promised.size - before.promised, inFlight, sink.mail.length - before.taken]
     rows.push([String(round), `${lasting} ms`, ...counts.map(String)])
   }
@@ -220,7 +221,7 @@ test('a server that is killed under load loses nothing', { timeout: 30_000 * KIL
   expect(await running?.stop('SIGTERM')).toBe(0)
 
   const found = account(promised)
-  const { duplicates } = sink.repeated()
+  const duplicates = sink.repeated()
   rows.push(['all', '', String(promised.size), '', String(sink.mail.length)])
   process.stdout.write(
     tableOf(['kill', 'after', '250s', 'without 250', 'taken by the sink'], rows) +
@@ -229,8 +230,8 @@ test('a server that is killed under load loses nothing', { timeout: 30_000 * KIL
   )
   expect(promised.size).toBeGreaterThan(0)
   expect(found).toEqual({ lost: [], untold: [], spoilt: [] })
-  // What was sent twice was on its way, or had just arrived, when the server died.
-  expect(duplicates.filter(({ sinceDeathMs }) => sinceDeathMs > 1_000)).toEqual([])
+  // Only a server that did not live to write it down is the reason to send something once more.
+  expect(duplicates.filter(({ isOfOneServer }) => isOfOneServer)).toEqual([])
 })
 
 /** What was promised and is not there; what is there and is not what was sent. */

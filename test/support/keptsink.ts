@@ -7,8 +7,8 @@ export interface KeptMail {
   readonly rcptto: string
   /** A byte string. */
   readonly bytes: string
-  /** When, as performance.now tells. */
-  readonly atMs: number
+  /** Which of the servers it came from. */
+  readonly server: number
 }
 
 export interface KeptSink {
@@ -19,16 +19,16 @@ export interface KeptSink {
   release(): void
   /** Resolves when a recipient has been refused. */
   refusal(): Promise<void>
-  /** A server that delivered here was killed. */
-  died(atMs: number): void
-  /** What came more than once, and how long before the next death of a server the first of it was there. */
-  repeated(): { readonly duplicates: readonly { rcptto: string; sinceDeathMs: number }[] }
+  /** Another server delivers from now on. */
+  succeed(): void
+  /** What came more than once, and whether from one and the same server. */
+  repeated(): readonly { readonly rcptto: string; readonly isOfOneServer: boolean }[]
   close(): Promise<void>
 }
 
 export async function openKeptSink(): Promise<KeptSink> {
   const mail: KeptMail[] = []
-  const deaths: number[] = []
+  let servers = 0
   const putOff = new Set<string>()
   let held: (() => void) | undefined
   let onHeld: (() => void) | undefined
@@ -52,9 +52,8 @@ export async function openKeptSink(): Promise<KeptSink> {
       stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
       stream.on('end', () => {
         const bytes = Buffer.concat(chunks).toString('latin1')
-        const atMs = performance.now()
         for (const { address } of session.envelope.rcptTo) {
-          mail.push({ rcptto: address, bytes, atMs })
+          mail.push({ rcptto: address, bytes, server: servers })
         }
         if (!onHeld) return done()
         held = done
@@ -75,21 +74,15 @@ export async function openKeptSink(): Promise<KeptSink> {
       held = undefined
     },
     refusal: () => new Promise((resolve) => (onRefused = resolve)),
-    died: (atMs) => void deaths.push(atMs),
+    succeed: () => void servers++,
     repeated() {
-      const first = new Map<string, number>()
-      const duplicates: { rcptto: string; sinceDeathMs: number }[] = []
-      for (const { rcptto, atMs, bytes } of mail) {
+      const last = new Map<string, number>()
+      return mail.flatMap(({ rcptto, bytes, server: number }) => {
         const key = `${rcptto} ${/^Final-Recipient: .*/m.exec(bytes)?.[0] ?? ''}`
-        const before = first.get(key)
-        if (before === undefined) {
-          first.set(key, atMs)
-          continue
-        }
-        const death = deaths.find((each) => each >= before) ?? Infinity
-        duplicates.push({ rcptto, sinceDeathMs: death - before })
-      }
-      return { duplicates }
+        const before = last.get(key)
+        last.set(key, number)
+        return before === undefined ? [] : [{ rcptto, isOfOneServer: before === number }]
+      })
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
