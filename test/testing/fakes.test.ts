@@ -158,3 +158,30 @@ describe('databases', () => {
     expect((await ask(lua, 'SELECT 1')).answer).toEqual(answer)
   })
 })
+
+test('a policy asks a faked database through its data source', async () => {
+  const looks = `
+    require("msys.core")
+    require("msys.db")
+    local mod = {}
+    function mod:validate_rcptto(msg, str, ac, vctx)
+      local row = msys.db.fetch_row("prefs", "SELECT wish FROM prefs WHERE who = ?", { "anna" })
+      vctx:set_code(550, "wish " .. tostring(row and row.wish))
+      return msys.core.VALIDATE_CONT
+    end
+    msys.registerModule("looks", mod)`
+  const conf = `
+    datasource "prefs" { uri = ( "sqlite:prefs.db" ) }
+    scriptlet "scriptlet" { script "looks" { source = "looks" } }
+    esmtp_listener { listen "127.0.0.1:2525" {} open_relay = true }`
+  const result = await runTests(
+    `it("t", function()
+       local asked = fake_db{ ["SELECT wish FROM prefs WHERE who = ?"] = { { wish = "no mail" } } }
+       local s = session{ config = "looks.conf", rcptto = "a@b.example" }
+       expect_equal(s:reply(), "550 wish no mail")
+       expect_equal(asked[1].params, { "anna" })
+     end)`,
+    { files: { 'looks.lua': looks, 'looks.conf': conf } },
+  )
+  expect(outcomes(result)).toEqual(['t: passed'])
+})
