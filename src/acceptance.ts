@@ -7,6 +7,7 @@ import { type Reply, replyLine, SmtpError } from './mail/reply.ts'
 import { errorText } from './events/lines.ts'
 import type { Feed } from './feed.ts'
 import type { StoringInstruments } from './instruments.ts'
+import type { Nodes } from './nodes.ts'
 import type { Counts } from './observers.ts'
 import type { Dispatcher } from './relay/dispatcher.ts'
 import { dsnEntry } from './relay/dsnentry.ts'
@@ -24,6 +25,7 @@ import type { Stored } from './spool/stored.ts'
 export interface Store {
   readonly spool: Pick<Spool, 'append' | 'finish' | 'failure'>
   readonly space: Pick<Space, 'shortage'>
+  readonly nodes?: Pick<Nodes, 'refusal'>
   readonly dispatcher: Pick<Dispatcher, 'enqueue'>
   readonly ids: Ids
   readonly counts: Pick<Counts, 'received'>
@@ -136,8 +138,8 @@ function reportReception(
 }
 
 /** What MAIL is answered while nothing can be stored; undefined: it can. */
-export function storeRefusal({ spool, space }: Store): Reply | undefined {
-  if (spool.failure) return { ...NO_SPOOL, text: 'not taking mail at the moment' }
+export function storeRefusal({ spool, space, nodes }: Store): Reply | undefined {
+  if (spool.failure || nodes?.refusal) return { ...NO_SPOOL, text: 'not taking mail at the moment' }
   return space.shortage === undefined ? undefined : NO_ROOM
 }
 

@@ -1,12 +1,13 @@
 // Who is connected: live SMTP sessions by listener and client address.
 import { holds, readAddress } from './config/cidr.ts'
+import { makeTally, type Tally } from './fleet/tally.ts'
 import type { SessionCensus } from './msys/handle.ts'
 import { makeSessionWatch, type SessionWatch } from './sessionwatch.ts'
 
 export interface Census {
   /** Counts a session until the function that comes back is called. */
   enter(listener: string, address: string): () => void
-  /** Live sessions by listener and address. */
+  /** Live sessions of this process by listener and address. */
   all(): readonly {
     readonly listener: string
     readonly address: string
@@ -18,43 +19,47 @@ export interface Census {
   of(listener: string): SessionCensus
 }
 
-export function makeCensus(now: () => number): Census {
-  const listeners = new Map<string, Map<string, number>>()
-  const at = (listener: string): Map<string, number> => listeners.get(listener) ?? new Map()
-
+/** `tally`: shared with other processes, whose sessions count, too. */
+export function makeCensus(now: () => number, tally: Tally = makeTally()): Census {
+  const own = new Map<string, number>()
+  const add = (key: string, by: number): void => {
+    tally.add(key, by)
+    const next = (own.get(key) ?? 0) + by
+    if (next > 0) own.set(key, next)
+    else own.delete(key)
+  }
   return {
     watch: makeSessionWatch(now),
     enter(listener, address) {
-      const counts = at(listener)
-      listeners.set(listener, counts)
-      counts.set(address, (counts.get(address) ?? 0) + 1)
-      return () => {
-        const left = (counts.get(address) ?? 1) - 1
-        if (left > 0) counts.set(address, left)
-        else counts.delete(address)
-      }
+      const key = keyOf(listener, address)
+      add(key, 1)
+      return () => add(key, -1)
     },
     all: () =>
-      [...listeners].flatMap(([listener, counts]) =>
-        [...counts].map(([address, sessions]) => ({ listener, address, sessions })),
-      ),
+      [...own].map(([key, sessions]) => {
+        const [listener = '', address = ''] = key.split('\n')
+        return { listener, address, sessions }
+      }),
     of: (listener) => ({
-      ofAddress: (address) => at(listener).get(address) ?? 0,
+      ofAddress: (address) => tally.count(keyOf(listener, address)),
       within(block) {
+        const prefix = keyOf(listener, '')
         let count = 0
-        for (const [address, sessions] of at(listener)) {
-          const found = readAddress(address)
+        for (const [key, sessions] of tally.entries()) {
+          const found = key.startsWith(prefix) ? readAddress(key.slice(prefix.length)) : undefined
           if (found && holds(block, found)) count += sessions
         }
         return count
       },
-      total: () => [...listeners.values()].reduce((sum, counts) => sum + sumOf(counts), 0),
+      total() {
+        let sum = 0
+        for (const [, sessions] of tally.entries()) sum += sessions
+        return sum
+      },
     }),
   }
 }
 
-function sumOf(counts: ReadonlyMap<string, number>): number {
-  let sum = 0
-  for (const count of counts.values()) sum += count
-  return sum
+function keyOf(listener: string, address: string): string {
+  return `${listener}\n${address}`
 }

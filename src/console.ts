@@ -68,7 +68,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   version: () => lines([`eachrcpt ${VERSION}`], { version: VERSION }),
   pid: () => lines([String(process.pid)], { pid: process.pid }),
-  summary: async (options) => table(await summary(options)),
+  summary: async (options) => summaryTable(await summary(options)),
   'show inbound': ({ server, now }) => {
     const rows = server.sessions().map(({ sinceMs, ...row }) => ({
       ...row,
@@ -82,6 +82,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       rows,
     )
   },
+  workers: () => lines(['one process does everything'], []),
   'script list': ({ server }) => lines(server.scripts, server.scripts),
   'config reload': async ({ server }) => {
     const isDone = await server.reload()
@@ -116,6 +117,7 @@ const HELP = [
   'resume domain|binding NAME',
   'spool ls [LIMIT[,OFFSET]]|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
   'show inbound',
+  'workers',
   'config reload',
   'reopen logs',
   'script list',
@@ -147,7 +149,7 @@ async function summary({
   }
 }
 
-function table(data: Readonly<Record<string, string | number>>): Answer {
+export function summaryTable(data: Readonly<Record<string, string | number>>): Answer {
   return lines(
     Object.entries(data).map(
       ([name, value]) => `${`${name.replaceAll('_', ' ')}:`.padEnd(22)}${value}`,
@@ -156,6 +158,6 @@ function table(data: Readonly<Record<string, string | number>>): Answer {
   )
 }
 
-function lines(all: readonly string[], data: unknown): Answer {
+export function lines(all: readonly string[], data: unknown): Answer {
   return { isOk: true, text: all.map((line) => `${line}\n`).join(''), data }
 }

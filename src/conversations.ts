@@ -4,6 +4,7 @@ import { accept, queue, type Store, storeRefusal } from './acceptance.ts'
 import type { Census } from './census.ts'
 import { VERSION } from './version.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
+import { makeTally } from './fleet/tally.ts'
 import type { Generation } from './generation.ts'
 import type { SmtpInstruments } from './instruments.ts'
 import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventually.ts'
@@ -21,13 +22,16 @@ import { type Budgets, listenerKey, takeSeat } from './seat.ts'
 import type { Spans } from './spans.ts'
 import { SALT_LENGTH } from './tracking/token.ts'
 
-/** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
 const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
 
 export interface Conversing {
   readonly current: () => Generation
   readonly store: Store
   readonly census: Census
+  /** Sessions by their budgets; counted here alone unless given. */
+  readonly budgets?: Budgets
+  /** Octets of messages that may be in memory between 354 and the reply; beyond it DATA gets 452. */
+  readonly maxInflightBytes?: number
   readonly smtp: SmtpInstruments
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -44,8 +48,8 @@ export type Converse = (endpoint: SmtpEndpoint, peer: Peer, control: Control) =>
 
 export function makeConversations(conversing: Conversing): Converse {
   const { current, store, census, smtp, now, watcher } = conversing
-  const inflight = { bytes: 0 }
-  const budgets: Budgets = new Map()
+  const { budgets = makeTally(), maxInflightBytes = MAX_INFLIGHT_BYTES } = conversing
+  const inflight = { bytes: 0, limit: maxInflightBytes }
 
   return (endpoint, peer, control) => {
     const generation = current()
@@ -79,7 +83,7 @@ export function makeConversations(conversing: Conversing): Converse {
       census: census.of(listenerKey(endpoint)),
       now,
       delay: conversing.delay ?? delays.wait,
-      hasRoom: () => inflight.bytes < MAX_INFLIGHT_BYTES,
+      hasRoom: () => inflight.bytes < inflight.limit,
       hold,
       unavailable: () => storeRefusal(store),
       receive: receiver(reception, generation, hold, spans),
@@ -153,12 +157,12 @@ function randomSalt(): Buffer {
 const DEFAULT_CUST_PREFIX = 'cust_'
 
 /** Of one session: how many octets of its message are in memory counts among those of all. */
-function holder(inflight: { bytes: number }): SessionSurroundings['hold'] {
+function holder(inflight: { bytes: number; readonly limit: number }): SessionSurroundings['hold'] {
   let held = 0
   return (octets) => {
     inflight.bytes += octets - held
     held = octets
-    return inflight.bytes <= MAX_INFLIGHT_BYTES
+    return inflight.bytes <= inflight.limit
   }
 }
 

@@ -14,7 +14,7 @@ import type { Snapshot } from './metrics/snapshot.ts'
 export interface EndpointOptions {
   current(): Generation
   notReady(): string | undefined
-  metrics(): Snapshot
+  metrics(): Snapshot | Promise<Snapshot>
   readonly tracking: TrackingInstruments
 }
 

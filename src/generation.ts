@@ -16,6 +16,7 @@ import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import type { Outside } from './outside/outside.ts'
 import type { SharedState } from './msys/shared/state.ts'
+import { ALONE, type Place } from './place.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
 import { filesOf, outsideOf, senderCheck } from './reach.ts'
 import type { SenderCheck } from './smtp/state.ts'
@@ -54,6 +55,8 @@ export interface GenerationSurroundings {
   /** One for all generations. */
   readonly events: EventRecorder
   readonly instruments: Pick<Instruments, 'policy' | 'countJournal'>
+  /** Among workers that write the same logs. */
+  readonly place?: Place | undefined
   readonly shared: SharedState
   /** What a rehearsal has of its own: where lines of logs go, which keys seal links, what events are called. */
   readonly openLog?: JournalOptions['open']
@@ -177,8 +180,11 @@ export function journalOptions(
     events,
     openLog,
     eventId = randomUUID,
-  }: Pick<GenerationSurroundings, 'now' | 'events' | 'openLog' | 'eventId'>,
+    place = ALONE,
+  }: Pick<GenerationSurroundings, 'now' | 'events' | 'openLog' | 'eventId' | 'place'>,
 ): JournalOptions {
+  // One of several processes is enough.
+  const beats = place.slot === 0
   const { logger, bounceLogger } = config
   return {
     mainlog: { path: logger?.mainlog, mode: logger?.mainlogMode ?? 0o644 },
@@ -187,8 +193,8 @@ export function journalOptions(
     acctlog: { path: logger?.acctlog, mode: logger?.acctlogMode ?? 0o644 },
     bouncelog: { path: bounceLogger?.bouncelog, mode: bounceLogger?.bouncelogMode ?? 0o644 },
     events,
-    bounceHeartbeatSeconds: bounceLogger?.heartbeatSeconds ?? 0,
-    heartbeatSeconds: logger?.heartbeatSeconds ?? 0,
+    bounceHeartbeatSeconds: (beats && bounceLogger?.heartbeatSeconds) || 0,
+    heartbeatSeconds: (beats && logger?.heartbeatSeconds) || 0,
     wants: wantedBy(config),
     nodeName: config.hostname,
     now,

@@ -62,9 +62,18 @@ async function mailq(mail: QueuedMail, nowMs: number): Promise<Answer> {
     mail,
     ({ attempts, nextAttemptMs }) => attempts > 0 && nextAttemptMs > nowMs,
   )
-  const data = tallies
-    .map((row) => ({ ...row, domain: toText(row.domain) }))
-    .sort((a, b) => b.active + b.delayed - a.active - a.delayed)
+  return mailqTable(tallies.map((row) => ({ ...row, domain: toText(row.domain) })))
+}
+
+export interface DomainRow {
+  readonly domain: string
+  readonly active: number
+  readonly delayed: number
+}
+
+/** The longest queue first. */
+export function mailqTable(rows: readonly DomainRow[]): Answer {
+  const data = rows.toSorted((a, b) => b.active + b.delayed - a.active - a.delayed)
   const lines = data.map(
     ({ domain, active, delayed }) => `${domain.padEnd(40)} ${pad(active)} ${pad(delayed)}`,
   )

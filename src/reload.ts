@@ -94,9 +94,9 @@ function refuseReload({ warn, current, surroundings }: ReloadOptions, reason: st
 /** Generations that end with their sessions: with one more, the oldest's sessions are asked to end. */
 const MOST_REPLACED = 2
 
-export function makeRetirement() {
+export function makeRetirement(onError: (error: unknown) => void) {
   const replaced = new Set<Generation>()
-  return (old: Generation, onError: (error: unknown) => void): void => {
+  return (old: Generation): void => {
     replaced.add(old)
     void old
       .replace()

@@ -3,6 +3,7 @@
 import type { Census } from './census.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { SessionBudget } from './config/reception.ts'
+import type { Tally } from './fleet/tally.ts'
 
 export interface Seat {
   readonly options: ListenerOptions
@@ -12,7 +13,7 @@ export interface Seat {
 }
 
 /** Sessions by the counter of their budget. */
-export type Budgets = Map<string, number>
+export type Budgets = Tally
 
 /** Undefined when there is no room. */
 export function takeSeat(
@@ -75,12 +76,7 @@ function enterAll(budgets: Budgets, all: readonly SessionBudget[]): (() => void)
 
 /** A place under the budget, as the function that gives it back; undefined when there is none left. */
 function enter(budgets: Budgets, { counter, limit }: SessionBudget): (() => void) | undefined {
-  const taken = budgets.get(counter) ?? 0
-  if (taken >= limit) return undefined
-  budgets.set(counter, taken + 1)
-  return () => {
-    const left = (budgets.get(counter) ?? 1) - 1
-    if (left > 0) budgets.set(counter, left)
-    else budgets.delete(counter)
-  }
+  if (budgets.count(counter) >= limit) return undefined
+  budgets.add(counter, 1)
+  return () => budgets.add(counter, -1)
 }

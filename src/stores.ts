@@ -7,6 +7,7 @@ import { type Events, openEvents } from './events/events.ts'
 import { joinEvents } from './events/joined.ts'
 import type { Journal } from './events/journal.ts'
 import type { SinkMeter } from './events/sinks.ts'
+import { type Nodes, openNodes } from './nodes.ts'
 import { ALONE, orphansOf, type Place, shareOf } from './place.ts'
 import { systemFiles } from './spool/files.ts'
 import { type Space, watchSpace } from './spool/space.ts'
@@ -20,6 +21,7 @@ export interface Stores {
   readonly spool: Spool
   readonly events: Events
   readonly space: Space
+  readonly nodes: Nodes
   readonly suspensions: Suspensions
   /** Why no mail can be taken now; undefined: it can. */
   readonly notReady: () => string | undefined
@@ -68,16 +70,9 @@ export async function openStores(
     own.spool,
     others.map((each) => each.spool),
   )
-  const space = await watchSpace({
-    directory: join(spoolbase, String(place.slot)),
-    files: systemFiles,
-    floors: () => ({
-      freeBytes: current().config.spoolMinFreeBytes,
-      freeInodes: current().config.spoolMinFreeInodes,
-    }),
-    report,
-    relieve: spool.relieve,
-  })
+  const space = await watchOwnSpace(current, place, spool.relieve, report)
+  const refusal = (): string | undefined => spool.failure?.message ?? space.shortage
+  const nodes = openNodes(current().config.redis, (text) => current().journal.panic('redis', text))
   return {
     spool,
     events: joinEvents(
@@ -85,8 +80,9 @@ export async function openStores(
       others.map((each) => each.events),
     ),
     space,
+    nodes,
     suspensions,
-    notReady: () => (isDraining ? 'shutting down' : (spool.failure?.message ?? space.shortage)),
+    notReady: () => (isDraining ? 'shutting down' : (refusal() ?? nodes.refusal)),
     drain: () => void (isDraining = true),
     async report() {
       const logs = opened.map(({ events }) => events)
@@ -98,9 +94,29 @@ export async function openStores(
     },
     closeSpool() {
       space.close()
+      nodes.close()
       return spool.close()
     },
   }
+}
+
+/** Of the file system that our folder is on. */
+function watchOwnSpace(
+  current: () => Current,
+  { slot }: Place,
+  relieve: Spool['relieve'],
+  report: (text: string) => void,
+): Promise<Space> {
+  return watchSpace({
+    directory: join(current().config.spoolbase, String(slot)),
+    files: systemFiles,
+    floors: () => ({
+      freeBytes: current().config.spoolMinFreeBytes,
+      freeInodes: current().config.spoolMinFreeInodes,
+    }),
+    report,
+    relieve,
+  })
 }
 
 interface Opening {

@@ -17,10 +17,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tracking: ['mail', 'mime'],
   spool: ['mail', 'mime'],
   relay: ['mail', 'mime', 'spool', 'config'],
-  events: ['tracking', 'mail', 'config'],
+  redis: ['config'],
+  events: ['tracking', 'mail', 'config', 'redis'],
   // `msys` beside the rooms of the design: the session makes the objects that callouts receive.
   smtp: ['policy', 'msys', 'tracking', 'mime', 'mail', 'spool', 'config', 'events'],
   metrics: [],
+  fleet: [],
   telemetry: [],
   http: ['tracking', 'events', 'spool', 'policy', 'mail', 'metrics'],
 }

@@ -31,6 +31,8 @@ const USAGE = `usage: eachrcpt <command> [options]; most commands tell more on -
                             ls, show, retry, fail, rm, export, verify mail
   ctl COMMAND… [--config FILE]
                             the console of a running server; try ctl help
+  events [--follow] [--group NAME]
+                            events of all servers that share a Redis
   demo                      show the main job on a real newsletter and exit
   --version                 print the version
   --help                    print this
@@ -54,6 +56,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   'diff-policy': async () => (await import('./diffpolicy.ts')).diffPolicy,
   spool: async () => (await import('./spool.ts')).spool,
   ctl: async () => (await import('./ctl.ts')).ctl,
+  events: async () => (await import('./events.ts')).events,
   demo: async () => (await import('./demo.ts')).demo,
 }
 

@@ -1,8 +1,14 @@
 // What `serve` prints when it is up: the machine-readable line first, then what an operator wants to know.
-import type { HostPort } from '../config/config.ts'
-import type { Server } from '../server.ts'
+import type { Config, HostPort } from '../config/config.ts'
 
-export function startText(server: Server, file: string | undefined): string {
+export interface Started {
+  readonly config: Config
+  readonly smtp: readonly HostPort[]
+  readonly http: readonly HostPort[]
+  readonly scripts: readonly string[]
+}
+
+export function startText(server: Started, file: string | undefined): string {
   const { config } = server
   const { smtp, http } = endpointsOf(server)
   const { gateway, maildir, routes } = config.outbound('')
@@ -21,6 +27,7 @@ export function startText(server: Server, file: string | undefined): string {
     `mail out       ${destination}`,
     `links, pixels  ${http.map((address) => `http://${address}`).join(', ') || 'no http_listener'}`,
     `spool          ${config.spoolbase}`,
+    ...(config.workers > 1 ? [`workers        ${config.workers}`] : []),
     `scripts        ${server.scripts.join(', ') || 'none'}`,
     ...(smtp[0] ? ['try it         ' + swaks(smtp[0])] : []),
   ]
@@ -28,12 +35,12 @@ export function startText(server: Server, file: string | undefined): string {
 }
 
 /** For programs: what is listened on. */
-export function readyLine(server: Server): string {
+export function readyLine(server: Started): string {
   const { smtp, http } = endpointsOf(server)
   return `ready smtp=${smtp.join(',')} http=${http.join(',')}`
 }
 
-function endpointsOf(server: Server) {
+function endpointsOf(server: Started) {
   return { smtp: server.smtp.map(endpoint), http: server.http.map(endpoint) }
 }
 

@@ -4,11 +4,12 @@ import { holds, readAddress } from './cidr.ts'
 import { type DatasourceOptions, datasourcesOf } from './datasources.ts'
 import { controlOf, type ControlOptions } from './control.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
-import { type RedisOptions, redisOf, type WebhookOptions, webhooksOf } from './events.ts'
+import { type WebhookOptions, webhooksOf } from './events.ts'
 import type { LookUp } from './lookup.ts'
 import type { HostPort } from './nexthop.ts'
 import { type Bindings, bindingsOf } from './bindings.ts'
 import { type Outbound, outboundFor } from './outbound.ts'
+import { type RedisOptions, redisOf } from './redis.ts'
 import { warnRisks } from './risks.ts'
 import { enabledListens, isLoopback, smtpEndpoints, type SmtpEndpoint } from './reception.ts'
 import { INBOUND_AUDIT } from './schema/audit.ts'
@@ -41,6 +42,7 @@ export interface Config {
   readonly spoolMinFreeInodes: number
   readonly shutdownGraceSeconds: number
   readonly workers: number
+  readonly workerTimeoutSeconds: number
   readonly dnsServers: readonly string[]
   /** One per enabled Listen. */
   readonly smtp: readonly SmtpEndpoint[]
@@ -117,6 +119,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
   warnRisks(smtp, surroundings.warn)
   const module = (kind: string): readonly Stanza[] => modulesOf(root, kind, surroundings.warn)
   const tracking = resolveTable(ENGAGEMENT_TRACKER, module('engagement_tracker'))
+  const redis = redisOf(root, tracking.keys.length > 0)
   return {
     ...server,
     hostname,
@@ -131,8 +134,8 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     logger: optionsOf(LOGGER, module('ec_logger')),
     bounceLogger: optionsOf(BOUNCE_LOGGER, module('bounce_logger')),
     eventHydrant: optionsOf(EVENT_HYDRANT, module('event_hydrant')),
-    webhooks: webhooksOf(root),
-    redis: redisOf(root, tracking.keys.length > 0),
+    webhooks: webhooksOf(root, redis !== undefined),
+    redis,
     maxEventBacklog: valueOf(MAX_EVENT_BACKLOG, [root]),
     inboundAudit: resolveTable(INBOUND_AUDIT, module('inbound_audit')),
     datasources: datasourcesOf(root),

@@ -3,7 +3,8 @@
 import type { Config } from './config.ts'
 import { decode } from './bytes.ts'
 import { CONFORMANCE } from './schema/conformance.ts'
-import { REDIS, WEBHOOK } from './schema/events.ts'
+import { WEBHOOK } from './schema/events.ts'
+import { REDIS } from './schema/redis.ts'
 import {
   BOUNCE_LOGGER,
   ENGAGEMENT_TRACKER,

@@ -107,6 +107,11 @@ export const LOG_PATH: Type<string> = {
 
 export const TARGET: Type<Target> = scalar('a host, host:port or [IPv6 address]:port', readTarget)
 
+export const TARGETS: Type<readonly Target[]> = listOf(
+  'a list of hosts, host:port or [IPv6 address]:port',
+  readTarget,
+)
+
 export const PATHS: Type<readonly string[]> = {
   expected: 'a list of paths',
   read: (value, folder) => readStrings(value)?.map((path) => readPath(path, folder)),

@@ -2,7 +2,7 @@
 // for all configurations; a reload changes the sinks.
 import { systemResolve } from './address.ts'
 import type { CourierClock } from './courier.ts'
-import { openEventLog } from './eventlog.ts'
+import { type EventLog, openEventLog } from './eventlog.ts'
 import type { EventRecorder } from './journal.ts'
 import { makeOrder } from './order.ts'
 import {
@@ -14,7 +14,7 @@ import {
   type Running,
   stopSinks,
 } from './roster.ts'
-import { planSinks, type SinkConfig, type SinkMeter } from './sinks.ts'
+import { planSinks, type SinkConfig, type SinkSurroundings, type SinkMeter } from './sinks.ts'
 
 export interface EventsOptions {
   /** Of this process alone. */
@@ -55,13 +55,13 @@ export interface PreparedSinks {
 
 export async function openEvents(options: EventsOptions): Promise<Events> {
   const { directory, report } = options
-  const surroundings = { isShared: false, isFirst: true, ...options, resolve: systemResolve() }
   const log = await openEventLog({
     directory,
     maxBytes: options.maxBacklogBytes,
     report,
     onDurable: () => roster.couriers.forEach((courier) => courier.wake()),
   })
+  const surroundings = surroundingsOf(options, log)
   const roster: Roster = {
     directory,
     log,
@@ -119,6 +119,12 @@ function backlogOf({ couriers, log }: Roster): ReturnType<Events['backlog']> {
     sink: sink.name,
     bytes: Math.max(0, log.end - place),
   }))
+}
+
+function surroundingsOf(options: EventsOptions, { id }: EventLog): SinkSurroundings {
+  // Its own, and the same after a restart.
+  const own = { resolve: systemResolve(), nodeName: id }
+  return { isShared: false, isFirst: true, ...options, ...own }
 }
 
 const SYSTEM_CLOCK: CourierClock = {

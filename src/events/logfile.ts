@@ -1,6 +1,7 @@
 // A file that lines are appended to: buffered, flushed within FLUSH_MS, reopened for rotation. Writing
 // never blocks and never fails the caller. What a full disk does not take is kept, up to MAX_BUFFERED
-// octets, and written from exactly where it stopped, so that every line is whole; lines beyond that are
+// octets, and written from exactly where it stopped, so that every line is whole; where another process has
+// appended meanwhile, with that line anew. Each flush is one write. Lines beyond that are
 // dropped, and `onLost` is told how many as soon as writing works again.
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -26,6 +27,8 @@ export interface LogFileOptions {
 /** What a file that was opened for appending can do. */
 export interface Appendable {
   write(bytes: Buffer, offset: number): Promise<{ readonly bytesWritten: number }>
+  /** Not there: nobody else writes to it. */
+  stat?(): Promise<{ readonly size: number }>
   close(): Promise<void>
 }
 
@@ -36,21 +39,21 @@ export async function openLogFile(
   { path, mode, onLost }: LogFileOptions,
   openToAppend: (path: string, mode: number) => Promise<Appendable> = append,
 ): Promise<LogFile> {
-  await mkdir(dirname(path), { recursive: true })
   let file = await openToAppend(path, mode)
-  let buffered: Buffer[] = []
+  const buffered: Buffer[] = []
   let bufferedBytes = 0
   let dropped = 0
+  const torn = makeTornLine()
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
   const inTurn = makeTurns()
 
   const writeOut = async (): Promise<void> => {
     if (buffered.length === 0) return
-    const taken = Buffer.concat(buffered)
-    buffered = []
+    const taken = Buffer.concat([await torn.again(file), ...buffered.splice(0)])
     const written = await writeTo(file, taken)
-    bufferedBytes -= written
+    bufferedBytes = sizeOfAll(buffered) + taken.length - written
+    await torn.wrote(file, taken.subarray(0, written))
     if (written < taken.length) {
       buffered.unshift(taken.subarray(written))
       flushLater()
@@ -83,9 +86,9 @@ export async function openLogFile(
     reopen: () =>
       inTurn(async () => {
         await writeOut()
-        const before = file
-        file = await openToAppend(path, mode)
-        await before.close()
+        const next = await openToAppend(path, mode)
+        await file.close()
+        file = next
       }),
     async close() {
       await flush()
@@ -96,7 +99,39 @@ export async function openLogFile(
   }
 }
 
-function append(path: string, mode: number): Promise<Appendable> {
+const NEWLINE = Buffer.from('\n')
+const NOTHING = Buffer.alloc(0)
+
+/** The part of a line that a full disk took. */
+function makeTornLine() {
+  let begun = NOTHING
+  let size = 0
+  return {
+    /** What must be written before the rest of it: nothing, unless somebody else has written meanwhile. */
+    async again(file: Appendable): Promise<Buffer> {
+      if (begun.length === 0 || (await sizeOf(file)) === size) return NOTHING
+      const line = Buffer.concat([NEWLINE, begun])
+      begun = NOTHING
+      return line
+    },
+    async wrote(file: Appendable, written: Buffer): Promise<void> {
+      const end = written.lastIndexOf(NEWLINE)
+      begun = end < 0 ? Buffer.concat([begun, written]) : Buffer.from(written.subarray(end + 1))
+      if (begun.length > 0) size = await sizeOf(file)
+    },
+  }
+}
+
+function sizeOfAll(all: readonly Buffer[]): number {
+  return all.reduce((sum, { length }) => sum + length, 0)
+}
+
+async function sizeOf(file: Appendable): Promise<number> {
+  return (await file.stat?.())?.size ?? 0
+}
+
+async function append(path: string, mode: number): Promise<Appendable> {
+  await mkdir(dirname(path), { recursive: true })
   return open(path, 'a', mode)
 }
 

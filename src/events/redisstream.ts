@@ -1,8 +1,8 @@
-// Events as entries of a Redis stream, for consumer groups: `type` and `event` (the JSON record). A batch is
-// one transaction, so it is there or not. Every answer has a deadline, and after a failure the connection
-// goes: the courier's back-off is the breaker, and what Redis cannot take waits in the event log.
-import { Redis } from 'ioredis'
-import type { RedisOptions } from '../config/events.ts'
+// Events as entries of a Redis stream, for consumer groups: `type` and `event` (the JSON record). A batch is one
+// script with its id beside the stream, so it is there once or not at all, also when an answer was lost.
+// The courier's back-off is the breaker, and what Redis cannot take waits in the event log.
+import type { RedisOptions } from '../config/redis.ts'
+import { openLink } from '../redis/link.ts'
 import type { ResolveHost } from './address.ts'
 import { type Sink, typeOf } from './sink.ts'
 import type { SinkMeter } from './sinks.ts'
@@ -12,14 +12,24 @@ interface Surroundings {
   readonly meter?: SinkMeter | undefined
 }
 
+/** How long a batch is known: longer than anybody tries it again after its answer was lost. */
+const KNOWN_SECONDS = 86_400
+
+const ADD = `
+if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then return 0 end
+for i = 3, #ARGV, 2 do
+  if ARGV[2] == '0' then
+    redis.call('XADD', KEYS[1], '*', 'type', ARGV[i], 'event', ARGV[i + 1])
+  else
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'type', ARGV[i], 'event', ARGV[i + 1])
+  end
+end
+return 1`
+
 export function makeRedisStream(options: RedisOptions, { resolve, meter }: Surroundings): Sink {
-  const { events, stream, streamMaxlen, timeoutMs } = options
-  const bounds = streamMaxlen > 0 ? ['MAXLEN', '~', String(streamMaxlen)] : []
-  let connected: Redis | undefined
-  const leave = (): void => {
-    connected?.disconnect()
-    connected = undefined
-  }
+  const { events, stream, streamMaxlen, server } = options
+  const now = (): number => performance.now()
+  const link = openLink(server, { resolve, now, isPatient: true })
   return {
     name: 'redis',
     limits: {
@@ -31,94 +41,24 @@ export function makeRedisStream(options: RedisOptions, { resolve, meter }: Surro
       giveUpMs: Infinity,
     },
     wants: (type) => events === undefined || events.has(type),
-    async greet() {
-      connected = await connect(options, resolve)
-    },
-    async deliver(batch, signal) {
-      signal.addEventListener('abort', leave, { once: true })
-      const startedMs = performance.now()
+    greet: async () => void (await link.call('PING')),
+    async deliver({ id, events: records }) {
+      const fields = records.flatMap((event) => [typeOf(event) ?? '', event])
+      const startedMs = now()
       let isGood = false
       try {
-        // Redis may have closed an idle connection.
-        if (connected?.status !== 'ready') leave()
-        connected ??= await connect(options, resolve)
-        const transaction = connected.multi()
-        for (const event of batch.events) {
-          transaction.call(
-            'XADD',
-            stream,
-            ...bounds,
-            '*',
-            'type',
-            typeOf(event) ?? '',
-            'event',
-            event,
-          )
-        }
-        const answers = await withDeadline(transaction.exec(), timeoutMs)
-        const failed = answers?.find(([error]) => error)?.[0]
-        if (failed) throw failed
+        const keys = [stream, besides(stream, `batch:${id}`)]
+        await link.call('EVAL', ADD, 2, ...keys, KNOWN_SECONDS, streamMaxlen, ...fields)
         isGood = true
-      } catch (error) {
-        leave()
-        throw error
       } finally {
-        signal.removeEventListener('abort', leave)
-        meter?.redisAnswered('xadd', isGood, (performance.now() - startedMs) / 1000)
+        meter?.redisAnswered('xadd', isGood, (now() - startedMs) / 1000)
       }
     },
-    async close() {
-      leave()
-      await Promise.resolve()
-    },
+    close: () => Promise.resolve(link.close()),
   }
 }
 
-const CONNECT_MS = 2_000
-const PORT = 6379
-
-/** Once: what comes back after a failure is another connection, perhaps to another address. */
-async function connect({ uri, timeoutMs }: RedisOptions, resolve: ResolveHost): Promise<Redis> {
-  const once = {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    enableReadyCheck: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    connectTimeout: CONNECT_MS,
-    commandTimeout: timeoutMs,
-  }
-  const redis = new Redis({ ...once, ...(await endpointOf(uri, resolve)) })
-  // What the rejection of `connect` does not say.
-  let cause: Error | undefined
-  redis.on('error', (error: Error) => (cause = error))
-  try {
-    await withDeadline(redis.connect(), CONNECT_MS)
-    return redis
-  } catch (error) {
-    redis.disconnect()
-    throw cause ?? error
-  }
-}
-
-async function endpointOf(uri: string, resolve: ResolveHost) {
-  if (uri.startsWith('/')) return { path: uri }
-  const { protocol, hostname, port, username, password, pathname } = new URL(uri)
-  const [host = hostname] = await resolve(hostname)
-  return {
-    host,
-    port: Number(port || PORT),
-    db: Number(pathname.slice(1) || 0),
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' && { tls: { servername: hostname } }),
-  }
-}
-
-function withDeadline<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error(`no answer within ${timeoutMs} ms`))
-    const timer = setTimeout(late, timeoutMs)
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
+/** A key that a Cluster keeps on the same server. */
+function besides(key: string, name: string): string {
+  return /\{[^}]+\}/.test(key) ? `${key}:${name}` : `{${key}}:${name}`
 }

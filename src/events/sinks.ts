@@ -1,10 +1,12 @@
 // The sinks that a configuration asks for.
-import type { RedisOptions, WebhookOptions } from '../config/events.ts'
+import type { WebhookOptions } from '../config/events.ts'
+import type { RedisOptions } from '../config/redis.ts'
 import type { EventHydrantOptions } from '../config/config.ts'
 import type { EventType } from '../tracking/record.ts'
 import type { ResolveHost } from './address.ts'
 import { openEventFile } from './eventfile.ts'
 import { makeRedisStream } from './redisstream.ts'
+import { shareSink } from './groupsink.ts'
 import type { Sink } from './sink.ts'
 import { makeWebhook } from './webhook.ts'
 
@@ -28,6 +30,9 @@ export interface SinkSurroundings {
   /** Other event logs have the same sinks; the first of them greets web servers and puts files aside. */
   readonly isShared: boolean
   readonly isFirst: boolean
+  /** Names this server to others. */
+  readonly nodeName: string
+  report(text: string): void
   readonly meter?: SinkMeter | undefined
 }
 
@@ -39,12 +44,8 @@ export interface SinkMeter {
 }
 
 export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): PlannedSink[] {
-  const { eventHydrant, webhooks, redis } = config
-  const plans: PlannedSink[] = webhooks.map((webhook) =>
-    plan(`webhook ${webhook.name}`, webhook, () =>
-      Promise.resolve(greeted(makeWebhook(webhook, surroundings), surroundings)),
-    ),
-  )
+  const { eventHydrant, redis } = config
+  const plans = planWebhooks(config, surroundings)
   // An empty path switches it off.
   if (eventHydrant?.writeJlog && eventHydrant.jlogFilename !== '') {
     const wants = wantedBy(eventHydrant)
@@ -60,6 +61,25 @@ export function planSinks(config: SinkConfig, surroundings: SinkSurroundings): P
     plans.push(plan('redis', redis, stream))
   }
   return plans
+}
+
+/** One that is shared is sent by the first process of each server, from the stream. */
+function planWebhooks(
+  { webhooks, redis }: SinkConfig,
+  surroundings: SinkSurroundings,
+): PlannedSink[] {
+  return webhooks.flatMap((webhook) => {
+    const { consumerGroup: group } = webhook
+    const name = `webhook ${webhook.name}`
+    const make = (): Sink => makeWebhook(webhook, surroundings)
+    if (group === undefined || !redis) {
+      return plan(name, webhook, () => Promise.resolve(greeted(make(), surroundings)))
+    }
+    if (!surroundings.isFirst) return []
+    const { resolve, report, nodeName: consumer } = surroundings
+    const shared = { redis, group, consumer, resolve, report }
+    return plan(name, { webhook, redis }, () => Promise.resolve(shareSink(make(), shared)))
+  })
 }
 
 /** One test batch is enough. */

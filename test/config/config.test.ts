@@ -76,6 +76,7 @@ describe('an empty configuration', () => {
       eventHydrant: undefined,
       webhooks: [],
       workers: 1,
+      workerTimeoutSeconds: 10,
       redis: undefined,
       maxEventBacklog: 1_073_741_824,
     })

@@ -65,7 +65,11 @@ test.each([
   ['webhook "a" { batch_size = 10001 }', /option "batch_size": expected a number from 1 to 10000/],
   ['webhook "a" { auth_token = "se cret" }', /^(?!.*se cret).*option "auth_token": expected/],
   ['redis { uri = "http://:s3cret@a" }', /^(?!.*s3cret).*option "uri": expected redis:\/\//],
-  ['redis {}', 'f.conf:1: option "uri": missing: expected uri = "redis://…"'],
+  [
+    'redis {}',
+    'f.conf:1: option "uri": missing: expected uri = "redis://…", sentinels = ( … ) or cluster = ( … )',
+  ],
+  ['redis { uri = "/a" cluster = a }', /f\.conf:1: option "uri": given beside others/],
   [
     'redis { uri = "/a" }',
     'f.conf:1: redis without tracking_keys: expected engagement_tracker { tracking_keys = [ … ] }',
@@ -75,19 +79,68 @@ test.each([
   expect(() => load(text)).toThrow(message)
 })
 
+const ACCESS = {
+  username: undefined,
+  password: undefined,
+  sentinelPassword: undefined,
+  db: 0,
+  tls: undefined,
+  timeoutMs: 250,
+}
+
 test('a redis has a stream with a bound and a deadline', () => {
   expect(load(`${KEYS} redis { uri = "rediss://:p@redis.example:7000/2" }`).config.redis).toEqual({
-    uri: 'rediss://:p@redis.example:7000/2',
+    server: {
+      ...ACCESS,
+      kind: 'single',
+      host: 'redis.example',
+      port: 7000,
+      db: 2,
+      password: 'p',
+      tls: {},
+    },
     events: undefined,
     stream: 'eachrcpt:events',
     streamMaxlen: 1_000_000,
+    prefix: 'eachrcpt:',
+    mail: 'fail_open',
     timeoutMs: 250,
   })
   const own = `${KEYS} redis { uri = "/run/redis.sock" stream = "s" stream_maxlen = 0 events = click }`
   expect(load(own).config.redis).toMatchObject({
-    uri: '/run/redis.sock',
+    server: { kind: 'socket', path: '/run/redis.sock' },
     stream: 's',
     streamMaxlen: 0,
     events: new Set(['click']),
   })
+})
+
+test.each([
+  [
+    'sentinels = ( s1.example "[::1]:7" ) sentinel_master = "m" sentinel_password = "q" password = "p"',
+    {
+      kind: 'sentinel',
+      master: 'm',
+      sentinelPassword: 'q',
+      password: 'p',
+      nodes: [
+        { host: 's1.example', port: 26379 },
+        { host: '::1', port: 7 },
+      ],
+    },
+  ],
+  [
+    'cluster = ( c1.example:7001 c2.example ) username = "u" tls = true',
+    {
+      kind: 'cluster',
+      username: 'u',
+      tls: {},
+      nodes: [
+        { host: 'c1.example', port: 7001 },
+        { host: 'c2.example', port: 6379 },
+      ],
+    },
+  ],
+])('redis { %s }', (text, server) => {
+  expect(load(`${KEYS} redis { ${text} }`).config.redis?.server).toEqual({ ...ACCESS, ...server })
 })

@@ -43,6 +43,26 @@ test('a full disk loses no line and leaves no half of one: writing goes on where
   expect(full.text.join('')).toBe('one\ntwo and more\nthree\n')
 })
 
+test('where another process has written meanwhile, the line is written anew', async () => {
+  const full = disk(7)
+  const shared = {
+    ...full,
+    open: async () => ({
+      ...(await full.open()),
+      stat: () => Promise.resolve({ size: full.text.join('').length }),
+    }),
+  }
+  const file = await open(shared)
+  file.write('one')
+  file.write('two and more')
+  await file.flush()
+  full.text.push('other\n')
+  full.free.octets = 1000
+  file.write('three')
+  await file.close()
+  expect(full.text.join('')).toBe('one\ntwoother\n\ntwo and more\nthree\n')
+})
+
 test('lines that there is no memory for either are counted, not noted in the file', async () => {
   const full = disk(0)
   const lost: number[] = []

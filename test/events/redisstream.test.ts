@@ -9,10 +9,40 @@ afterEach(async () => {
   for (const sink of sinks.splice(0)) await sink.close()
 })
 
-function stream(uri: string, options: Partial<Parameters<typeof makeRedisStream>[0]> = {}): Sink {
-  const defaults = { events: undefined, stream: 'ev', streamMaxlen: 1000, timeoutMs: 250 }
+type Server = Parameters<typeof makeRedisStream>[0]['server']
+
+const ACCESS = {
+  username: undefined,
+  password: undefined,
+  sentinelPassword: undefined,
+  db: 0,
+  tls: undefined,
+  timeoutMs: 250,
+}
+
+/** A socket, or a port of this machine by a name that is looked up. */
+function at(place: string | number, more: Partial<Server> = {}): Server {
+  const where =
+    typeof place === 'string'
+      ? ({ kind: 'socket', path: place } as const)
+      : ({ kind: 'single', host: 'redis.example', port: place } as const)
+  return { ...ACCESS, ...where, ...more } as Server
+}
+
+function stream(
+  server: Server,
+  options: Partial<Parameters<typeof makeRedisStream>[0]> = {},
+): Sink {
+  const defaults = {
+    events: undefined,
+    stream: 'ev',
+    streamMaxlen: 1000,
+    prefix: 'eachrcpt:',
+    mail: 'fail_open',
+    timeoutMs: 250,
+  } as const
   const sink = makeRedisStream(
-    { uri, ...defaults, ...options },
+    { server, ...defaults, ...options },
     {
       resolve: () => Promise.resolve(['127.0.0.1']),
     },
@@ -22,8 +52,9 @@ function stream(uri: string, options: Partial<Parameters<typeof makeRedisStream>
 }
 
 const NEVER = new AbortController().signal
+let batches = 0
 const batch = (...records: string[]) => ({
-  id: 'id',
+  id: `id ${batches++}`,
   events: records.map((text) => Buffer.from(text)),
 })
 const many = (count: number) => batch(...Array.from({ length: count }, (_, i) => record('open', i)))
@@ -31,10 +62,7 @@ const many = (count: number) => batch(...Array.from({ length: count }, (_, i) =>
 describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
   test('has an entry for each event, in order, with its type', async () => {
     const redis = await startRedis()
-    await stream(`redis://redis.example:${redis.port}`).deliver(
-      batch(record('open', 1), record('click', 'grün')),
-      NEVER,
-    )
+    await stream(at(redis.port)).deliver(batch(record('open', 1), record('click', 'grün')), NEVER)
     const entries = redis.cli('XRANGE', 'ev', '-', '+').split('\n')
     // After the id of each entry.
     expect(entries.filter((_, i) => i % 5 !== 0)).toEqual(
@@ -47,14 +75,14 @@ describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
 
   test('is reached by a socket, with a password and in a database of its own', async () => {
     const redis = await startRedis(undefined, '--requirepass', 'p@ss')
-    await expect(stream(redis.socket).deliver(many(1), NEVER)).rejects.toThrow('NOAUTH')
-    await stream(`redis://:p%40ss@localhost:${redis.port}/3`).deliver(many(2), NEVER)
+    await expect(stream(at(redis.socket)).deliver(many(1), NEVER)).rejects.toThrow('NOAUTH')
+    await stream(at(redis.port, { password: 'p@ss', db: 3 })).deliver(many(2), NEVER)
     expect(redis.cli('-a', 'p@ss', '-n', '3', 'XLEN', 'ev')).toBe('2')
   })
 
   test('is bounded', async () => {
     const redis = await startRedis()
-    const sink = stream(redis.socket, { streamMaxlen: 500 })
+    const sink = stream(at(redis.socket), { streamMaxlen: 500 })
     for (let i = 0; i < 8; i++) await sink.deliver(many(200), NEVER)
     const length = Number(redis.cli('XLEN', 'ev'))
     expect(length).toBeGreaterThanOrEqual(500)
@@ -63,7 +91,7 @@ describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
 
   test('F33 a server that is killed and comes back gets the batch by a new connection', async () => {
     const redis = await startRedis()
-    const sink = stream(`redis://127.0.0.1:${redis.port}`)
+    const sink = stream(at(redis.port))
     await sink.deliver(many(1), NEVER)
     await redis.kill()
     await expect(sink.deliver(many(2), NEVER)).rejects.toThrow()
@@ -75,7 +103,7 @@ describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
 
   test('F34 one that does not answer is a failure after the deadline', async () => {
     const redis = await startRedis()
-    const sink = stream(redis.socket, { timeoutMs: 60 })
+    const sink = stream(at(redis.socket, { timeoutMs: 60 }))
     await sink.deliver(many(1), NEVER)
     redis.freeze()
     await expect(sink.deliver(many(1), NEVER)).rejects.toThrow(/no answer within 60 ms|timed out/)
@@ -88,7 +116,7 @@ describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
     ['READONLY', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']],
   ])('F34 nothing of a batch is there when it answers %s', async (error, cause, cure) => {
     const redis = await startRedis()
-    const sink = stream(redis.socket)
+    const sink = stream(at(redis.socket))
     await sink.deliver(many(1), NEVER)
     redis.cli(...cause)
     await expect(sink.deliver(many(3), NEVER)).rejects.toThrow(new RegExp(`${error}|EXECABORT`))
@@ -98,14 +126,25 @@ describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
     expect(redis.cli('XLEN', 'ev')).toBe('4')
   })
 
+  test('a batch that comes again, as after an answer that was lost, is there once', async () => {
+    const redis = await startRedis()
+    const sink = stream(at(redis.socket))
+    const one = many(3)
+    await sink.deliver(one, NEVER)
+    await sink.deliver(one, NEVER)
+    await stream(at(redis.socket)).deliver(one, NEVER)
+    await sink.deliver(many(2), NEVER)
+    expect(redis.cli('XLEN', 'ev')).toBe('5')
+  })
+
   test('a key that is no stream is told', async () => {
     const redis = await startRedis()
     redis.cli('SET', 'ev', 'x')
-    await expect(stream(redis.socket).deliver(many(1), NEVER)).rejects.toThrow('WRONGTYPE')
+    await expect(stream(at(redis.socket)).deliver(many(1), NEVER)).rejects.toThrow('WRONGTYPE')
   })
 })
 
 test('F32 a server that is not there is told at once', async () => {
-  const sink = stream(`redis://127.0.0.1:${await freePort()}`)
+  const sink = stream(at(await freePort()))
   await expect(sink.greet?.(NEVER)).rejects.toThrow('ECONNREFUSED')
 })

@@ -13,6 +13,7 @@ const OPTIONS: WebhookOptions = {
   hmacKey: undefined,
   allowPrivate: true,
   batchSize: 10_000,
+  consumerGroup: undefined,
   batchSeconds: 30,
 }
 const ID = '0f8fad5b-d9cb-469f-a165-70867728950e'

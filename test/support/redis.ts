@@ -2,7 +2,7 @@
 // CI=true that is a failure.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +51,42 @@ export async function startRedis(port?: number, ...args: readonly string[]): Pro
       await ended
     },
   }
+}
+
+export interface Sentinel {
+  readonly port: number
+  /** It looks for replicas every ten seconds, and when it starts. */
+  knowsReplica(): boolean
+}
+
+/** A Sentinel that watches a master called `m`, and is quick to find it down. */
+export async function startSentinel(masterPort: number): Promise<Sentinel> {
+  const folder = mkdtempSync(join(tmpdir(), 'eachrcpt-sentinel-'))
+  const port = await freePort()
+  const path = join(folder, 'sentinel.conf')
+  writeFileSync(
+    path,
+    `port ${port}
+     bind 127.0.0.1
+     dir ${folder}
+     sentinel monitor m 127.0.0.1 ${masterPort} 1
+     sentinel down-after-milliseconds m 300
+     sentinel failover-timeout m 1000\n`,
+  )
+  const child: ChildProcess = spawn('redis-server', [path, '--sentinel'])
+  const ended = once(child, 'exit')
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+    rmSync(folder, { recursive: true, force: true })
+  })
+  await new Promise<void>((resolve) => {
+    child.stdout?.on('data', (text) => String(text).includes('+monitor master m') && resolve())
+  })
+  const replicas = (): string =>
+    spawnSync('redis-cli', ['-p', String(port), 'SENTINEL', 'REPLICAS', 'm'], { encoding: 'utf8' })
+      .stdout
+  return { port, knowsReplica: () => replicas().includes('slave-repl-offset') }
 }
 
 export async function freePort(): Promise<number> {

@@ -1,13 +1,11 @@
 // Options of what takes events: webhooks (whose ways are those of Momentum's manual page
-// "reporting_webhooks") and a Redis stream. The stanzas are ours, as Momentum keeps webhooks in a database.
+// "reporting_webhooks"). The stanzas are ours, as Momentum keeps webhooks in a database.
 import { decode } from '../bytes.ts'
 import {
   BOOLEAN,
   BYTES,
-  COUNT,
   itemsOf,
   NON_EMPTY,
-  POSITIVE,
   readStrings,
   scalar,
   SECONDS,
@@ -31,7 +29,7 @@ const OTHER_EVENTS = new Set(
     .split(/\s+/),
 )
 
-const EVENT_LIST: Type<ReadonlySet<string>> = {
+export const EVENT_LIST: Type<ReadonlySet<string>> = {
   expected: `a list of events: ${[...EVENTS].join(', ')}`,
   culprit: (value) => itemsOf(value)?.find(({ text }) => !isEvent(text)),
   read(value) {
@@ -45,16 +43,6 @@ const HTTP_URL = scalar('a URL that begins with http:// or https://', (text) => 
   const url = decode(text)
   return /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url).href : undefined
 })
-
-const REDIS_URI: Type<string> = {
-  ...scalar('redis://host:port, rediss://host:port or a path of a socket', (text) => {
-    const uri = decode(text)
-    return uri.startsWith('/') || (/^rediss?:\/\//i.test(uri) && URL.canParse(uri))
-      ? uri
-      : undefined
-  }),
-  isSecret: true,
-}
 
 /** It goes into a header. */
 const TOKEN: Type<string> = {
@@ -70,7 +58,6 @@ const BATCH_SIZE = scalar('a number from 1 to 10000', (text) => {
 })
 
 const WEBHOOK_SCOPE = ['webhook']
-const REDIS_SCOPE = ['redis']
 
 export const WEBHOOK = {
   enabled: option('enabled', BOOLEAN, true, WEBHOOK_SCOPE),
@@ -79,22 +66,13 @@ export const WEBHOOK = {
   authToken: optional('auth_token', TOKEN, WEBHOOK_SCOPE),
   hmacKey: optional('hmac_key', SECRET, WEBHOOK_SCOPE),
   allowPrivate: option('allow_private', BOOLEAN, false, WEBHOOK_SCOPE),
+  /** Of the Redis stream: servers of a group send each event once. */
+  consumerGroup: optional('consumer_group', NON_EMPTY, WEBHOOK_SCOPE),
   batchSize: option('batch_size', BATCH_SIZE, 10_000, WEBHOOK_SCOPE),
   batchSeconds: option('batch_seconds', SECONDS, 30, WEBHOOK_SCOPE),
 }
 
 export const WEBHOOK_URL = optional('url', HTTP_URL, WEBHOOK_SCOPE)
-
-export const REDIS = {
-  enabled: option('enabled', BOOLEAN, true, REDIS_SCOPE),
-  events: { ...optional('events', EVENT_LIST, REDIS_SCOPE), inspect: inspectEvents },
-  stream: option('stream', NON_EMPTY, 'eachrcpt:events', REDIS_SCOPE),
-  /** Entries that the stream keeps, roughly; 0: all. */
-  streamMaxlen: option('stream_maxlen', COUNT, 1_000_000, REDIS_SCOPE),
-  timeoutMs: option('timeout_ms', POSITIVE, 250, REDIS_SCOPE),
-}
-
-export const REDIS_ADDRESS = optional('uri', REDIS_URI, REDIS_SCOPE)
 
 /** Octets of events that wait on disk for sinks that do not take them. */
 export const MAX_EVENT_BACKLOG = option('max_event_backlog', BYTES, 1024 ** 3, ['global'])
@@ -103,7 +81,7 @@ function isEvent(name: string): boolean {
   return EVENTS.has(name) || OTHER_EVENTS.has(name)
 }
 
-function inspectEvents(value: Value, warn: Warn): void {
+export function inspectEvents(value: Value, warn: Warn): void {
   for (const { text, place } of itemsOf(value) ?? []) {
     if (OTHER_EVENTS.has(text)) warn(place, `event "${text}" is known but never happens here`)
   }

@@ -1,7 +1,7 @@
 // Options of the server itself and of the module stanzas: scriptlet, engagement_tracker, smtpapi and the
 // loggers (Momentum manual, "modules.scriptlet", "modules.engage_tracker", "modules.smtpapi",
 // "modules.ec_logger", "modules.event_hydrant"). The callout budget, on_bad_return,
-// search_path, file_roots, script_path_map, script_environment, shutdown_grace, workers, spool_min_free_* and all but the first two of engagement_tracker are ours.
+// search_path, file_roots, script_path_map, script_environment, shutdown_grace, workers, worker_timeout, spool_min_free_* and all but the first two of engagement_tracker are ours.
 import { KEYS } from '../keys.ts'
 import {
   BOOLEAN,
@@ -45,6 +45,8 @@ export const SERVER = {
   spoolMinFreeInodes: option('spool_min_free_inodes', COUNT, 1_000, ['global']),
   /** Processes that share the work; 1: this one does everything. */
   workers: option('workers', WORKERS, 1, ['global']),
+  /** A worker that is silent for so long is killed and replaced. */
+  workerTimeoutSeconds: option('worker_timeout', SECONDS, 10, ['global']),
   /** Who is asked for names, addresses with a port if it is not 53; those of the machine if none is given. */
   dnsServers: option('dns_servers', DNS_SERVERS, [], ['global']),
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),

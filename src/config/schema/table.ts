@@ -2,7 +2,7 @@
 import { KNOWN } from './known.ts'
 import { INBOUND_AUDIT } from './audit.ts'
 import { DATASOURCE, DATASOURCE_URIS } from './datasource.ts'
-import { MAX_EVENT_BACKLOG, REDIS, REDIS_ADDRESS, WEBHOOK, WEBHOOK_URL } from './events.ts'
+import { MAX_EVENT_BACKLOG, WEBHOOK, WEBHOOK_URL } from './events.ts'
 import {
   BOUNCE_LOGGER,
   CONTROL_TOKEN,
@@ -21,6 +21,7 @@ import {
 import type { KnownOption, Option } from './option.ts'
 import { DELIVERY, EHLO_HOSTNAME, NEXT_HOP, PATIENCE, TRUST } from './outbound.ts'
 import { CONFORMANCE } from './conformance.ts'
+import { REDIS, REDIS_ADDRESS, REDIS_SERVER } from './redis.ts'
 import { ACCESS, RECEPTION, TRACKING } from './reception.ts'
 import { AUTH, CONNECTION, TLS } from './security.ts'
 
@@ -49,6 +50,7 @@ const HONOURED: readonly Option<unknown>[] = [
     EVENT_HYDRANT,
     WEBHOOK,
     REDIS,
+    REDIS_SERVER,
     DATASOURCE,
     INBOUND_AUDIT,
   ].flatMap((table) => Object.values<Option<unknown>>(table)),

@@ -1,0 +1,116 @@
+// `eachrcpt serve` with `workers = N`: the primary forks N processes by node:cluster, which share its ports,
+// and supervises them; each of them runs the same command line.
+import { randomUUID } from 'node:crypto'
+import cluster, { type Worker } from 'node:cluster'
+import type { Loaded } from '../config/load.ts'
+import type { Child } from '../fleet/primary.ts'
+import type { FromWorker, ToWorker } from '../fleet/message.ts'
+import { runFleetCommand } from '../fleetconsole.ts'
+import { type FleetServer, openFleetServer } from '../fleetserver.ts'
+import { type FleetWorkerOptions, openFleetWorker } from '../fleetworker.ts'
+import { openFleetControl } from '../fleetcontrol.ts'
+import type { Place } from '../place.ts'
+import { untilSignal } from './signals.ts'
+import { openSupervisor } from './systemd.ts'
+
+const SLOT = 'EACHRCPT_SLOT'
+const WORKERS = 'EACHRCPT_WORKERS'
+/** Names the node to others. */
+const NODE = 'EACHRCPT_NODE'
+
+/** Undefined: this process is no worker. */
+export function placeOfWorker(): Place | undefined {
+  if (!cluster.isWorker) return undefined
+  return { slot: Number(process.env[SLOT]), workers: Number(process.env[WORKERS]) }
+}
+
+/** Resolves with the exit code when a signal, or the console, has ended all of them. */
+export async function servePrimary(
+  load: () => Loaded,
+  workers: number,
+  warn: (text: string) => void,
+  started: (server: FleetServer) => string,
+): Promise<number> {
+  const node = randomUUID()
+  const fork = (slot: number): Child =>
+    childOf(cluster.fork({ [SLOT]: String(slot), [WORKERS]: String(workers), [NODE]: node }))
+  const server = await openFleetServer({ load, warn, fork })
+  const { env: environment, pid } = process
+  const shutdown = (): void => void process.kill(pid, 'SIGTERM')
+  const control = await openFleetControl(server, (argv) =>
+    runFleetCommand({ server, shutdown }, argv),
+  )
+  const supervisor = openSupervisor({ environment, pid, notReady: () => server.notReady(), warn })
+  const stopped = untilSignal(server, control, supervisor)
+  supervisor.ready(started(server))
+  return stopped
+}
+
+export interface WorkerArguments extends Pick<FleetWorkerOptions, 'load' | 'trace'> {
+  readonly place: Place
+}
+
+/** Never resolves: the process ends when its primary says so, or is gone. */
+export async function serveWorker({ load, place, trace }: WorkerArguments): Promise<never> {
+  // Signals go to the primary; those that a terminal or a supervisor sends to all of us mean the same.
+  let close = (): void => process.exit(0)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => close())
+  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
+  const worker = await openFleetWorker({
+    // The primary has told what there is to warn of.
+    load: () => ({ ...load(), warnings: [] }),
+    warn: (text) => void process.stderr.write(`${text}\n`),
+    place,
+    trace,
+    environment: process.env,
+    node: process.env[NODE] ?? '',
+    channel: {
+      send: (message) => void process.send?.(message, undefined, undefined, () => {}),
+      onMessage: (listener) =>
+        void process.on('message', (message) => listener(message as ToWorker)),
+    },
+    end: (code) => process.exit(code),
+  })
+  close = () => worker.close()
+  return new Promise(() => {})
+}
+
+function childOf(worker: Worker): Child {
+  closeUntaken(worker)
+  return {
+    pid: worker.process.pid,
+    // It may be gone: its exit says so.
+    send: (message) => void worker.process.send(message, undefined, undefined, () => {}),
+    kill: (signal) => void worker.process.kill(signal),
+    onMessage: (listener) =>
+      void worker.on('message', (message) => listener(message as FromWorker)),
+    onExit: (listener) => void worker.on('exit', listener),
+  }
+}
+
+/**
+ * Connections that a worker was given and had not taken when it ended: node would keep them open for ever, and
+ * their clients waiting. Known from the messages of node:cluster (`newconn`, answered with `ack`).
+ */
+function closeUntaken({ process: child }: Worker): void {
+  const given = new Map<number, { close(): void }>()
+  const send = child.send.bind(child) as (...args: readonly unknown[]) => boolean
+  child.send = (...args: readonly unknown[]): boolean => {
+    const [message, handle] = args as [ClusterMessage, { close(): void } | undefined]
+    if (message.act === 'newconn' && message.seq !== undefined && handle) {
+      given.set(message.seq, handle)
+    }
+    return send(...args)
+  }
+  child.on('internalMessage', ({ ack }: ClusterMessage) => void (ack && given.delete(ack)))
+  child.once('exit', () => {
+    for (const handle of given.values()) handle.close()
+    given.clear()
+  })
+}
+
+interface ClusterMessage {
+  readonly act?: string
+  readonly seq?: number
+  readonly ack?: number
+}

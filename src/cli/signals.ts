@@ -1,0 +1,49 @@
+// What signals mean to a server, or to the primary of several workers.
+import type { Control } from '../control.ts'
+import { readyLine, type Started } from './start.ts'
+import type { Supervisor } from './systemd.ts'
+
+export interface Serving extends Started {
+  reload(): Promise<boolean>
+  reopenLogs(): Promise<void>
+  close(): Promise<void>
+  /** Ends what would outlive this process. */
+  kill?(): void
+}
+
+/** Serves until it is told to stop; a second signal while it drains ends the process at once. */
+export function untilSignal(
+  server: Serving,
+  control: Control,
+  supervisor: Supervisor,
+): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.removeAllListeners(signal)
+        process.once(signal, () => {
+          server.kill?.()
+          process.exit(1)
+        })
+      }
+      supervisor.stopping()
+      Promise.all([control.close(), server.close()]).then(
+        () => resolve(0),
+        (error: unknown) => {
+          process.stderr.write(`shutdown: ${String(error)}\n`)
+          resolve(1)
+        },
+      )
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', () => {
+      supervisor.reloading()
+      void server.reload().then((isDone) => {
+        const failure = isDone ? '' : 'the last reload failed, paniclog says why; '
+        supervisor.ready(failure + readyLine(server))
+      })
+    })
+    process.on('SIGUSR2', () => void server.reopenLogs())
+  })
+}

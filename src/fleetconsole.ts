@@ -1,0 +1,156 @@
+// The console of several workers: each answers for itself, and this makes one answer of theirs.
+import { lines, summaryTable } from './console.ts'
+import type { FleetServer } from './fleetserver.ts'
+import type { Answer } from './http/control.ts'
+import { errorText } from './events/lines.ts'
+import { type DomainRow, mailqTable } from './queueconsole.ts'
+
+export interface FleetConsoleOptions {
+  readonly server: Pick<FleetServer, 'workers' | 'askAll' | 'reload' | 'reopenLogs'>
+  readonly shutdown: () => void
+}
+
+/** Never rejects. */
+export async function runFleetCommand(
+  options: FleetConsoleOptions,
+  argv: readonly string[],
+): Promise<Answer> {
+  try {
+    return (await ownAnswer(options, argv)) ?? merged(argv, await answersOf(options, argv))
+  } catch (error) {
+    return { isOk: false, text: `${errorText(error)}\n` }
+  }
+}
+
+/** What is for all of them together. */
+async function ownAnswer(
+  options: FleetConsoleOptions,
+  argv: readonly string[],
+): Promise<Answer | undefined> {
+  const { server, shutdown } = options
+  switch (argv.join(' ')) {
+    case 'pid':
+      return lines([String(process.pid)], { pid: process.pid })
+    case 'workers': {
+      const rows = server.workers.map(({ slot, pid, isReady }) => ({ slot, pid, ready: isReady }))
+      const text = rows.map(
+        ({ slot, pid, ready }) => `${slot}  ${pid}  ${ready ? 'ready' : 'starting'}`,
+      )
+      return lines(text, rows)
+    }
+    case 'config reload': {
+      const isDone = await server.reload()
+      const text = isDone ? 'Reconfigure complete.' : 'Reconfigure failed: paniclog says why.'
+      return { isOk: isDone, text: `${text}\n`, data: { ok: isDone } }
+    }
+    case 'reopen logs':
+      await server.reopenLogs()
+      return lines(['logs reopened'], {})
+    case 'shutdown':
+      // After the reply.
+      setTimeout(shutdown, 50)
+      return lines(['shutting down'], {})
+    case 'summary':
+      return summary(options)
+    default:
+      return undefined
+  }
+}
+
+async function summary(options: FleetConsoleOptions): Promise<Answer> {
+  const all = await answersOf(options, ['summary'])
+  const queued = await answersOf(options, ['mailq'])
+  const rows = byDomain((queued.map(({ data }) => data) as DomainRow[][]).flat())
+  return summaryTable({ ...sums(all.map(({ data }) => data) as Facts[]), domains: rows.length })
+}
+
+async function answersOf(
+  { server }: FleetConsoleOptions,
+  argv: readonly string[],
+): Promise<Answer[]> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
+  return (await server.askAll({ kind: 'command', argv })) as Answer[]
+}
+
+function merged(argv: readonly string[], all: readonly Answer[]): Answer {
+  const command = argv.join(' ')
+  if (command === 'spool verify') return verified(all)
+  const good = all.filter(({ isOk }) => isOk)
+  const [first] = good
+  // A message is with one worker: the others do not know it.
+  if (!first) return all[0] ?? { isOk: false, text: 'no worker answers\n' }
+  const data = good.map((answer) => answer.data)
+  if (command === 'mailq') return mailqTable(byDomain((data as DomainRow[][]).flat()))
+  if (SAME.has(command) || good.length === 1) return first
+  if (data.every(isCounted)) return counted(good, data)
+  const texts = new Set(good.map(({ text }) => text))
+  const text = [...texts].join('')
+  if (data.every(Array.isArray)) return { isOk: true, text, data: data.flat() as unknown[] }
+  return { isOk: true, text, data: texts.size === 1 ? first.data : { text } }
+}
+
+/** All say the same. */
+const SAME: ReadonlySet<string> = new Set(['help', 'version', 'script list'])
+
+type Facts = Readonly<Record<string, string | number>>
+
+/** Numbers of all together; of texts the first that says something is wrong. */
+function sums(all: readonly Facts[]): Facts {
+  const [first = {}] = all
+  const entries = Object.keys(first).map((name): [string, string | number] => {
+    const values = all.map((facts) => facts[name])
+    if (name === 'uptime_seconds') return [name, Math.floor(process.uptime())]
+    if (typeof first[name] === 'number') {
+      return [name, values.reduce<number>((sum, value) => sum + Number(value), 0)]
+    }
+    return [
+      name,
+      String(values.find((value) => value !== first[name] && value !== 'yes') ?? first[name]),
+    ]
+  })
+  return { ...Object.fromEntries(entries), workers: all.length }
+}
+
+function byDomain(rows: readonly DomainRow[]): DomainRow[] {
+  const domains = new Map<string, DomainRow>()
+  for (const { domain, active, delayed } of rows) {
+    const known = domains.get(domain) ?? { domain, active: 0, delayed: 0 }
+    domains.set(domain, {
+      domain,
+      active: known.active + active,
+      delayed: known.delayed + delayed,
+    })
+  }
+  return [...domains.values()]
+}
+
+interface Verified {
+  readonly messages: number
+  readonly octets: number
+  readonly damaged: readonly string[]
+}
+
+function verified(all: readonly Answer[]): Answer {
+  const data = all.map((answer) => answer.data as Verified)
+  const messages = data.reduce((sum, each) => sum + each.messages, 0)
+  const octets = data.reduce((sum, each) => sum + each.octets, 0)
+  const damaged = data.flatMap((each) => each.damaged)
+  const summary = `${messages} messages, ${octets} octets, ${damaged.length} damaged`
+  const answer = lines([...damaged, summary], { messages, octets, damaged })
+  return { ...answer, isOk: damaged.length === 0 }
+}
+
+interface Counted {
+  readonly count: number
+}
+
+function isCounted(data: unknown): data is Counted {
+  return typeof data === 'object' && data !== null && 'count' in data
+}
+
+/** `2 copies tried now`, `1 copy tried now`: three. */
+function counted(all: readonly Answer[], data: readonly Counted[]): Answer {
+  const count = data.reduce((sum, each) => sum + each.count, 0)
+  const what = all[0]?.text.replace(/^\d+ (?:copy|copies) /, '').trimEnd() ?? ''
+  return lines([`${count} ${count === 1 ? 'copy' : 'copies'} ${what}`], { count })
+}

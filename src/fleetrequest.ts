@@ -1,0 +1,39 @@
+// What the primary of several workers asks them, and what they say of themselves.
+import type { HostPort } from './config/config.ts'
+import type { Change } from './msys/shared/state.ts'
+
+export type FleetRequest =
+  | { readonly kind: 'command'; readonly argv: readonly string[] }
+  /** The two steps of a reload; `drop` says why there is no second one. */
+  | { readonly kind: 'prepare' | 'adopt' | 'drop' }
+  /** Says in paniclog why a reload changes nothing. */
+  | { readonly kind: 'refuse'; readonly reason: string }
+  | { readonly kind: 'reopen' | 'close' | 'metrics' | 'contents' }
+
+/** What a worker asks the primary: the metrics of all; what policy of another has counted. */
+export type WorkerQuestion = 'metrics' | 'contents'
+
+/** What policy has counted and kept. */
+export interface Contents {
+  /** The worker that says so. */
+  readonly slot: number
+  readonly changes: readonly Change[]
+  /** How far it has read what other nodes said. */
+  readonly position: string | undefined
+}
+
+/** Topics: changes of what policy counts; what was said before this is in the contents that were asked for. */
+export const STATE = 'state'
+export const STATE_MARK = 'state mark'
+
+/** Once it does its work. */
+export interface WorkerFacts {
+  readonly smtp: readonly HostPort[]
+  readonly http: readonly HostPort[]
+  readonly scripts: readonly string[]
+}
+
+/** Every second. */
+export interface WorkerStatus {
+  readonly notReady: string | undefined
+}

@@ -1,0 +1,205 @@
+// Several workers as one server: the primary takes connections for them, reloads and ends them together, and
+// answers for all of them. It has no mail, no policy and no logs of its own.
+import type { Config, HostPort } from './config/config.ts'
+import type { Loaded } from './config/load.ts'
+import { makeTurns } from './events/turns.ts'
+import { type Child, type Fleet, startFleet, type Worker } from './fleet/primary.ts'
+import { mergeSnapshots, type Snapshot } from './metrics/snapshot.ts'
+import {
+  type FleetRequest,
+  STATE_MARK,
+  type WorkerFacts,
+  type WorkerQuestion,
+  type WorkerStatus,
+} from './fleetrequest.ts'
+
+export interface FleetServerOptions {
+  load(): Loaded
+  warn(text: string): void
+  fork(slot: number): Child
+}
+
+export interface FleetServer {
+  readonly config: Config
+  readonly smtp: readonly HostPort[]
+  readonly http: readonly HostPort[]
+  readonly scripts: readonly string[]
+  readonly workers: Fleet['workers']
+  warn(text: string): void
+  /** Why no worker can take mail now; undefined: one can. */
+  notReady(): string | undefined
+  /** Answers of those that are there, by slot; what one cannot answer is left out. */
+  askAll(request: FleetRequest): Promise<unknown[]>
+  /** Of all workers together. */
+  metrics(): Promise<Snapshot>
+  /** In all workers, or in none; why not is told. */
+  reload(): Promise<boolean>
+  reopenLogs(): Promise<void>
+  /** Lets all finish. */
+  close(): Promise<void>
+  /** Ends all at once. */
+  kill(): void
+}
+
+/** Beyond what a worker gives its sessions, before it is taken for stuck. */
+const CLOSE_SLACK_MS = 10_000
+
+/** Rejects with a StartError when a worker cannot start; it has said why. */
+export async function openFleetServer(options: FleetServerOptions): Promise<FleetServer> {
+  const { warn, fork } = options
+  const { config, warnings } = options.load()
+  warnings.forEach(warn)
+  let replacements = 0
+  /** Reloads since the start. */
+  let version = 0
+  const versions = new Map<number | undefined, number>()
+  const fleet = await startFleet({
+    count: config.workers,
+    fork(slot) {
+      const child = fork(slot)
+      versions.set(child.pid, version)
+      return child
+    },
+    silentMs: silentMs(config),
+    report: warn,
+    answer: (request, asker, workers) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+      (request as WorkerQuestion) === 'metrics'
+        ? metricsOf(workers, replacements)
+        : contentsFor(asker, workers),
+    // It may have read the configuration before the last reload.
+    onReplaced(worker) {
+      replacements++
+      if (versions.get(worker.pid) !== version) void reloadOne(worker).catch(report)
+    },
+  })
+  const report = (error: unknown): void => warn(String(error))
+  const ready = (): Worker[] => fleet.workers.filter(({ isReady }) => isReady)
+  const askAll = (request: FleetRequest): Promise<unknown[]> => askEach(ready(), request)
+  const reload = async (): Promise<boolean> => {
+    const isDone = await reloadAll(options, ready)
+    if (isDone) version++
+    return isDone
+  }
+  const inTurn = makeTurns()
+  const [first] = fleet.workers
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+  const facts = first?.facts as WorkerFacts
+  return {
+    config,
+    ...facts,
+    get workers() {
+      return fleet.workers
+    },
+    warn,
+    notReady: () => notReady(ready()),
+    askAll,
+    metrics: () => metricsOf(fleet.workers, replacements),
+    reload: () => inTurn(reload).catch((error: unknown) => (report(error), false)),
+    reopenLogs: async () => void (await askAll({ kind: 'reopen' })),
+    close: () =>
+      fleet.close(
+        { kind: 'close' } satisfies FleetRequest,
+        config.shutdownGraceSeconds * 1000 + CLOSE_SLACK_MS,
+      ),
+    kill: () => fleet.kill(),
+  }
+}
+
+/** What another one's policy has counted; nothing when there is no other. */
+async function contentsFor(asker: Worker, workers: readonly Worker[]): Promise<unknown> {
+  const other = workers.find(({ slot, isReady }) => isReady && slot !== asker.slot)
+  if (!other) return undefined
+  const contents = other.ask({ kind: 'contents' } satisfies FleetRequest)
+  asker.tell(STATE_MARK, undefined)
+  return contents
+}
+
+/** In all or in none. */
+async function reloadAll(options: FleetServerOptions, ready: () => Worker[]): Promise<boolean> {
+  const reason = await prepareAll(options, ready())
+  if (reason === undefined) {
+    await askEach(ready(), { kind: 'adopt' })
+    return true
+  }
+  await askEach(ready(), { kind: 'drop' })
+  await ready()[0]?.ask({ kind: 'refuse', reason } satisfies FleetRequest)
+  return false
+}
+
+async function askEach(workers: readonly Worker[], request: FleetRequest): Promise<unknown[]> {
+  const answers = await Promise.allSettled(workers.map((worker) => worker.ask(request)))
+  return answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+/** Why one of them cannot; undefined: all can. One that ends meanwhile reads it when it is replaced. */
+async function prepareAll(
+  { load, warn }: FleetServerOptions,
+  workers: readonly Worker[],
+): Promise<string | undefined> {
+  try {
+    load().warnings.forEach(warn)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  const prepared = await Promise.allSettled(
+    workers.map((worker) => worker.ask({ kind: 'prepare' } satisfies FleetRequest)),
+  )
+  for (const [i, each] of prepared.entries()) {
+    const hasEnded = each.status === 'rejected' && String(each.reason).endsWith('has ended')
+    if (each.status === 'rejected' && !hasEnded && workers[i]) {
+      return each.reason instanceof Error ? each.reason.message : String(each.reason)
+    }
+  }
+  return undefined
+}
+
+async function metricsOf(workers: readonly Worker[], replacements: number): Promise<Snapshot> {
+  const ready = workers.filter(({ isReady }) => isReady)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
+  const all = (await askEach(ready, { kind: 'metrics' })) as Snapshot[]
+  return mergeSnapshots([...all, ownMetrics(ready.length, replacements)])
+}
+
+function ownMetrics(ready: number, replacements: number): Snapshot {
+  const family = (name: string, type: 'gauge' | 'counter', help: string, value: number) => ({
+    name: `eachrcpt_${name}`,
+    type,
+    help,
+    labels: [],
+    merge: 'sum' as const,
+    series: [{ labels: [], value }],
+  })
+  return {
+    families: [
+      family('workers', 'gauge', 'Worker processes that are ready.', ready),
+      family(
+        'worker_replacements_total',
+        'counter',
+        'Workers that ended and were replaced.',
+        replacements,
+      ),
+    ],
+  }
+}
+
+async function reloadOne(worker: Worker): Promise<void> {
+  await worker.ask({ kind: 'prepare' } satisfies FleetRequest)
+  await worker.ask({ kind: 'adopt' } satisfies FleetRequest)
+}
+
+function notReady(workers: readonly Worker[]): string | undefined {
+  const reasons = workers.map(reasonOf)
+  if (reasons.length === 0) return 'no worker is ready'
+  return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined
+}
+
+function reasonOf({ status }: Worker): string | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+  return (status as WorkerStatus | undefined)?.notReady
+}
+
+/** A policy that loads may use ten times the time of a callout, and nothing else happens meanwhile. */
+function silentMs({ workerTimeoutSeconds, scriptlet }: Config): number {
+  return Math.max(workerTimeoutSeconds * 1000, scriptlet.calloutCpuMs * 10 + 1_000)
+}

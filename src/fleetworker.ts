@@ -1,0 +1,135 @@
+// One of several workers: a server that shares its ports with the others, and whose primary reloads it, asks it
+// for its part of every answer, and ends it.
+import { runCommand } from './console.ts'
+import { type Channel, joinFleet, type Member } from './fleet/member.ts'
+import type { Counts, SharedTally } from './fleet/tally.ts'
+import { makeTally } from './fleet/tally.ts'
+import type {
+  Contents,
+  FleetRequest,
+  WorkerFacts,
+  WorkerQuestion,
+  WorkerStatus,
+} from './fleetrequest.ts'
+import { shareWithWorkers } from './fleetstate.ts'
+import type { Snapshot } from './metrics/snapshot.ts'
+import type { Change } from './msys/shared/state.ts'
+import type { Outbox } from './outbox.ts'
+import type { Place } from './place.ts'
+import type { PreparedReload } from './reload.ts'
+import { openServer, type Server, type ServerOptions } from './server.ts'
+
+export interface FleetWorkerOptions extends ServerOptions {
+  readonly place: Place
+  readonly channel: Channel
+  /** The server has closed. */
+  end(code: number): void
+}
+
+/** What limits count together may be apart for so long. */
+const GATHER_MS = 10
+
+/** Rejects with what is wrong at the start. */
+export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ close(): void }> {
+  let server: Server | undefined
+  let isEnding = false
+  const close = (): void => {
+    if (isEnding) return
+    isEnding = true
+    const closed = server?.close() ?? Promise.resolve()
+    closed.then(
+      () => options.end(0),
+      (error: unknown) => {
+        options.warn(`shutdown: ${String(error)}`)
+        options.end(1)
+      },
+    )
+  }
+  let respond: ((request: FleetRequest) => Promise<unknown>) | undefined
+  const member = joinFleet({
+    channel: options.channel,
+    status: (): WorkerStatus => ({ notReady: server?.notReady() }),
+    async answer(request) {
+      if (!respond) throw new Error('starting')
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
+      return respond(request as FleetRequest)
+    },
+  })
+  const tallies = { census: shared(member, 'census'), budgets: shared(member, 'budgets') }
+  let outbox: Outbox<Change> | undefined
+  const running = await openServer({
+    ...options,
+    tallies,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
+    metricsOfAll: async () => (await member.ask('metrics' satisfies WorkerQuestion)) as Snapshot,
+    async joinState(sharing) {
+      const joined = await shareWithWorkers(member, sharing, GATHER_MS)
+      outbox = joined.outbox
+      return joined.position
+    },
+  })
+  server = running
+  respond = responder(running, close, () => contentsOf(running, options.place, outbox))
+  const { smtp, http, scripts } = running
+  member.ready({ smtp, http, scripts } satisfies WorkerFacts)
+  return { close }
+}
+
+function responder(
+  server: Server,
+  close: () => void,
+  contents: () => Contents,
+): (request: FleetRequest) => Promise<unknown> {
+  let prepared: PreparedReload | undefined
+  return async (request) => {
+    switch (request.kind) {
+      case 'command':
+        return runCommand({ server, now: Date.now, shutdown: close, pages: [] }, request.argv)
+      case 'prepare':
+        await prepared?.drop()
+        prepared = await server.prepareReload()
+        return undefined
+      case 'adopt':
+        prepared?.adopt()
+        prepared = undefined
+        return undefined
+      case 'drop':
+        await prepared?.drop()
+        prepared = undefined
+        return undefined
+      case 'refuse':
+        return server.refuseReload(request.reason)
+      case 'reopen':
+        return server.reopenLogs()
+      case 'metrics':
+        return server.metrics()
+      case 'contents':
+        return contents()
+      case 'close':
+        return close()
+      default:
+        return request satisfies never
+    }
+  }
+}
+
+/** What is told already belongs to it. */
+function contentsOf(
+  { sharing, statePosition }: Server,
+  { slot }: Place,
+  outbox: Outbox<Change> | undefined,
+): Contents {
+  outbox?.flush()
+  return { slot, changes: sharing.contents(), position: statePosition() }
+}
+
+/** A tally that all workers keep together. */
+function shared(member: Member, topic: string): SharedTally {
+  const tally = makeTally({ gatherMs: GATHER_MS, say: (counts) => member.say(topic, counts) })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- said by a worker of the same version
+  member.listen(topic, (slot, counts) => tally.heard(slot, counts as Counts))
+  member.listen(`${topic}?`, () => tally.sayAll())
+  member.onGone((slot) => tally.gone(slot))
+  member.say(`${topic}?`, undefined)
+  return tally
+}

@@ -1,0 +1,169 @@
+// What a server is made of besides its configuration and policy: listeners, relay, metrics, and what can be
+// asked about them.
+import { randomBytes } from 'node:crypto'
+import { type Census, makeCensus } from './census.ts'
+import { closeInTime } from './closing.ts'
+import type { Collector } from './collector.ts'
+import type { Config, HttpEndpoint } from './config/config.ts'
+import { deliveryHooks } from './deliveryhooks.ts'
+import { endpointApps } from './endpoints.ts'
+import { errorText } from './events/lines.ts'
+import { makeTally, type Tally } from './fleet/tally.ts'
+import type { Feed, News } from './feed.ts'
+import { watchGauges } from './gauges.ts'
+import type { Generation } from './generation.ts'
+import { openHttpListener } from './http/listener.ts'
+import type { Instruments } from './instruments.ts'
+import { type Listeners, makeListeners, type Prepared, prepareAll } from './listeners.ts'
+import { type Ids, makeIds } from './mail/ids.ts'
+import type { Snapshot } from './metrics/snapshot.ts'
+import { type Counts, relayObservers } from './observers.ts'
+import { type Overview, overviewOf } from './overview.ts'
+import { ALONE, type Place, shareOf } from './place.ts'
+import { type QueuedMail, queuedMail } from './queueconsole.ts'
+import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
+import type { Observers } from './relay/settlement.ts'
+import { makeSessions } from './sessions.ts'
+import type { Acceptance } from './smtp/reception.ts'
+import { makeQueue } from './spool/queue.ts'
+import type { Stores } from './stores.ts'
+import type { Suspensions } from './suspensions.ts'
+
+export interface PartsOptions {
+  /** Among workers; without it this process is alone. */
+  readonly place?: Place
+  /** Sessions by address and by budget, counted with other workers. */
+  readonly tallies?: { readonly census: Tally; readonly budgets: Tally }
+  /** Of all workers together. */
+  metricsOfAll?(): Promise<Snapshot>
+  /** Sees every transaction that was accepted, with what was done to each copy. */
+  onAccepted?(acceptance: Acceptance): void
+}
+
+/** What can be asked. */
+export interface Inspection {
+  /** What is queued. */
+  readonly mail: QueuedMail
+  /** Where delivery is suspended. */
+  readonly suspensions: Pick<Suspensions, 'list' | 'suspend' | 'resume'>
+  /** Since the start. */
+  readonly counts: Counts
+  inbound(): ReturnType<Census['all']>
+  /** What each session is doing. */
+  sessions(): ReturnType<Census['watch']['all']>
+  /** All metrics, as they are now. */
+  metrics(): Snapshot
+  /** What there is to see now, and what has happened since that number of the last news. */
+  news(since: number): PageNews
+}
+
+/** Plain data. */
+export interface PageNews extends News {
+  readonly overview: Overview
+}
+
+/** Who looks on. */
+export interface Onlookers {
+  readonly instruments: Instruments
+  readonly feed: Feed
+  readonly collector: Collector
+}
+
+export interface Parts {
+  readonly smtp: ReturnType<typeof makeSessions>
+  readonly http: Listeners<HttpEndpoint>
+  readonly dispatcher: Dispatcher
+  readonly console: Inspection
+  /** Listens where the configuration says, once it is adopted. */
+  prepare(config: Config): Promise<Prepared>
+  close(): Promise<void>
+}
+
+export function openParts(
+  stores: Stores,
+  current: () => Generation,
+  options: PartsOptions,
+  { instruments, feed, collector }: Onlookers,
+): Parts {
+  const { spool, events, space, nodes, suspensions, notReady } = stores
+  const ids = makeIds(process.pid, randomBytes(8), Date.now)
+  const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
+  const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
+  suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
+  const { onAccepted, place = ALONE, tallies } = options
+  const census = makeCensus(Date.now, tallies?.census)
+  const budgets = tallies?.budgets ?? makeTally()
+  const { storing, tracking } = instruments
+  const looked = { feed, spans: collector.spans }
+  const store = { spool, space, nodes, dispatcher, ids, counts, storing, ...looked, onAccepted }
+  const maxInflightBytes = shareOf(MAX_INFLIGHT_BYTES, place)
+  const commons = { census, budgets, maxInflightBytes, smtp: instruments.smtp, now: Date.now }
+  const smtp = makeSessions({ current, store, ...commons })
+  const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
+  const overview = (): Overview =>
+    overviewOf(current().config, notReady(), gauges.snapshot(), dispatcher.lanes())
+  const metrics = options.metricsOfAll ?? gauges.snapshot
+  const served = { current, notReady, metrics, tracking }
+  const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
+    openHttpListener(address, endpointApps(served, endpoint), (error) =>
+      current().journal.panic('http_listener', errorText(error)),
+    ),
+  )
+  return {
+    smtp,
+    http,
+    dispatcher,
+    console: {
+      counts,
+      inbound: census.all,
+      sessions: census.watch.all,
+      mail: queuedMail(spool, dispatcher),
+      suspensions,
+      metrics: gauges.snapshot,
+      news: (since) => ({ ...feed.since(since), overview: overview() }),
+    },
+    prepare: (config) =>
+      prepareAll(
+        () => events.prepare(config),
+        () => http.prepare(config.http),
+        () => smtp.prepare(config.smtp),
+      ),
+    async close() {
+      stores.drain()
+      gauges.close()
+      const grace = graceMs(current().config)
+      const relay = { close: (ms: number) => dispatcher.close({ graceMs: ms }) }
+      await closeInTime(grace, [smtp, http, relay], [collector, events])
+    },
+  }
+}
+
+function openRelay(
+  { spool, suspensions }: Pick<Stores, 'spool' | 'suspensions'>,
+  ids: Ids,
+  current: () => Generation,
+  counts: Counts,
+  { relay, storing }: Instruments,
+  watchers: readonly { watching(observers: Observers): Observers }[],
+): Dispatcher {
+  const hooks = deliveryHooks(current, spool, Date.now)
+  const observers = relayObservers(() => current().journal, counts, hooks)
+  return makeDispatcher({
+    config: suspensions.apply(current().config),
+    spool,
+    queue: makeQueue(),
+    ids,
+    observers: watchers.reduce((all, { watching }) => watching(all), relay.counting(observers)),
+    onError(error) {
+      storing.failed(error, 'relay')
+      current().journal.panic('relay', errorText(error))
+    },
+  })
+}
+
+/** Of all workers together. */
+const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
+
+export function graceMs({ shutdownGraceSeconds }: Config): number {
+  return shutdownGraceSeconds * 1000
+}

@@ -1,0 +1,316 @@
+// Several processes as one server: `workers = N`. What the sink got is compared with what was acknowledged.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openSink, type Sink } from '../../src/cli/sink.ts'
+import { MAIN, run, type Running, serve } from '../support/process.ts'
+import { send } from '../support/server.ts'
+import { dial, type Wire } from '../support/wire.ts'
+
+let folder: string
+let sink: Sink
+let running: Running | undefined
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eachrcpt-workers-'))
+  sink = await openSink()
+})
+afterEach(async () => {
+  running?.child.kill('SIGKILL')
+  running = undefined
+  await sink.close()
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
+const CONF = (workers: number, more = ''): string => `
+  hostname = "mail.test"
+  spoolbase = "spool"
+  workers = ${workers}
+  gateway = "127.0.0.1:${sink.port}"
+  retry_interval = 1
+  scriptlet "scriptlet" { script "p" { source = "p" } }
+  esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) ${more} }
+  http_listener { listen "127.0.0.1:0" {} serve_metrics = true }
+  ec_logger { mainlog = "mainlog.ec" rejectlog = "rejectlog.ec" paniclog = "paniclog.ec" }
+  event_hydrant { write_jlog = true jlog_filename = "events.jsonl" }`
+
+const POLICY = (name: string): string => `
+  local mod = {}
+  function mod:validate_rcptto(msg, str, ac, vctx)
+    vctx:set_code(250, "${name}")
+    msys.counter.inc("/recipients")
+    return msys.core.VALIDATE_CONT
+  end
+  msys.registerModule("p", mod)
+  msys.registerControl("count", function(cc) print(msys.counter.read("/recipients")) end)
+  msys.registerControl("who", function(cc) print("${name}") end)`
+
+async function start(workers: number, more = ''): Promise<Running> {
+  await writeFile(join(folder, 'e.conf'), CONF(workers, more))
+  await writeFile(join(folder, 'p.lua'), POLICY('first'))
+  return (running = await serve(['--config', 'e.conf'], folder))
+}
+
+/** What a worker had counted and not told when it was killed: of its last hundredth of a second, twice. */
+const LOST_AT_ONCE = 20
+
+/** A worker may be busy with a policy for ten times that. */
+const QUICK = 'scriptlet "scriptlet" { callout_cpu_ms = 50 }'
+
+interface Told {
+  readonly ok: boolean
+  readonly text: string
+  readonly data: unknown
+}
+
+/** As `eachrcpt ctl` does, without a process for each. */
+function ctl(...words: string[]): Promise<Told> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' }
+  const options = { socketPath: join(folder, 'spool/control'), method: 'POST', path: '/command' }
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...options, headers }, (response) => {
+      let text = ''
+      response.on('data', (chunk) => (text += String(chunk)))
+      response.on('end', () => resolve(JSON.parse(text) as Told))
+    })
+    sent.on('error', reject)
+    sent.end(JSON.stringify(words))
+  })
+}
+
+const json = async <T>(...words: string[]): Promise<T> => (await ctl(...words)).data as T
+
+interface WorkerRow {
+  readonly slot: number
+  readonly pid: number
+  readonly ready: boolean
+}
+
+const workers = (): Promise<WorkerRow[]> => json('workers')
+
+/** Sends until it is told to stop, over and over with new connections where one ends; what 250 was said to. */
+function pour(port: number, name: string) {
+  const acknowledged: string[] = []
+  let isStopped = false
+  let count = 0
+  const converse = async (wire: Wire): Promise<void> => {
+    await wire.expect('220')
+    await wire.ask('EHLO client.example', '250')
+    for (let i = 0; i < 5 && !isStopped; i++) {
+      const rcptto = `${name}-${count++}@x.example`
+      const reply = await send(wire, [rcptto])
+      if (reply.startsWith('250')) acknowledged.push(rcptto)
+    }
+    wire.end()
+  }
+  const all = async (): Promise<void> => {
+    while (!isStopped) {
+      await dial(port)
+        .then(converse)
+        .catch(() => undefined)
+    }
+  }
+  const done = Promise.all([all(), all(), all()])
+  return {
+    acknowledged,
+    /** Resolves when so many more have been acknowledged. */
+    async more(messages: number): Promise<void> {
+      const enough = acknowledged.length + messages
+      await expect.poll(() => acknowledged.length).toBeGreaterThanOrEqual(enough)
+    },
+    async stop(): Promise<void> {
+      isStopped = true
+      await done
+    },
+  }
+}
+
+/** How often each was delivered. */
+const deliveries = (): Map<string, number> => {
+  const counts = new Map<string, number>()
+  for (const { rcptto } of sink.mail) counts.set(rcptto, (counts.get(rcptto) ?? 0) + 1)
+  return counts
+}
+
+async function expectAll(acknowledged: readonly string[]): Promise<void> {
+  await expect.poll(() => acknowledged.filter((rcptto) => !deliveries().has(rcptto))).toEqual([])
+}
+
+const twice = (): string[] => [...deliveries()].flatMap(([rcptto, n]) => (n > 1 ? [rcptto] : []))
+
+describe('workers', () => {
+  test('share ports, logs and the console; SIGTERM drains all of them', async () => {
+    const { smtpPort, stop } = await start(2)
+    expect((await workers()).map(({ slot, ready }) => [slot, ready])).toEqual([
+      [0, true],
+      [1, true],
+    ])
+    const wires = await Promise.all([dial(smtpPort), dial(smtpPort)])
+    for (const [i, wire] of wires.entries()) {
+      await wire.expect('220')
+      await wire.ask('EHLO client.example', '250')
+      expect(await send(wire, [`w${i}@x.example`])).toMatch(/^250/)
+    }
+    await sink.waitFor(2, 10_000)
+    expect(await json('summary')).toMatchObject({ workers: 2, received: 2, inbound_sessions: 2 })
+    expect((await json<unknown[]>('show', 'inbound')).length).toBe(2)
+    expect((await ctl('who')).text).toBe('first\n')
+    await expect.poll(async () => (await ctl('count')).text).toBe('2\n')
+    const metrics = await (await fetch(`${running?.httpUrl}/metrics`)).text()
+    expect(metrics).toMatch(/^eachrcpt_messages_received_total 2$/m)
+    expect(metrics).toMatch(/^eachrcpt_workers 2$/m)
+    expect((await ctl('pid')).text).toBe(`${running?.child.pid}\n`)
+    const asked = await run(process.execPath, [MAIN, 'ctl', 'who', '--config', 'e.conf'], {
+      cwd: folder,
+    })
+    expect(asked).toEqual({ code: 0, stdout: 'first\n', stderr: '' })
+    await ctl('reopen', 'logs')
+    await expect.poll(() => readFile(join(folder, 'events.jsonl'), 'utf8')).toMatch(/(?:.*\n){4}/)
+    const ids = (await readFile(join(folder, 'mainlog.ec'), 'utf8')).match(/@00\/00-\d+-/g)
+    expect(new Set(ids).size).toBe(2)
+    const events = (await readFile(join(folder, 'events.jsonl'), 'utf8')).trim().split('\n')
+    expect(events.map((line) => Object.keys(JSON.parse(line) as object))).toEqual(
+      events.map(() => ['msys']),
+    )
+    expect(await stop('SIGTERM')).toBe(0)
+    await Promise.all(wires.map((wire) => wire.ended))
+    expect(running?.stderr()).toMatch(/^no tracking_keys configured: made .*\n$/)
+  })
+
+  test('queued mail of all is listed, tried and failed as one', async () => {
+    await sink.close()
+    const { smtpPort } = await start(2)
+    for (const rcptto of ['a@x.example', 'b@x.example', 'c@x.example', 'd@y.example']) {
+      const wire = await dial(smtpPort)
+      await wire.expect('220')
+      await send(wire, [rcptto])
+      wire.reset()
+    }
+    const domains = async () =>
+      (await json<{ domain: string; active: number; delayed: number }[]>('mailq')).map(
+        ({ domain, active, delayed }) => [domain, active + delayed],
+      )
+    expect(await domains()).toEqual([
+      ['x.example', 3],
+      ['y.example', 1],
+    ])
+    const rows = await json<{ id: string; recipient: string }[]>('spool', 'ls')
+    expect(rows.map(({ recipient }) => recipient).sort()).toEqual([
+      'a@x.example',
+      'b@x.example',
+      'c@x.example',
+      'd@y.example',
+    ])
+    for (const { id, recipient } of rows) {
+      expect((await ctl('message', 'details', id)).text).toContain(`recipient: ${recipient}`)
+    }
+    expect((await ctl('message', 'details', 'nobody')).ok).toBe(false)
+    expect(await json('spool', 'verify')).toMatchObject({ messages: 4, damaged: [] })
+    expect((await ctl('fail', 'domain', 'quiet', 'x.example')).text).toBe('3 copies failed\n')
+    expect(await domains()).toEqual([['y.example', 1]])
+  })
+
+  test('a worker that is killed under load is replaced, and nothing acknowledged is lost', async () => {
+    const { smtpPort, stop } = await start(2)
+    const load = pour(smtpPort, 'k')
+    await load.more(10)
+    for (const slot of [1, 0]) {
+      const victim = (await workers()).find((worker) => worker.slot === slot)
+      process.kill(victim?.pid ?? 0, 'SIGKILL')
+      await running?.says(`worker ${slot} (process ${victim?.pid}) has ended, SIGKILL: replaced`)
+      await load.more(20)
+      await expect.poll(async () => (await workers()).filter(({ ready }) => ready)).toHaveLength(2)
+    }
+    await load.more(10)
+    await load.stop()
+    await expectAll(load.acknowledged)
+    // Both have counted the same, also what the dead ones had.
+    await expect.poll(async () => (await ctl('count')).text).toMatch(/^\d+\n$/)
+    const counted = Number((await ctl('count')).text)
+    expect(counted).toBeGreaterThanOrEqual(load.acknowledged.length - LOST_AT_ONCE)
+    expect(await stop('SIGTERM')).toBe(0)
+  }, 60_000)
+
+  test('one that does not get to its events any more is killed and replaced', async () => {
+    await writeFile(join(folder, 'p.lua'), POLICY('first'))
+    await writeFile(join(folder, 'e.conf'), `${CONF(2)} worker_timeout = 2 ${QUICK}`)
+    const { smtpPort } = (running = await serve(['--config', 'e.conf'], folder))
+    const stuck = (await workers())[1]
+    process.kill(stuck?.pid ?? 0, 'SIGSTOP')
+    const load = pour(smtpPort, 's')
+    await load.more(20)
+    await running?.says(`worker 1 (process ${stuck?.pid}) has not answered for 2 s: killed`)
+    await expect.poll(async () => (await workers()).filter(({ ready }) => ready)).toHaveLength(2)
+    await load.more(20)
+    await load.stop()
+    await expectAll(load.acknowledged)
+  }, 60_000)
+
+  test('a reload under load goes through all, and no mail is lost or doubled', async () => {
+    const { smtpPort, stop } = await start(2)
+    const load = pour(smtpPort, 'r')
+    await load.more(10)
+    await writeFile(join(folder, 'p.lua'), POLICY('second'))
+    running?.child.kill('SIGHUP')
+    await expect.poll(async () => (await ctl('who')).text).toBe('second\n')
+    await load.more(10)
+    await writeFile(join(folder, 'p.lua'), 'this is no Lua')
+    const refused = await ctl('config', 'reload')
+    expect([refused.ok, (await ctl('who')).text]).toEqual([false, 'second\n'])
+    expect(running?.stderr()).toContain('reload failed, the running configuration stays')
+    await expect
+      .poll(() => readFile(join(folder, 'paniclog.ec'), 'utf8'))
+      .toMatch(/config: reload failed.*p\.lua/)
+    await load.more(10)
+    await load.stop()
+    await expectAll(load.acknowledged)
+    expect(await stop('SIGTERM')).toBe(0)
+    expect(twice()).toEqual([])
+  }, 60_000)
+
+  test('with another number of them at the next start all mail is delivered', async () => {
+    await sink.close()
+    const before = await start(3)
+    const load = pour(before.smtpPort, 'n')
+    await load.more(30)
+    await load.stop()
+    expect(await before.stop('SIGTERM')).toBe(0)
+    sink = await openSink()
+    await start(2)
+    await expectAll(load.acknowledged)
+    expect(twice()).toEqual([])
+  }, 60_000)
+
+  test('a limit of sessions is one for all of them', async () => {
+    const { smtpPort } = await start(2, 'listener_sessions = 3')
+    const greeted = async (): Promise<[code: string, wire: Wire]> => {
+      const wire = await dial(smtpPort)
+      return [(await wire.reply()).slice(0, 3), wire]
+    }
+    const held = [await greeted(), await greeted(), await greeted()]
+    expect(held.map(([code]) => code)).toEqual(['220', '220', '220'])
+    // A worker hears of the other's sessions a moment later; turns go round.
+    const twoMore = async (): Promise<string[]> => {
+      const both = [await greeted(), await greeted()]
+      for (const [, wire] of both) wire.reset()
+      return both.map(([code]) => code)
+    }
+    await expect.poll(twoMore).toEqual(['421', '421'])
+    held[0]?.[1].reset()
+    await expect.poll(async () => (await twoMore()).includes('220')).toBe(true)
+  })
+
+  test('what is wrong at the start is said once, and the exit code is that of one process', async () => {
+    await writeFile(join(folder, 'e.conf'), CONF(3))
+    await writeFile(join(folder, 'p.lua'), 'this is no Lua')
+    const { code, stderr } = await run(process.execPath, [MAIN, 'serve', '--config', 'e.conf'], {
+      cwd: folder,
+    })
+    expect([code, stderr.split('\n').filter((line) => line.includes('p.lua:1'))]).toEqual([
+      78,
+      [expect.stringContaining('p.lua:1')],
+    ])
+  })
+})
