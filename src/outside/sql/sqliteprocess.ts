@@ -24,8 +24,7 @@ const [, , path = ''] = process.argv
 process.on('disconnect', () => process.exit())
 // While a statement runs nothing is heard here, not even that the parent is gone: another thread looks.
 new Worker(
-  `const parent = process.ppid
-   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500)`,
+  `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, 'SIGKILL'), 500)`,
   { eval: true },
 ).unref()
 
