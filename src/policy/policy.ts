@@ -12,7 +12,7 @@ import { allowFiles } from '../lua/files.ts'
 import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import type { HttpRequestFacts } from '../msys/httpsession.ts'
-import { makeDatasources } from '../msys/db/datasources.ts'
+import { type Datasources, makeDatasources } from '../msys/db/datasources.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
@@ -32,7 +32,7 @@ import { type EndpointReply, type Endpoints, serveEndpoint } from './endpoint.ts
 import { namedLocks } from './locks.ts'
 import { type CalloutName, phaseOf } from './phases.ts'
 import { readScriptlets, type Scriptlet } from './scriptlet.ts'
-import { watchedOutside } from './watchedoutside.ts'
+import { watchedDatasources, watchedOutside } from './watchedoutside.ts'
 import { openPolicySession, type PolicySession } from './session.ts'
 
 export interface Policy {
@@ -136,9 +136,7 @@ function openHost(options: PolicyOptions) {
   })
   const files = allowFiles(options.files?.fileRoots ?? options.roots, options.files?.pathMap)
   const background = makeBackground(state, outside.clock, panic)
-  const datasources = makeDatasources(options.datasources ?? [], outside.databases, () =>
-    outside.clock.nowMs(),
-  )
+  const datasources = datasourcesOf(options, outside)
   const wrap = installMsys(state, {
     registerModule: (name, table) =>
       void registrations.push({ name, table, script: loading.script }),
@@ -166,6 +164,11 @@ function hashOf(scriptlets: readonly Scriptlet[]): string {
   const hash = createHash('sha256')
   for (const { path, text } of scriptlets) hash.update(`${path}\0`).update(text).update('\0')
   return hash.digest('hex').slice(0, 12)
+}
+
+function datasourcesOf({ datasources = [], tracer }: PolicyOptions, outside: Outside): Datasources {
+  const all = makeDatasources(datasources, outside.databases, () => outside.clock.nowMs())
+  return tracer ? watchedDatasources(all, tracer, () => currentCallout()?.notes) : all
 }
 
 /** What is asked of the world goes into the trace of its callout. */

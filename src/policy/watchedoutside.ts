@@ -1,9 +1,9 @@
 // The outside as callouts reach it while they are traced: what was asked, what came of it, how long it took.
 // A callout that is not traced pays one look at its notes.
 import { andThen, type Eventually } from '../mail/eventually.ts'
+import type { Datasource, Datasources } from '../msys/db/datasources.ts'
 import type { CalloutNotes } from '../msys/runtime.ts'
 import type {
-  Databases,
   DnsAnswer,
   FileStore,
   HttpAnswer,
@@ -25,13 +25,57 @@ type Note = <T>(
   tell: (answer: T) => string,
 ) => Eventually<T>
 
-/** `notesOf` gives those of the callout that runs now. */
-export function watchedOutside(
-  outside: Outside,
-  { clockMs }: Pick<Tracer, 'clockMs'>,
-  notesOf: () => CalloutNotes | undefined,
-): Outside {
-  const note: Note = (question, ask, tell) => {
+/** Gives the notes of the callout that runs now; undefined: it is not traced. */
+type NotesOf = () => CalloutNotes | undefined
+
+type Clock = Pick<Tracer, 'clockMs'>
+
+export function watchedOutside(outside: Outside, clock: Clock, notesOf: NotesOf): Outside {
+  const note = noter(clock, notesOf)
+  return {
+    ...outside,
+    resolver: watchedResolver(outside.resolver, note),
+    http: watchedHttp(outside.http, note),
+    files: watchedFiles(outside.files, note),
+  }
+}
+
+/** Here and not at the databases: what several wait for is asked when no callout runs. */
+export function watchedDatasources(
+  { named, close }: Datasources,
+  clock: Clock,
+  notesOf: NotesOf,
+): Datasources {
+  const note = noter(clock, notesOf)
+  const watch = (source: Datasource): Datasource => ({
+    ...source,
+    find(question) {
+      const answer = source.find(question)
+      const about = { service: 'database', request: question.sql }
+      if (answer)
+        void note(
+          about,
+          () => answer,
+          (kept) => `${sqlText(kept)}, kept from before`,
+        )
+      return answer
+    },
+    async ask(question, signal, maxRows) {
+      const about = { service: 'database', request: question.sql }
+      return note(about, () => source.ask(question, signal, maxRows), sqlText)
+    },
+  })
+  return {
+    named(name) {
+      const source = named(name)
+      return source && notesOf() ? watch(source) : source
+    },
+    close,
+  }
+}
+
+function noter({ clockMs }: Clock, notesOf: NotesOf): Note {
+  return (question, ask, tell) => {
     const notes = notesOf()
     if (!notes) return ask()
     const startedMs = clockMs()
@@ -39,13 +83,6 @@ export function watchedOutside(
       notes.outside.push({ ...question, answer: tell(answer), ms: clockMs() - startedMs })
       return answer
     })
-  }
-  return {
-    ...outside,
-    resolver: watchedResolver(outside.resolver, note),
-    http: watchedHttp(outside.http, note),
-    files: watchedFiles(outside.files, note),
-    databases: watchedDatabases(outside.databases, note),
   }
 }
 
@@ -76,21 +113,6 @@ function watchedFiles(files: FileStore, note: Note): FileStore {
     async openToWrite(path, options) {
       const question = { service: 'file', request: `write ${path}` }
       return note(question, () => files.openToWrite(path, options), fileText)
-    },
-  }
-}
-
-function watchedDatabases(databases: Databases, note: Note): Databases {
-  return {
-    open(uri, limits) {
-      const database = databases.open(uri, limits)
-      return {
-        async run(statement, signal) {
-          const question = { service: 'database', request: statement.sql }
-          return note(question, () => database.run(statement, signal), sqlText)
-        },
-        close: () => database.close(),
-      }
     },
   }
 }

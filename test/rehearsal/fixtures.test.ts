@@ -25,7 +25,9 @@ async function played(lua: string, fixtures = '{}') {
      function mod:validate_data(msg, ac, vctx) ${lua} return msys.core.VALIDATE_CONT end
      msys.registerModule("p", mod)`,
   )
-  const { config } = readConfiguration({ scripts: [path], searchPath: [] })
+  const text = `datasource "d" { uri = ( "sqlite:none.db" ) }
+    esmtp_listener { listen "127.0.0.1:25" {} open_relay = true }`
+  const { config } = readConfiguration({ scripts: [path], searchPath: [], text })
   const rehearsal = await openRehearsal({ config, fixtures: readFixtures(fixtures) })
   const mail = {
     mailfrom: 'a@b.example',
@@ -47,6 +49,20 @@ describe('a rehearsal', () => {
     expect(prints).toEqual(['mx.example.com'])
     expect(outside).toEqual([
       { service: 'dns', request: 'MX Example.com', answer: '10 mx.example.com', ms: 0 },
+    ])
+  })
+
+  test('answers databases from its fixtures, and notes what was asked and what was kept', async () => {
+    const query = 'for row in msys.db.query("d", "select a  from t") do say(row.a) end'
+    const { prints, outside } = await played(
+      `${query} ${query}`,
+      '{"database": {"select a from t": [{"a": "x"}, {"a": null}]}}',
+    )
+    expect(prints).toEqual(['x', 'nil', 'x', 'nil'])
+    const asked = { service: 'database', request: 'select a  from t', ms: 0 }
+    expect(outside).toEqual([
+      { ...asked, answer: '2 rows' },
+      { ...asked, answer: '2 rows, kept from before' },
     ])
   })
 
