@@ -93,15 +93,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await server.reopenLogs()
     return lines(['logs reopened'], {})
   },
-  page: ({ pages }) => {
-    const none = 'no page: control_listener { listen "127.0.0.1:8025" {} }'
-    return lines(pages.length > 0 ? pages : [none], pages)
-  },
+  page: ({ pages }) => pagesAnswer(pages),
   shutdown: ({ shutdown }) => {
     // After the reply.
     setTimeout(shutdown, 50)
     return lines(['shutting down'], {})
   },
+}
+
+/** Where the page is. */
+export function pagesAnswer(pages: readonly string[]): Answer {
+  const none = 'no page: control_listener { listen "127.0.0.1:8025" {} }'
+  return lines(pages.length > 0 ? pages : [none], pages)
 }
 
 const HELP = [

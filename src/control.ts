@@ -3,14 +3,15 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
+import type { ControlOptions } from './config/control.ts'
 import { runCommand } from './console.ts'
 import { errorText } from './events/lines.ts'
-import { controlApp } from './http/control.ts'
+import { type Answer, controlApp } from './http/control.ts'
 import { guardApp, keepToItself, refuseForeign } from './http/guard.ts'
 import { healthApp } from './http/health.ts'
 import { openHttpListener, openSocketListener } from './http/listener.ts'
 import { metricsApp } from './http/metrics.ts'
-import { pageApp } from './http/page.ts'
+import { pageApp, type PageOptions } from './http/page.ts'
 import { traceApp } from './http/trace.ts'
 import type { Server } from './server.ts'
 
@@ -26,23 +27,43 @@ interface Opened {
 
 const GRACE_MS = 1_000
 
-/** Where the configuration says that the server started with. What cannot be had is told. */
 export async function openControl(server: Server): Promise<Control> {
-  const { paths, pages, token = randomBytes(24).toString('base64url') } = server.config.control
   const shutdown = (): void => void process.kill(process.pid, 'SIGTERM')
+  return listenForControl({
+    ...server.config.control,
+    warn: server.warn,
+    run: (argv, pages) => runCommand({ server, now: Date.now, shutdown, pages }, argv),
+    apps: [
+      healthApp({ notReady: () => server.notReady() }),
+      metricsApp(server.metrics),
+      traceApp(server.traces),
+    ],
+    news: ([since = 0]) => {
+      const { number, ...news } = server.news(since)
+      return { since: [number], json: JSON.stringify(news) }
+    },
+  })
+}
+
+export interface ControlListening extends ControlOptions {
+  warn(text: string): void
+  /** The console; `pages`: where the page is. */
+  run(argv: readonly string[], pages: readonly string[]): Promise<Answer>
+  /** Served beside the console and the page. */
+  readonly apps: readonly Hono[]
+  readonly news: PageOptions['news']
+}
+
+/** Where the configuration says that the server started with. What cannot be had is told. */
+export async function listenForControl(listening: ControlListening): Promise<Control> {
+  const { paths, pages, token = randomBytes(24).toString('base64url') } = listening
+  const { apps, news, run, warn } = listening
   const urls: string[] = []
-  const options = { server, now: Date.now, shutdown, pages: urls }
-  const apps = [
-    healthApp({ notReady: () => server.notReady() }),
-    metricsApp(server.metrics),
-    traceApp(server.traces),
-  ]
-  const page = pageApp({ news: (since) => newsOf(server, since), sleep })
-  const command = controlApp((argv) => runCommand(options, argv))
+  const page = pageApp({ news, sleep })
+  const command = controlApp((argv) => run(argv, urls))
   const opened: Opened[] = []
   const open = async (name: string, listen: (complain: Complain) => Promise<Opened>) => {
-    const complain = (error: unknown): void =>
-      server.warn(`control_listener ${name}: ${errorText(error)}`)
+    const complain = (error: unknown): void => warn(`control_listener ${name}: ${errorText(error)}`)
     const listener = await listen(complain).catch(complain)
     if (listener) opened.push(listener)
   }
@@ -80,11 +101,6 @@ function unguarded(apps: readonly Hono[], page: Hono): Hono[] {
   const all = new Hono().use(refuseForeign)
   for (const app of apps) all.route('/', app)
   return [all.use(keepToItself).route('/', page)]
-}
-
-function newsOf(server: Server, since: number): { number: number; json: string } {
-  const { number, ...news } = server.news(since)
-  return { number, json: JSON.stringify(news) }
 }
 
 function textOf({ host, port }: { readonly host: string; readonly port: number }): string {

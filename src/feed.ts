@@ -111,10 +111,12 @@ export function makeFeed(now: () => number): Feed {
     isWatched: () => now() - askedMs < WATCHED_MS,
     since(seenNumber) {
       askedMs = now()
+      // Of a process that was here before.
+      const from = seenNumber > number ? 0 : seenNumber
       return {
         number,
-        messages: [...messages.values()].filter((each) => each.number > seenNumber).map(copyOf),
-        events: events.filter((each) => each.number > seenNumber).map(({ record }) => record),
+        messages: [...messages.values()].filter((each) => each.number > from).map(copyOf),
+        events: events.filter((each) => each.number > from).map(({ record }) => record),
       }
     },
   }

@@ -8,6 +8,8 @@ export type FleetRequest =
   | { readonly kind: 'prepare' | 'adopt' | 'drop' }
   /** Says in paniclog why a reload changes nothing. */
   | { readonly kind: 'refuse'; readonly reason: string }
+  /** What is new since that number. */
+  | { readonly kind: 'news'; readonly since: number }
   | { readonly kind: 'reopen' | 'close' | 'metrics' | 'contents' }
 
 /** What a worker asks the primary: the metrics of all; what policy of another has counted. */

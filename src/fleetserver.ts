@@ -4,6 +4,8 @@ import type { Config, HostPort } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { makeTurns } from './events/turns.ts'
 import { type Child, type Fleet, startFleet, type Worker } from './fleet/primary.ts'
+import { mergeOverviews } from './overview.ts'
+import type { PageNews } from './parts.ts'
 import { mergeSnapshots, type Snapshot } from './metrics/snapshot.ts'
 import {
   type FleetRequest,
@@ -32,6 +34,8 @@ export interface FleetServer {
   askAll(request: FleetRequest): Promise<unknown[]>
   /** Of all workers together. */
   metrics(): Promise<Snapshot>
+  /** What there is to see of all workers; `since`, and what comes back, by slot. */
+  news(since: readonly number[]): Promise<FleetNews>
   /** In all workers, or in none; why not is told. */
   reload(): Promise<boolean>
   reopenLogs(): Promise<void>
@@ -95,6 +99,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     notReady: () => notReady(ready()),
     askAll,
     metrics: () => metricsOf(fleet.workers, replacements),
+    news: (since) => newsOf(ready(), since),
     reload: () => inTurn(reload).catch((error: unknown) => (report(error), false)),
     reopenLogs: async () => void (await askAll({ kind: 'reopen' })),
     close: () =>
@@ -152,6 +157,34 @@ async function prepareAll(
     }
   }
   return undefined
+}
+
+export interface FleetNews extends Omit<PageNews, 'number'> {
+  readonly numbers: readonly number[]
+}
+
+async function newsOf(workers: readonly Worker[], since: readonly number[]): Promise<FleetNews> {
+  const asked = workers.map(async (worker) => {
+    const { slot } = worker
+    const answer = worker.ask({ kind: 'news', since: since[slot] ?? 0 } satisfies FleetRequest)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+    return { slot, news: (await answer) as PageNews }
+  })
+  const numbers = Array.from(since)
+  const all: PageNews[] = []
+  for (const each of await Promise.allSettled(asked)) {
+    if (each.status === 'rejected') continue
+    const { slot, news } = each.value
+    while (numbers.length < slot) numbers.push(0)
+    numbers[slot] = news.number
+    all.push(news)
+  }
+  return {
+    numbers,
+    messages: all.flatMap(({ messages }) => messages).sort((a, b) => a.receivedMs - b.receivedMs),
+    events: all.flatMap(({ events }) => events),
+    overview: mergeOverviews(all.map(({ overview }) => overview)),
+  }
 }
 
 async function metricsOf(workers: readonly Worker[], replacements: number): Promise<Snapshot> {

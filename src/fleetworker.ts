@@ -103,6 +103,8 @@ function responder(
         return server.reopenLogs()
       case 'metrics':
         return server.metrics()
+      case 'news':
+        return server.news(request.since)
       case 'contents':
         return contents()
       case 'close':

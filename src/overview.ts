@@ -105,3 +105,83 @@ function calloutsOf({ families }: Snapshot): CalloutCost[] {
   const run = all.filter(({ calls }) => calls > 0)
   return run.sort((a, b) => b.seconds - a.seconds).slice(0, MAX_CALLOUTS)
 }
+
+/** Of several processes together; at least one. */
+export function mergeOverviews(all: readonly Overview[]): Overview {
+  const [first = NOTHING, ...others] = all
+  return others.reduce(mergeTwo, first)
+}
+
+const NOTHING: Overview = {
+  nowMs: 0,
+  hostname: '',
+  version: VERSION,
+  uptimeSeconds: 0,
+  notReady: 'no worker answers',
+  counts: { received: 0, delivered: 0, deferred: 0, failed: 0, rejected: 0, hits: 0 },
+  sessions: 0,
+  active: 0,
+  delayed: 0,
+  memoryBytes: 0,
+  lanes: [],
+  laneCount: 0,
+  callouts: [],
+}
+
+function mergeTwo(a: Overview, b: Overview): Overview {
+  const lanes = merged([...a.lanes, ...b.lanes], ({ key }) => key, mergeLanes)
+  const callouts = merged([...a.callouts, ...b.callouts], calloutKey, mergeCallouts)
+  const { received, delivered, deferred, failed, rejected, hits } = b.counts
+  return {
+    ...a,
+    uptimeSeconds: Math.max(a.uptimeSeconds, b.uptimeSeconds),
+    notReady: a.notReady || b.notReady,
+    counts: {
+      received: a.counts.received + received,
+      delivered: a.counts.delivered + delivered,
+      deferred: a.counts.deferred + deferred,
+      failed: a.counts.failed + failed,
+      rejected: a.counts.rejected + rejected,
+      hits: a.counts.hits + hits,
+    },
+    sessions: a.sessions + b.sessions,
+    active: a.active + b.active,
+    delayed: a.delayed + b.delayed,
+    memoryBytes: a.memoryBytes + b.memoryBytes,
+    lanes: lanes.toSorted((x, y) => sizeOf(y) - sizeOf(x)).slice(0, MAX_LANES),
+    laneCount: Math.max(a.laneCount, b.laneCount, lanes.length),
+    callouts: callouts.sort((x, y) => y.seconds - x.seconds).slice(0, MAX_CALLOUTS),
+  }
+}
+
+function merged<T>(all: readonly T[], keyOf: (each: T) => string, merge: (a: T, b: T) => T): T[] {
+  const byKey = new Map<string, T>()
+  for (const each of all) {
+    const present = byKey.get(keyOf(each))
+    byKey.set(keyOf(each), present ? merge(present, each) : each)
+  }
+  return [...byKey.values()]
+}
+
+function mergeLanes(a: LaneFacts, b: LaneFacts): LaneFacts {
+  return {
+    ...a,
+    active: a.active + b.active,
+    delayed: a.delayed + b.delayed,
+    workers: a.workers + b.workers,
+    health: a.health === 'good' ? b.health : a.health,
+  }
+}
+
+function calloutKey({ hook, script }: CalloutCost): string {
+  return `${hook} ${script}`
+}
+
+function mergeCallouts(a: CalloutCost, b: CalloutCost): CalloutCost {
+  return {
+    ...a,
+    calls: a.calls + b.calls,
+    seconds: a.seconds + b.seconds,
+    errors: a.errors + b.errors,
+  }
+}

@@ -5,10 +5,18 @@ import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 
 export interface PageOptions {
-  /** What is newer than that number, as JSON; the number to ask with next. */
-  news(since: number): { readonly number: number; readonly json: string }
+  /** What is new since that, as JSON, and what to ask with next; first with nothing. */
+  news(since: Since): Seen | Promise<Seen>
   /** Resolves after so long. */
   sleep(ms: number): Promise<void>
+}
+
+/** A number for each process that has news. */
+type Since = readonly number[]
+
+interface Seen {
+  readonly since: Since
+  readonly json: string
 }
 
 const EVERY_MS = 1_000
@@ -35,13 +43,13 @@ export function pageApp({ news, sleep }: PageOptions): Hono {
     if (watchers >= MAX_WATCHERS) return c.text('Too many watch already.\n', 503)
     watchers++
     return streamSSE(c, async (stream) => {
-      let since = 0
+      let since: Since = []
       try {
         while (!stream.aborted) {
-          const { number, json } = news(since)
-          since = number
+          const seen = await news(since)
+          since = seen.since
           // One at a time: who reads slowly misses seconds, and nothing piles up.
-          await stream.writeSSE({ data: json })
+          await stream.writeSSE({ data: seen.json })
           await sleep(EVERY_MS)
         }
       } finally {

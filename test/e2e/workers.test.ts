@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openSink, type Sink } from '../../src/cli/sink.ts'
+import type { PageNews } from '../../src/parts.ts'
 import { MAIN, run, type Running, serve } from '../support/process.ts'
 import { send } from '../support/server.ts'
 import { dial, type Wire } from '../support/wire.ts'
@@ -313,4 +314,45 @@ describe('workers', () => {
       [expect.stringContaining('p.lua:1')],
     ])
   })
+})
+
+test('the page shows all workers as one server', async () => {
+  const token = 'token-of-sixteen-or-more'
+  const page = `control_listener { listen "127.0.0.1:0" {} control_token = "${token}" }`
+  await writeFile(join(folder, 'e.conf'), CONF(2) + page)
+  await writeFile(join(folder, 'p.lua'), POLICY('first'))
+  running = await serve(['--config', 'e.conf'], folder)
+  for (const rcptto of ['a@rcpt.example', 'b@rcpt.example', 'c@rcpt.example']) {
+    const wire = await dial(running.smtpPort)
+    await wire.expect('220')
+    await wire.ask('EHLO client.example', '250')
+    await send(wire, [rcptto])
+    wire.reset()
+  }
+  await sink.waitFor(3, 10_000)
+  const { data } = await ctl('page')
+  const [url = ''] = data as string[]
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/login\?token=token-of-sixteen-or-more$/)
+  const headers = { authorization: `Bearer ${token}` }
+  const stream = await fetch(new URL('/stream', url), { headers })
+  let isDone = false
+  const seen = new Map<string, string>()
+  let text = ''
+  for await (const chunk of stream.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    const whole = text.split('\n\n')
+    text = whole.pop() ?? ''
+    for (const line of whole) {
+      const news = JSON.parse(line.replace(/^data: /, '')) as PageNews
+      for (const { copies } of news.messages)
+        for (const { rcptto, outcome } of copies) seen.set(rcptto, outcome)
+      isDone ||= news.overview.counts.delivered === 3
+    }
+    if (isDone) break
+  }
+  expect([...seen].toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+    ['a@rcpt.example', 'delivered'],
+    ['b@rcpt.example', 'delivered'],
+    ['c@rcpt.example', 'delivered'],
+  ])
 })
