@@ -1,5 +1,4 @@
 // The definitions for editors: they are Lua, they hold the whole API, and every type in them is defined.
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { settingsText, stubFiles } from '../../src/check/stubs/stubs.ts'
 import { parse } from '../../src/check/syntax/parser.ts'
@@ -7,6 +6,7 @@ import { openState } from '../../src/lua/state.ts'
 import { CORE_CONSTANTS } from '../../src/msys/constants.ts'
 import { API } from '../../src/msys/table.ts'
 import { PHASES } from '../../src/policy/phases.ts'
+import { manual } from '../support/manual.ts'
 import { BUDGET } from '../support/policy.ts'
 
 const FILES = stubFiles()
@@ -30,9 +30,8 @@ describe('definitions', () => {
     for (const { name } of PHASES) expect(ALL).toContain(`function scriptlet:${name}(`)
   })
 
-  test('what README says of tests has one', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-    const [, section = ''] = /\n## Testing policy\n([^]*?)\n## /.exec(readme) ?? []
+  test('what the manual says of tests has one', () => {
+    const [, section = ''] = /\n## Testing policy\n([^]*?)\n## /.exec(manual()) ?? []
     const table = section.slice(section.indexOf('| structure |'))
     const methods = [...table.matchAll(/`:(\w+)/g)].map(([, name]) => name ?? '')
     expect(methods.length).toBeGreaterThan(30)

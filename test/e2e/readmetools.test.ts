@@ -1,12 +1,13 @@
 // What README says of testing and recording, run as it stands there.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { manual } from '../support/manual.ts'
 import { MAIN, run } from '../support/process.ts'
 import { serverPerTest } from '../support/server.ts'
 
@@ -18,7 +19,7 @@ let readme: string
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eachrcpt-readme-'))
-  readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+  readme = manual()
 })
 
 /** As the recorded server's. */

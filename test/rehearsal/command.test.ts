@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'parse5'
 import { run as runCommand } from '../../src/cli/run.ts'
 import type { RunReport } from '../../src/rehearsal/report.ts'
+import { manual } from '../support/manual.ts'
 import { MAIN } from '../support/process.ts'
 
 const ROOT = new URL('../../', import.meta.url).pathname
@@ -176,9 +177,8 @@ describe('eachrcpt run', () => {
     expect(result.code).toBe(code)
   })
 
-  test('does what the README shows', async () => {
-    const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
-    const shown = [...readme.matchAll(/^node build\/cli\/main\.js (run .*?)(?: +#.*)?$/gm)]
+  test('does what the manual shows', async () => {
+    const shown = [...manual().matchAll(/^node build\/cli\/main\.js (run .*?)(?: +#.*)?$/gm)]
     expect(shown.length).toBeGreaterThan(0)
     for (const [, command = ''] of shown) {
       const { code, stderr } = await eachrcpt(...command.split(' '))
