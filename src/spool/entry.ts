@@ -77,21 +77,22 @@ type PackedCopy = readonly [
 
 export function packEntry({ copies, ...common }: Entry): PackedEntry {
   const pieces: string[] = []
-  const known = new Map<string | Rendition, number>()
-  const tableOf = (rendition: Rendition): number => {
-    const present = known.get(rendition)
+  // Copies of one template have the very same list.
+  const known = new Map<string | readonly Piece[], number>()
+  const tableOf = (list: readonly Piece[]): number => {
+    const present = known.get(list)
     if (present !== undefined) return present
-    const text = packPieces(rendition.pieces)
+    const text = packPieces(list)
     const index = known.get(text) ?? pieces.push(text) - 1
     known.set(text, index)
-    known.set(rendition, index)
+    known.set(list, index)
     return index
   }
   return {
     version: ENTRY_VERSION,
     common,
     pieces,
-    copies: copies.map((copy) => packCopy(copy, common.mailfrom, tableOf(copy.rendition))),
+    copies: copies.map((copy) => packCopy(copy, common.mailfrom, tableOf(copy.rendition.pieces))),
   }
 }
 
