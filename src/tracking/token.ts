@@ -74,14 +74,14 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
     },
 
     recipient(facts) {
-      const { tags, metadata, custom, ...short } = facts
       const index = take(nextRecipient++) * 2
       const full = sealRecipient(key, index, facts)
-      let shortText = tags?.length || metadata || custom ? undefined : full
+      const hasMore = facts.tags?.length || facts.metadata || facts.custom
+      let shortText = hasMore ? undefined : full
       return {
         full,
         get short() {
-          return (shortText ??= sealRecipient(key, index + 1, short))
+          return (shortText ??= sealRecipient(key, index + 1, shortFacts(facts)))
         },
       }
     },
@@ -142,6 +142,10 @@ function openRecipient(key: KeyObject, text: string): TokenFacts | undefined {
   const plain = open(key, RECIPIENT_RANGE, counter, RECIPIENT_DATA, reader.rest())
   const octets = plain && readOctets(plain).text()
   return octets === undefined ? undefined : readFacts(octets)
+}
+
+function shortFacts({ tags: _tags, metadata: _data, custom: _custom, ...short }: TokenFacts) {
+  return short
 }
 
 function sealRecipient(key: KeyObject, counter: number, facts: TokenFacts): string {

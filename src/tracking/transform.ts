@@ -156,11 +156,11 @@ function sealParts(
   const isOpenTracked = settings.opens && survey.hasHtml
   if (!isClickTracked && !isOpenTracked) return { click: undefined, open: undefined }
   const facts = tokenFacts(survey, settings, recipient, maxMetadataLength)
-  const { metadata, ...withoutMetadata } = facts
-  if (includeMetadata || !metadata) {
+  if (includeMetadata || !facts.metadata) {
     const both = sealer.recipient(facts)
     return { click: isClickTracked ? both : undefined, open: isOpenTracked ? both : undefined }
   }
+  const { metadata: _, ...withoutMetadata } = facts
   return {
     click: isClickTracked ? sealer.recipient(withoutMetadata) : undefined,
     open: isOpenTracked ? sealer.recipient(facts) : undefined,
