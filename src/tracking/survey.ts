@@ -112,9 +112,11 @@ function surveyPart(
   const encoding = encodingOf(part)
   if (!encoding || (encoding === 'base64' && !isBase64(raw))) return 'encoding'
   const lines: number[] = []
-  const decoded = decode(raw, encoding, lines, scratch)
+  const room = encoding === 'quoted-printable' ? openRoom(raw.length) : undefined
+  const decoded = decode(raw, encoding, lines, room?.octets)
   const charset = part.type.parameters.get('charset') ?? ''
   const text = fromBytes(decoded)
+  room?.close()
   const masked = maskCharset(text, charset)
   if (masked === undefined) return 'charset'
   if (name === 'text/plain' && isPgpText(masked)) return 'pgp'
@@ -142,6 +144,16 @@ function encodingOf(part: Part): TransferEncoding | undefined {
       return undefined
   }
 }
+
+/** Room for octets that are needed for a moment; a large one is given back at once, not when garbage is collected. */
+function openRoom(length: number): { readonly octets: Buffer; close(): void } {
+  if (length <= scratch.length) return { octets: scratch, close: () => {} }
+  const memory: Resizable = Reflect.construct(ArrayBuffer, [length, { maxByteLength: length }])
+  return { octets: Buffer.from(memory), close: () => memory.resize(0) }
+}
+
+/** Of ES2024; Node has it. */
+type Resizable = ArrayBuffer & { resize(length: number): void }
 
 /** What is decoded into `room` holds until the next time. */
 function decode(raw: Buffer, encoding: TransferEncoding, lines?: number[], room?: Buffer): Buffer {
