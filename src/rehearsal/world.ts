@@ -16,7 +16,7 @@ export interface World {
   /** Epoch milliseconds. Waiting moves it on, nothing else does. */
   now(): number
   delay(ms: number): Promise<void>
-  /** For policy: what it puts off really waits, and moves the clock on. */
+  /** For policy. */
   readonly clock: RehearsalClock
   readonly ids: Ids
   /** From 0 up to 1. */

@@ -545,3 +545,25 @@ describe('E107 many links', () => {
     expect(failures).toEqual(['text/html: too-many-links'])
   })
 })
+
+test.each([1, 3000])(
+  'two quoted-printable parts of one message, %i lines each, keep to themselves',
+  (lines) => {
+    const filler = 'A line of text that is there to be long enough, =C3=A9.\r\n'.repeat(lines)
+    const part = (type: string, link: string): string =>
+      `--b\r\nContent-Type: ${type}; charset=utf-8\r\n` +
+      `Content-Transfer-Encoding: quoted-printable\r\n\r\n${filler}${link}\r\n`
+    const message =
+      'Content-Type: multipart/alternative; boundary=b\r\n\r\n' +
+      part('text/plain', 'see https://plain.example/?a=3D1 now') +
+      part('text/html', '<a href=3D"https://html.example/?b=3D2">x</a>') +
+      '--b--\r\n'
+    const { targets, shown, explain, failures } = track(message)
+    expect(failures).toEqual([])
+    expect(targets).toEqual(['https://plain.example/?a=1', 'https://html.example/?b=2'])
+    const text = filler.replaceAll('=C3=A9', '\xc3\xa9')
+    expect(shown[0]).toContain(`${text}see {https://plain.example/?a=1} now`)
+    expect(shown[1]).toContain(`${text}<a href="{https://html.example/?b=2}">x</a>`)
+    expect(explain.links.map(({ line }) => line)).toEqual([lines + 1, lines + 1])
+  },
+)
