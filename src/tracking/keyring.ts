@@ -2,7 +2,7 @@
 // open but those that are denied, whose links lead nowhere any more.
 // A key is named in tokens by 3 octets derived from it, so operators name nothing and nothing clashes
 // by mistake. Message keys come from HKDF-SHA-256 (RFC 5869) over the master key and the message's salt.
-import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 
 interface MasterKey {
   readonly secret: Buffer
@@ -49,11 +49,16 @@ export function findKey(keyring: Keyring, id: string): MasterKey | undefined {
   return keyring.keys.find((key) => key.id === id)
 }
 
-/** The AES-256 key of one message. */
-export function messageKey(key: MasterKey, salt: Buffer): KeyObject {
-  const info = `eachrcpt token ${TOKEN_VERSION}`
-  return createSecretKey(Buffer.from(hkdfSync('sha256', key.secret, salt, info, 32)))
+/**
+ * The AES-256 key of one message: HKDF for one block of output. Written out, because the library's takes more than
+ * twice the time.
+ */
+export function messageKey({ secret }: MasterKey, salt: Buffer): Buffer {
+  const extracted = createHmac('sha256', salt).update(secret).digest()
+  return createHmac('sha256', extracted).update(MESSAGE_KEY_INFO).digest()
 }
+
+const MESSAGE_KEY_INFO = Buffer.from(`eachrcpt token ${TOKEN_VERSION}\x01`)
 
 function keyId(secret: Buffer): string {
   const id = hkdfSync('sha256', secret, '', 'eachrcpt key id', KEY_ID_LENGTH)

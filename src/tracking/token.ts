@@ -6,9 +6,10 @@
 // form). They never repeat, because each key belongs to one salt and one sealer. A part of another
 // message fails to open, as its key differs; kind and sublink are associated data of the link part.
 // Text is base64url (RFC 4648 §5) in its one canonical spelling; every comparison is the AEAD's.
-import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
-import { fromBytes, fromText, toBytes, toText } from '../mail/bytes.ts'
+import { createDecipheriv } from 'node:crypto'
+import { fromBytes, fromText, toText } from '../mail/bytes.ts'
 import { factsOctets, readFacts, type TokenFacts } from './facts.ts'
+import { type GcmKey, openGcmKey, sealInPlace, TAG_LENGTH } from './gcm.ts'
 import { findKey, KEY_ID_LENGTH, type Keyring, messageKey, TOKEN_VERSION } from './keyring.ts'
 import { numberOctets, readOctets, withLength } from './octets.ts'
 import { type LinkKind, parsePath, ROUTE_OF, type TokenPath } from './path.ts'
@@ -51,7 +52,7 @@ const DEFAULT_LINK_NAME = 'Raw URL'
 
 export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
   if (salt.length !== SALT_LENGTH) throw new RangeError(`a salt has ${SALT_LENGTH} octets`)
-  const key = messageKey(keyring.sealing, salt)
+  const key = openGcmKey(messageKey(keyring.sealing, salt))
   const head = String.fromCharCode(TOKEN_VERSION) + keyring.sealing.id + fromBytes(salt)
   const links = new Map<string, string>()
   let nextLink = 0
@@ -113,13 +114,12 @@ const BAD: Opened = { kind: 'bad' }
 const KINDS: readonly LinkKind[] = ['click', 'unsubscribe', 'open', 'initial_open']
 const LINK_RANGE = 0
 const RECIPIENT_RANGE = 1
-const TAG_LENGTH = 16
 const RECIPIENT_DATA = Buffer.from('recipient')
 /** 18 octets are 24 characters. */
 const RECIPIENT_BUCKET = 18
 const MAX_INDEX = 2 ** 29
 
-function openLink(key: KeyObject, bytes: Buffer, { route, sublink }: TokenPath) {
+function openLink(key: Buffer, bytes: Buffer, { route, sublink }: TokenPath) {
   const reader = readOctets(bytes)
   const counter = reader.number()
   const action = counter === undefined ? undefined : KINDS[counter % KINDS.length]
@@ -133,7 +133,7 @@ function openLink(key: KeyObject, bytes: Buffer, { route, sublink }: TokenPath) 
   return { action, target: toText(target), name: name ? toText(name) : DEFAULT_LINK_NAME }
 }
 
-function openRecipient(key: KeyObject, text: string): TokenFacts | undefined {
+function openRecipient(key: Buffer, text: string): TokenFacts | undefined {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.toString('base64url') !== text) return undefined
   const reader = readOctets(bytes)
@@ -148,7 +148,7 @@ function shortFacts({ tags: _tags, metadata: _data, custom: _custom, ...short }:
   return short
 }
 
-function sealRecipient(key: KeyObject, counter: number, facts: TokenFacts): string {
+function sealRecipient(key: GcmKey, counter: number, facts: TokenFacts): string {
   const clear = numberOctets(counter)
   const plain = withLength(factsOctets(facts))
   const over = (clear.length + plain.length + TAG_LENGTH) % RECIPIENT_BUCKET
@@ -165,7 +165,7 @@ function paddingFor(length: number, residue: number): number {
 
 /** The text of a part: `clear`, then `plain` and `padding` zeros sealed. */
 function seal(
-  key: KeyObject,
+  key: GcmKey,
   range: number,
   counter: number,
   data: Buffer,
@@ -173,15 +173,18 @@ function seal(
   plain: string,
   padding: number,
 ): string {
-  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(range, counter))
-  cipher.setAAD(data)
-  const sealed = cipher.update(plain + '\0'.repeat(padding), 'latin1')
-  cipher.final()
-  return Buffer.concat([toBytes(clear), sealed, cipher.getAuthTag()]).toString('base64url')
+  const at = clear.length
+  const length = plain.length + padding
+  const out = Buffer.allocUnsafe(at + length + TAG_LENGTH)
+  out.write(clear, 0, 'latin1')
+  out.write(plain, at, 'latin1')
+  out.fill(0, at + plain.length, at + length)
+  sealInPlace(key, nonceOf(range, counter), data, { out, at }, length)
+  return out.toString('base64url')
 }
 
 function open(
-  key: KeyObject,
+  key: Buffer,
   range: number,
   counter: number,
   data: Buffer,

@@ -362,6 +362,14 @@ describe('against parse5', () => {
     '</style>',
     '<script>',
     '</script >',
+    '<!--<script',
+    '</script',
+    '-',
+    '!',
+    '</p title="',
+    '<xmp>',
+    '</xmp/',
+    '<noembed>',
     '<title>',
     '</title>',
     '<textarea>',
@@ -374,18 +382,30 @@ describe('against parse5', () => {
     '<abbr href=q>',
   )
 
-  test.each([`</p title="`, `</a b='1' c = '`, '</TITLE x="a" "="'])(
-    'leaves a page alone whose end tag may hold a ">": %s',
-    (tag) => {
-      const page = `<a href="http://e.com/">x</a>${tag}><a href="http://e.com/">y</a>`
-      const result = track(html(page))
-      expect(result.message).toBe(html(page))
-      expect(result.failures).toEqual([expect.stringContaining('an end tag has an attribute')])
-    },
-  )
+  test('an end tag has attributes too, whose values may hold a ">"', () => {
+    const page = `<a href="http://e.com/1">x</a b='1' c = '><a href="http://e.com/2">'><a href="http://e.com/3">`
+    expect(track(html(page)).targets).toEqual(['http://e.com/1', 'http://e.com/3'])
+  })
 
-  test('a complete attribute of an end tag is none of that', () => {
-    expect(track(html('<p></p title="x"><a href="http://e.com/">')).targets).toHaveLength(1)
+  test.each([
+    ['a script ends in a comment', '<script><!-- </script><a href="http://e.com/">', 1],
+    ['but not in a script there', '<script><!-- <script> </script><a href="http://e.com/">', 0],
+    [
+      'whose own end counts',
+      '<script><!-- <script> </script> </script><a href="http://e.com/">',
+      1,
+    ],
+    [
+      'as does the end of the comment',
+      '<script><!-- <script> --></script><a href="http://e.com/">',
+      1,
+    ],
+    ['which may be there at once', '<script><!--><script></script><a href="http://e.com/">', 1],
+    ['nothing ends plain text', '<plaintext></plaintext><a href="http://e.com/">', 0],
+    ['an end tag needs its whole name', '<xmp></xmpx><a href="http://e.com/"></xmp>', 0],
+  ])('%s', (_what, page, count) => {
+    expect(hrefsOf(page)).toHaveLength(count)
+    expect(find(page).links).toHaveLength(count)
   })
 
   test('finds the same links in the same places', () => {
@@ -393,8 +413,6 @@ describe('against parse5', () => {
       fc.property(fc.array(piece, { maxLength: 25 }), (pieces) => {
         // As sets: the tree builder may move and clone elements.
         const text = pieces.join('')
-        const isRefused = /<\/[a-z][^>]*=\s*["']/i.test(text)
-        if (isRefused) return
         const expected = new Set(hrefsOf(text))
         const found = new Set(
           find(text).links.map(({ target, start, end }) => `${target} ${start}-${end}`),

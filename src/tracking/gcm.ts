@@ -1,0 +1,138 @@
+// AES-256-GCM (NIST SP 800-38D) for the many short texts that are sealed under the key of one message. Each cipher object
+// of node:crypto costs more than all it does to such a text, so there is one for the key, which makes the key stream of
+// them all (a block cipher, that is all that GCM asks of AES), and the tag is computed here. What is sealed here is opened
+// by node:crypto's own aes-256-gcm, and a test compares the two.
+import { type Cipher, createCipheriv } from 'node:crypto'
+
+export const TAG_LENGTH = 16
+
+export interface GcmKey {
+  /** AES-256 of whole blocks, each by itself. */
+  readonly blocks: Cipher
+  /** GHASH's own key: four words, the first octet highest. */
+  readonly hash: readonly number[]
+}
+
+/** Where a text goes. `out` holds what is sealed at `at`, and behind it the tag. */
+export interface SealedPlace {
+  readonly out: Buffer
+  readonly at: number
+}
+
+const BLOCK = 16
+const NONCE_LENGTH = 12
+
+/** 32 octets. */
+export function openGcmKey(key: Buffer): GcmKey {
+  const blocks = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
+  const zero = blocks.update(Buffer.alloc(BLOCK))
+  return { blocks, hash: [0, 4, 8, 12].map((at) => zero.readInt32BE(at)) }
+}
+
+/**
+ * Seals the `length` octets of `out` at `at` where they are, and puts the tag behind them. `nonce`: 12 octets, never
+ * the same twice under one key.
+ */
+export function sealInPlace(
+  key: GcmKey,
+  nonce: Buffer,
+  data: Buffer,
+  { out, at }: SealedPlace,
+  length: number,
+): void {
+  const stream = keyStream(key, nonce, Math.ceil(length / BLOCK))
+  for (let i = 0; i < length; i++) out[at + i] = (out[at + i] ?? 0) ^ (stream[BLOCK + i] ?? 0)
+  selectKey(key)
+  sum.fill(0)
+  hashOctets(data, 0, data.length)
+  hashOctets(out, at, at + length)
+  sum[1] = (sum[1] ?? 0) ^ (data.length * 8)
+  sum[3] = (sum[3] ?? 0) ^ (length * 8)
+  multiply()
+  for (let i = 0; i < TAG_LENGTH; i++) {
+    out[at + length + i] = (stream[i] ?? 0) ^ ((sum[i >> 2] ?? 0) >>> (24 - (i & 3) * 8))
+  }
+}
+
+/** The block that hides the tag, then those for `count` blocks of text. */
+function keyStream({ blocks }: GcmKey, nonce: Buffer, count: number): Buffer {
+  const counters = Buffer.allocUnsafe((count + 1) * BLOCK)
+  for (let i = 0; i <= count; i++) {
+    nonce.copy(counters, i * BLOCK, 0, NONCE_LENGTH)
+    counters.writeUInt32BE(i + 1, i * BLOCK + NONCE_LENGTH)
+  }
+  return blocks.update(counters)
+}
+
+/** GHASH's sum so far. */
+const sum = new Int32Array(4)
+/** The products of every octet with the key selected last, four words each (Shoup's tables). */
+const products = new Int32Array(256 * 4)
+let selected: GcmKey | undefined
+
+/** What an octet that is shifted out of a product comes back as, at its upper end. */
+const REDUCTIONS = Int32Array.from({ length: 256 }, (_, octet) => {
+  const words = Int32Array.of(0, 0, 0, octet)
+  for (let bit = 0; bit < 8; bit++) timesX(words, 0, words, 0)
+  return words[0] ?? 0
+})
+
+function selectKey(key: GcmKey): void {
+  if (selected === key) return
+  selected = key
+  products.set(key.hash, 128 * 4)
+  for (let octet = 64; octet > 0; octet >>= 1) timesX(products, octet * 8, products, octet * 4)
+  for (let octet = 2; octet < 256; octet <<= 1) {
+    for (let low = 1; low < octet; low++) {
+      for (let word = 0; word < 4; word++) {
+        products[(octet + low) * 4 + word] =
+          (products[octet * 4 + word] ?? 0) ^ (products[low * 4 + word] ?? 0)
+      }
+    }
+  }
+}
+
+/** In GCM's order of bits that is a shift to the right. */
+function timesX(from: Int32Array, at: number, to: Int32Array, place: number): void {
+  const [a = 0, b = 0, c = 0, d = 0] = from.subarray(at, at + 4)
+  to[place] = (a >>> 1) ^ (d & 1 ? 0xe1000000 : 0)
+  to[place + 1] = (b >>> 1) | (a << 31)
+  to[place + 2] = (c >>> 1) | (b << 31)
+  to[place + 3] = (d >>> 1) | (c << 31)
+}
+
+/** Whole blocks; the last is filled up with zeros. */
+function hashOctets(octets: Buffer, from: number, to: number): void {
+  for (let at = from; at < to; at += BLOCK) {
+    const end = Math.min(at + BLOCK, to)
+    for (let i = at; i < end; i++) {
+      const place = i - at
+      sum[place >> 2] = (sum[place >> 2] ?? 0) ^ ((octets[i] ?? 0) << (24 - (place & 3) * 8))
+    }
+    multiply()
+  }
+}
+
+/** The sum times the key, octet by octet from its end. */
+function multiply(): void {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let word = 3; word >= 0; word--) {
+    let octets = sum[word] ?? 0
+    for (let i = 0; i < 4; i++) {
+      const at = (octets & 0xff) << 2
+      const out = REDUCTIONS[d & 0xff] ?? 0
+      d = ((d >>> 8) | (c << 24)) ^ (products[at + 3] ?? 0)
+      c = ((c >>> 8) | (b << 24)) ^ (products[at + 2] ?? 0)
+      b = ((b >>> 8) | (a << 24)) ^ (products[at + 1] ?? 0)
+      a = (a >>> 8) ^ out ^ (products[at] ?? 0)
+      octets >>>= 8
+    }
+  }
+  sum[0] = a
+  sum[1] = b
+  sum[2] = c
+  sum[3] = d
+}
