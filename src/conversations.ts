@@ -144,6 +144,7 @@ function receptionOptions(
       customPrefix: config.eventHydrant?.custPrefix ?? DEFAULT_CUST_PREFIX,
     },
     newSalt,
+    isLookedAt: store.onAccepted !== undefined,
     store: (acceptance) => accept(store, acceptance),
     queue: (session, parcels) => queue(store, session, parcels),
   }

@@ -7,6 +7,7 @@ const MACRO = /\{\{\s*(opening|closing)_(single|double|triple)_curly\(\)\s*\}\}/
 
 /** Where macros stand in `masked`, with the braces that replace them. */
 export function findMacros(masked: string): Cut[] {
+  if (!masked.includes('{{')) return []
   return [...masked.matchAll(MACRO)].map(({ index, 0: macro }) => ({
     start: index,
     end: index + macro.length,
@@ -15,6 +16,7 @@ export function findMacros(masked: string): Cut[] {
 }
 
 export function expandMacros(text: string): string {
+  if (!text.includes('{{')) return text
   return text.replace(MACRO, (_macro, side: string, number: string) =>
     (side === 'opening' ? '{' : '}').repeat(COUNTS[number] ?? 1),
   )

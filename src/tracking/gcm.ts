@@ -11,6 +11,21 @@ export interface GcmKey {
   readonly blocks: Cipher
   /** GHASH's own key: four words, the first octet highest. */
   readonly hash: readonly number[]
+  ahead: Ahead | undefined
+}
+
+/** Twelve octets: the range, zeros, the counter (32 bits). None twice under one key. */
+export interface Nonce {
+  readonly range: number
+  readonly counter: number
+  /** From this counter to that of the next text, which is likely to follow; 0: none is. */
+  readonly step: number
+}
+
+/** Key streams of texts that are likely to follow: a call of the cipher costs as much as a hundred blocks. */
+interface Ahead {
+  readonly first: Nonce
+  readonly stream: Buffer
 }
 
 /** Where a text goes. `out` holds what is sealed at `at`, and behind it the tag. */
@@ -20,27 +35,26 @@ export interface SealedPlace {
 }
 
 const BLOCK = 16
-const NONCE_LENGTH = 12
+const AHEAD_TEXTS = 16
+/** With that of the tag. */
+const AHEAD_BLOCKS = 8
 
 /** 32 octets. */
 export function openGcmKey(key: Buffer): GcmKey {
   const blocks = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
   const zero = blocks.update(Buffer.alloc(BLOCK))
-  return { blocks, hash: [0, 4, 8, 12].map((at) => zero.readInt32BE(at)) }
+  return { blocks, hash: [0, 4, 8, 12].map((at) => zero.readInt32BE(at)), ahead: undefined }
 }
 
-/**
- * Seals the `length` octets of `out` at `at` where they are, and puts the tag behind them. `nonce`: 12 octets, never
- * the same twice under one key.
- */
+/** Seals the `length` octets of `out` at `at` where they are, and puts the tag behind them. */
 export function sealInPlace(
   key: GcmKey,
-  nonce: Buffer,
+  nonce: Nonce,
   data: Buffer,
   { out, at }: SealedPlace,
   length: number,
 ): void {
-  const stream = keyStream(key, nonce, Math.ceil(length / BLOCK))
+  const stream = keyStream(key, nonce, 1 + Math.ceil(length / BLOCK))
   for (let i = 0; i < length; i++) out[at + i] = (out[at + i] ?? 0) ^ (stream[BLOCK + i] ?? 0)
   selectKey(key)
   sum.fill(0)
@@ -54,14 +68,35 @@ export function sealInPlace(
   }
 }
 
-/** The block that hides the tag, then those for `count` blocks of text. */
-function keyStream({ blocks }: GcmKey, nonce: Buffer, count: number): Buffer {
-  const counters = Buffer.allocUnsafe((count + 1) * BLOCK)
-  for (let i = 0; i <= count; i++) {
-    nonce.copy(counters, i * BLOCK, 0, NONCE_LENGTH)
-    counters.writeUInt32BE(i + 1, i * BLOCK + NONCE_LENGTH)
+/** The block that hides the tag, then those for the text. */
+function keyStream(key: GcmKey, nonce: Nonce, count: number): Buffer {
+  const { range, counter, step } = nonce
+  if (step === 0 || count > AHEAD_BLOCKS)
+    return key.blocks.update(counterBlocks([counter], range, count))
+  const place = placeAhead(key.ahead, nonce)
+  if (place >= 0) return key.ahead!.stream.subarray(place * AHEAD_BLOCKS * BLOCK)
+  const counters = Array.from({ length: AHEAD_TEXTS }, (_, i) => counter + i * step)
+  const stream = key.blocks.update(counterBlocks(counters, range, AHEAD_BLOCKS))
+  key.ahead = { first: nonce, stream }
+  return stream
+}
+
+/** Which of the texts ahead has the nonce; -1 for none. */
+function placeAhead(ahead: Ahead | undefined, { range, counter, step }: Nonce): number {
+  if (!ahead || ahead.first.range !== range || ahead.first.step !== step) return -1
+  const place = (counter - ahead.first.counter) / step
+  return Number.isInteger(place) && place < AHEAD_TEXTS ? place : -1
+}
+
+function counterBlocks(counters: readonly number[], range: number, count: number): Buffer {
+  const blocks = Buffer.alloc(counters.length * count * BLOCK)
+  for (let at = 0; at < blocks.length; at += BLOCK) {
+    const number = at / BLOCK
+    blocks[at] = range
+    blocks.writeUInt32BE(counters[Math.floor(number / count)] ?? 0, at + 8)
+    blocks.writeUInt32BE((number % count) + 1, at + 12)
   }
-  return blocks.update(counters)
+  return blocks
 }
 
 /** GHASH's sum so far. */

@@ -85,7 +85,8 @@ function attributesOf(
   readAttributes(masked, at, (start, nameEnd, from, to, end) => {
     const name = masked.slice(start, nameEnd).toLowerCase()
     if (name !== 'href' && !name.startsWith(CONTROL_PREFIX) && !FOREIGN_OPT_OUTS.has(name)) return
-    const value = decodeHTMLAttribute(decode(text.slice(from, to)))
+    const written = decode(text.slice(from, to))
+    const value = written.includes('&') ? decodeHTMLAttribute(written) : written
     attributes.push({ name, start, end, from, to, value })
   })
   return attributes
@@ -122,6 +123,7 @@ function trimControls(target: string): string {
 }
 
 function controlsOf(attributes: readonly Attribute[]): Controls {
+  if (attributes.length === 1) return NO_CONTROLS
   const controls = new Map<string, string>()
   for (const { name, value } of attributes) {
     const control = name.startsWith(CONTROL_PREFIX) ? name.slice(CONTROL_PREFIX.length) : ''
@@ -129,6 +131,8 @@ function controlsOf(attributes: readonly Attribute[]): Controls {
   }
   return Object.fromEntries(controls)
 }
+
+const NO_CONTROLS: Controls = {}
 
 /** With the blanks before it, unless what follows (a `/`, say) would then belong to what precedes. */
 function cutOf(attribute: Attribute, text: string): Cut {

@@ -77,6 +77,8 @@ export const FOREIGN_OPT_OUTS: ReadonlyMap<string, string> = new Map([
 
 const MAX_TARGET_LENGTH = 4096
 const MAX_NAME_LENGTH = 63
+/** UTF-8, of a UTF-16 code unit. */
+const MAX_OCTETS_PER_UNIT = 3
 
 export function makeLink(
   start: number,
@@ -112,6 +114,7 @@ function isOn(value: string | undefined): boolean {
 
 /** Cuts between characters, never inside one. */
 function limitName(name: string): string {
+  if (name.length * MAX_OCTETS_PER_UNIT <= MAX_NAME_LENGTH) return name
   const octets = Buffer.from(name, 'utf8')
   if (octets.length <= MAX_NAME_LENGTH) return name
   let end = MAX_NAME_LENGTH

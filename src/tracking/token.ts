@@ -9,7 +9,7 @@
 import { createDecipheriv } from 'node:crypto'
 import { fromBytes, fromText, toText } from '../mail/bytes.ts'
 import { factsOctets, readFacts, type TokenFacts } from './facts.ts'
-import { type GcmKey, openGcmKey, sealInPlace, TAG_LENGTH } from './gcm.ts'
+import { type GcmKey, type Nonce, openGcmKey, sealInPlace, TAG_LENGTH } from './gcm.ts'
 import { findKey, KEY_ID_LENGTH, type Keyring, messageKey, TOKEN_VERSION } from './keyring.ts'
 import { numberOctets, readOctets, withLength } from './octets.ts'
 import { type LinkKind, parsePath, ROUTE_OF, type TokenPath } from './path.ts'
@@ -69,7 +69,9 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
       const bare = clear.length + plain.length + TAG_LENGTH
       const padding = residue === undefined ? 0 : paddingFor(bare, residue)
       const data = linkData(kind, sublink)
-      const text = seal(key, LINK_RANGE, counter, data, clear, plain, padding)
+      const step = kind === 'click' ? KINDS.length : 0
+      const nonce = { range: LINK_RANGE, counter, step }
+      const text = seal(key, nonce, data, clear, plain, padding)
       links.set(id, text)
       return text
     },
@@ -153,7 +155,8 @@ function sealRecipient(key: GcmKey, counter: number, facts: TokenFacts): string 
   const plain = withLength(factsOctets(facts))
   const over = (clear.length + plain.length + TAG_LENGTH) % RECIPIENT_BUCKET
   const padding = over ? RECIPIENT_BUCKET - over : 0
-  return seal(key, RECIPIENT_RANGE, counter, RECIPIENT_DATA, clear, plain, padding)
+  const nonce = { range: RECIPIENT_RANGE, counter, step: 0 }
+  return seal(key, nonce, RECIPIENT_DATA, clear, plain, padding)
 }
 
 /** The fewest octets that give the base64url text of `length` octets a length of `residue` modulo 3. */
@@ -166,8 +169,7 @@ function paddingFor(length: number, residue: number): number {
 /** The text of a part: `clear`, then `plain` and `padding` zeros sealed. */
 function seal(
   key: GcmKey,
-  range: number,
-  counter: number,
+  nonce: Nonce,
   data: Buffer,
   clear: string,
   plain: string,
@@ -179,7 +181,7 @@ function seal(
   out.write(clear, 0, 'latin1')
   out.write(plain, at, 'latin1')
   out.fill(0, at + plain.length, at + length)
-  sealInPlace(key, nonceOf(range, counter), data, { out, at }, length)
+  sealInPlace(key, nonce, data, { out, at }, length)
   return out.toString('base64url')
 }
 
