@@ -138,20 +138,27 @@ function receptionOptions(
       keyring,
       isTrackingEnabled: config.smtpapi !== undefined,
       isExplained: config.smtpapi?.debugLevel === 'debug',
+      isLookedAt: store.onAccepted !== undefined,
       includeMetadata: config.tracking.includeMetadata,
       maxMetadataLength: config.tracking.maxMetadataLen,
       growthLimit: config.tracking.growthLimit,
       customPrefix: config.eventHydrant?.custPrefix ?? DEFAULT_CUST_PREFIX,
     },
     newSalt,
-    isLookedAt: store.onAccepted !== undefined,
     store: (acceptance) => accept(store, acceptance),
     queue: (session, parcels) => queue(store, session, parcels),
   }
 }
 
+/** Random octets come dear in small numbers. */
+const SALTS_AT_ONCE = 256
+let salts = Buffer.alloc(0)
+
 function randomSalt(): Buffer {
-  return randomBytes(SALT_LENGTH)
+  if (salts.length === 0) salts = randomBytes(SALTS_AT_ONCE * SALT_LENGTH)
+  const salt = salts.subarray(0, SALT_LENGTH)
+  salts = salts.subarray(SALT_LENGTH)
+  return salt
 }
 
 /** Webhooks have these variables too, also without an event_hydrant. */

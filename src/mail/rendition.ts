@@ -2,6 +2,8 @@
 // and holes that each recipient fills. This is what the spool stores and what the relay renders, so a
 // retry, a restart or an upgrade sends the same bytes. Pure.
 
+import { isCanonical } from '../mime/line.ts'
+
 /** Octets `start` to `end` of the message's data. */
 export type Range = readonly [start: number, end: number]
 
@@ -92,8 +94,15 @@ export function render(data: Buffer, { pieces, holes }: Rendition): Buffer {
   return bytes
 }
 
+/** A copy as it is sent, before dot-stuffing. */
+export interface Rendered {
+  readonly bytes: Buffer
+  /** Every CR and every LF is part of a CRLF; undefined: nobody has looked. */
+  readonly isCanonical?: boolean
+}
+
 /** Renders copies of one message, of which many have the same list of pieces. */
-export type Renderer = (rendition: Rendition) => Buffer
+export type Renderer = (rendition: Rendition) => Rendered
 
 export function openRenderer(data: Buffer): Renderer {
   const forms = new Map<readonly Piece[], Form>()
@@ -102,17 +111,16 @@ export function openRenderer(data: Buffer): Renderer {
     const known = forms.get(pieces)
     const isFirst = lastPieces !== pieces
     lastPieces = pieces
-    if (!known && isFirst) return render(data, { pieces, holes })
-    const { bytes, places } = known ?? layOut(data, pieces)
-    if (bytes.length > MAX_FORM_BYTES) {
-      fillHoles(bytes, places, holes)
-      return bytes
-    }
-    if (!known && forms.size < MAX_FORMS) forms.set(pieces, { bytes, places })
-    const copy = Buffer.allocUnsafe(bytes.length)
-    copy.set(bytes)
-    fillHoles(copy, places, holes)
-    return copy
+    if (!known && isFirst) return { bytes: render(data, { pieces, holes }) }
+    const form = known ?? formOf(data, { pieces, holes })
+    if (form.bytes.length > MAX_FORM_BYTES) return { bytes: form.bytes }
+    if (!known && forms.size < MAX_FORMS) forms.set(pieces, form)
+    const bytes = Buffer.allocUnsafe(form.bytes.length)
+    bytes.set(form.bytes)
+    fillHoles(bytes, form.places, holes)
+    return form.isCanonical && holes.every(isCanonicalText)
+      ? { bytes, isCanonical: true }
+      : { bytes }
   }
 }
 
@@ -120,6 +128,8 @@ export function openRenderer(data: Buffer): Renderer {
 interface Form {
   readonly bytes: Buffer
   readonly places: readonly number[]
+  /** Of its first copy. Others differ in holes only, which are as long: theirs are, if the text in the holes is. */
+  readonly isCanonical: boolean
 }
 
 /** Beyond, copying takes all the time. */
@@ -129,8 +139,19 @@ const NOTHING = Buffer.alloc(0)
 /** Below this, a loop is faster than a call of the runtime: a template has a hundred short pieces. */
 const SHORT = 64
 
+/** With the holes of one copy filled. */
+function formOf(data: Buffer, { pieces, holes }: Rendition): Form {
+  const { bytes, places } = layOut(data, pieces)
+  fillHoles(bytes, places, holes)
+  return { bytes, places, isCanonical: holes.every(isCanonicalText) && isCanonical(bytes) }
+}
+
+function isCanonicalText(text: string): boolean {
+  return !/[\r\n]/.test(text) || isCanonical(Buffer.from(text, 'latin1'))
+}
+
 /** In octets of the encoded hole; its index and encoding are one number. */
-function layOut(data: Buffer, pieces: readonly Piece[]): Form {
+function layOut(data: Buffer, pieces: readonly Piece[]): Omit<Form, 'isCanonical'> {
   const bytes = Buffer.allocUnsafe(renderedLength({ pieces, holes: [] }))
   const places: number[] = []
   let at = 0

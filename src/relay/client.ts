@@ -152,7 +152,9 @@ async function deliver(session: Session, transaction: Transaction): Promise<read
     ? transaction.bytes
     : toSevenBit(transaction.bytes, session.profile.sevenBit)
   if (!bytes) return recipients.map(() => NO_8BIT)
-  return deliverBytes(session, { ...transaction, bytes })
+  if (takesAll) return deliverBytes(session, transaction)
+  const { isCanonical: _, ...envelope } = transaction
+  return deliverBytes(session, { ...envelope, bytes })
 }
 
 async function deliverBytes(
@@ -160,7 +162,7 @@ async function deliverBytes(
   transaction: Transaction,
 ): Promise<readonly Outcome[]> {
   const { recipients } = transaction
-  const chunks = stuff(transaction.bytes)
+  const chunks = stuff(transaction)
   if (!chunks) return recipients.map(() => LONE_LINE_END)
   const outcomes = recipients.map((rcptto) => refuse(session.extensions, transaction, rcptto))
   if (!outcomes.includes(undefined)) return outcomes.filter((outcome) => outcome !== undefined)

@@ -1,7 +1,7 @@
 // Takes one batch to its next hop: finds the hop, reads and renders the copy, and sends or stores it.
 // What DNS said is kept for a minute, its failures for five seconds.
 import type { OutboundOptions } from '../config/config.ts'
-import { openRenderer, render, type Renderer } from '../mail/rendition.ts'
+import { openRenderer, render, type Rendered, type Renderer } from '../mail/rendition.ts'
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
@@ -46,8 +46,8 @@ export async function deliver(
       const copies = batch.copies.map((copy) => copyAt(batch.entry, copy))
       const mailfrom = copies[0]?.mailfrom ?? batch.entry.mailfrom
       const recipients = copies.map(({ rcptto }) => rcptto)
-      const bytes = await bytesOf(delivery, lane, batch)
-      const transaction = { mailfrom, recipients, bytes }
+      const rendered = await renderedOf(delivery, lane, batch)
+      const transaction = { mailfrom, recipients, ...rendered }
       const auth = copies[0] && credentialsOf(outbound, batch.entry, copies[0])
       const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom, auth) }
       const most = outbound.maxDeliveriesPerConnection
@@ -82,7 +82,7 @@ async function store(
 ): Promise<Tried> {
   const { entry, copies } = batch
   const { receivedMs } = entry
-  const bytes = await bytesOf(delivery, lane, batch)
+  const { bytes } = await renderedOf(delivery, lane, batch)
   const outcomes: Outcome[] = []
   // One by one: each syncs, and the threads for that are the spool's too.
   for (const copy of copies) {
@@ -103,7 +103,7 @@ async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions):
   return found
 }
 
-async function bytesOf({ spool }: Delivery, lane: Lane, batch: OpenBatch): Promise<Buffer> {
+async function renderedOf({ spool }: Delivery, lane: Lane, batch: OpenBatch): Promise<Rendered> {
   const { stored, copies, entry } = batch
   const { rendition } = copyAt(entry, copies[0] ?? 0)
   const renderOne = await rendererOf(spool, lane, stored)

@@ -1,8 +1,10 @@
 // A message as it travels after DATA (RFC 5321 §4.5.2): a dot before each line that begins with one,
 // and the line with a single dot at the end. Messages are CRLF-canonical when they get here; one with a
 // CR or LF that stands alone is refused, because peers disagree about where its lines end.
+import type { Rendered } from '../mail/rendition.ts'
 
 const DOT = Buffer.from('.')
+const LINE_DOT = Buffer.from('\n.')
 const CODE_DOT = 0x2e
 const CODE_CR = 0x0d
 /** Beyond this many dots one copy costs less than a chunk for each. */
@@ -12,9 +14,9 @@ const MAX_CHUNKED_DOTS = 64
  * Chunks that make up the stuffed message and its final dot; views of `message` where few dots are
  * added. `undefined`: a CR or LF stands alone. One linear pass.
  */
-export function stuff(message: Buffer): Buffer[] | undefined {
+export function stuff({ bytes: message, isCanonical }: Rendered): Buffer[] | undefined {
+  if (!(isCanonical ?? hasWholeLineEnds(message))) return undefined
   const dots = lineDots(message)
-  if (!dots) return undefined
   const end = Buffer.from(isLineEnd(message, message.length) ? '.\r\n' : '\r\n.\r\n')
   if (dots.length > MAX_CHUNKED_DOTS) return [copyStuffed(message, dots), end]
   const chunks: Buffer[] = []
@@ -29,20 +31,25 @@ export function stuff(message: Buffer): Buffer[] | undefined {
   return chunks
 }
 
-/** Offsets of the dots that begin a line, or `undefined` where a CR or LF stands alone. */
-function lineDots(message: Buffer): number[] | undefined {
+function hasWholeLineEnds(message: Buffer): boolean {
   // indexOf on a string runs three times as fast as on a Buffer for lines of usual length.
   const text = message.toString('latin1')
-  const dots: number[] = []
-  let line = 0
-  for (;;) {
-    if (text.charCodeAt(line) === CODE_DOT) dots.push(line)
+  for (let line = 0; ;) {
     const cr = text.indexOf('\r', line)
     const lf = text.indexOf('\n', line)
-    if (cr < 0 && lf < 0) return dots
-    if (lf !== cr + 1 || cr < 0) return undefined
+    if (cr < 0 && lf < 0) return true
+    if (lf !== cr + 1 || cr < 0) return false
     line = lf + 1
   }
+}
+
+/** Offsets of the dots that begin a line, of a canonical message. */
+function lineDots(message: Buffer): number[] {
+  const dots = message[0] === CODE_DOT ? [0] : []
+  for (let at = message.indexOf(LINE_DOT); at >= 0; at = message.indexOf(LINE_DOT, at + 1)) {
+    dots.push(at + 1)
+  }
+  return dots
 }
 
 function copyStuffed(message: Buffer, dots: readonly number[]): Buffer {

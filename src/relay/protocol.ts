@@ -3,6 +3,7 @@
 // sends more, or something else, does not speak SMTP. Total and linear, whatever the pieces it comes in.
 
 import { isAscii as isAsciiBuffer } from 'node:buffer'
+import type { Rendered } from '../mail/rendition.ts'
 
 export interface RemoteReply {
   readonly code: number
@@ -20,11 +21,10 @@ export interface ReplyReader {
 /** EHLO keywords in upper case, and their parameters as given. */
 export type Extensions = ReadonlyMap<string, string>
 
-export interface Transaction {
+/** With the message. */
+export interface Transaction extends Rendered {
   readonly mailfrom: string
   readonly recipients: readonly string[]
-  /** The message, CRLF-canonical, before dot-stuffing. */
-  readonly bytes: Buffer
 }
 
 const MAX_LINE_OCTETS = 4096

@@ -106,6 +106,19 @@ export function runCopies(
   return next()
 }
 
+/** The reply as the copies want it. Of what they took nothing is kept while the disk is waited for. */
+export function replyAfter(
+  session: Session,
+  concluded: Eventually<Reply>,
+  { tarpitSeconds, disconnect }: CopiesDone,
+): Eventually<Reply> {
+  return andThen(concluded, (sent) => {
+    const reply = disconnect ? { ...sent, close: true } : sent
+    if (tarpitSeconds === 0) return reply
+    return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
+  })
+}
+
 /** A temporary refusal or a failure of one copy is that of all: the client will send everything again. */
 export function endsTransaction(result: CopyResult): boolean {
   return result.kind === 'failed' || (result.kind === 'rejected' && result.reply.code < 500)

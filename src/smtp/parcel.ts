@@ -20,6 +20,7 @@ export interface ParcelOptions {
     | 'keyring'
     | 'isTrackingEnabled'
     | 'isExplained'
+    | 'isLookedAt'
     | 'includeMetadata'
     | 'maxMetadataLength'
     | 'growthLimit'

@@ -12,7 +12,7 @@ import type { Explain } from '../tracking/explain.ts'
 import type { Received } from './conversation.ts'
 import { headerRefusal, limitLines, missingFields, splitMessage } from './conformance.ts'
 import type { MessageHandle } from '../msys/handle.ts'
-import { type CopiesDone, type CopyResult, endsTransaction, runCopies } from './copies.ts'
+import { type CopyResult, endsTransaction, replyAfter, runCopies } from './copies.ts'
 import { openOutbox, type Outbox, runOutbox } from './injection.ts'
 import { forkCopy, type OpenParcel, openParcel, type Parcel, type ParcelOptions } from './parcel.ts'
 import { NO_MEMORY } from './refusal.ts'
@@ -26,8 +26,6 @@ export interface ReceptionOptions extends ParcelOptions {
   store(stored: Acceptance): Promise<void>
   /** The same for messages that policy sends alone. */
   queue(session: Session, parcels: readonly Parcel[]): Promise<void>
-  /** Somebody wants to know what was done to each link. */
-  readonly isLookedAt: boolean
 }
 
 /** What one transaction brings to the spool. */
@@ -35,7 +33,7 @@ export interface Acceptance extends Parcel {
   readonly session: Session
   /** What policy sends beside it. */
   readonly injected: readonly Parcel[]
-  /** What was done to the links of each copy, in their order, where somebody looks at it; undefined: it is not tracked. */
+  /** What was done to the links of each copy, in their order; undefined: it is not tracked, or nobody looks. */
   readonly explains: readonly ((() => Explain) | undefined)[]
   /** Recipients that policy refused after all, to be told to the sender. */
   readonly refused: readonly { readonly rcptto: string; readonly reply: Reply }[]
@@ -208,27 +206,8 @@ function receiveCopies(
     forkCopy(parent, rcptto, i, notify.get(rcptto.text)),
   )
   return andThen(runCopies(session, copies, parcel.sealing, { sending }), (done) => {
-    const settled = settle(options, session, {
-      parent,
-      copies,
-      results: done.results,
-      parcel,
-      verdict,
-    })
+    const settled = settle(session, { parent, copies, results: done.results, parcel, verdict })
     return replyAfter(session, conclude(settled), done)
-  })
-}
-
-/** A function of its own: of what the copies took nothing is kept while the disk is waited for. */
-function replyAfter(
-  session: Session,
-  concluded: Eventually<Reply>,
-  { tarpitSeconds, disconnect }: CopiesDone,
-): Eventually<Reply> {
-  return andThen(concluded, (sent) => {
-    const reply = disconnect ? { ...sent, close: true } : sent
-    if (tarpitSeconds === 0) return reply
-    return session.surroundings.delay(tarpitSeconds * 1000).then(() => reply)
   })
 }
 
@@ -242,11 +221,7 @@ interface Transacted {
 }
 
 /** What the results of the copies come to. */
-function settle(
-  { isLookedAt }: ReceptionOptions,
-  session: Session,
-  transacted: Transacted,
-): Settled {
+function settle(session: Session, transacted: Transacted): Settled {
   const { copies, parent, results, parcel, verdict } = transacted
   const fatal = results.find(endsTransaction) ?? onlyRejections(results)
   if (fatal && (fatal.kind === 'rejected' || fatal.kind === 'failed')) {
@@ -268,8 +243,7 @@ function settle(
     session,
     ...parcel.close(accepted.map(({ copy }) => copy)),
     injected: [],
-    // They hold all that was found in the body.
-    explains: isLookedAt ? accepted.map(({ explain }) => explain) : [],
+    explains: accepted.map(({ explain }) => explain),
     refused,
     received: accepted.flatMap((result) => result.received ?? []),
     originalHeader: headerOf(parent.base),

@@ -38,6 +38,8 @@ export interface SealingOptions {
   readonly isTrackingEnabled: boolean
   /** Whether the log tells what was done to every link. */
   readonly isExplained: boolean
+  /** Whether explanations are kept, and all that was found in a body with them. */
+  readonly isLookedAt: boolean
   readonly includeMetadata: boolean
   readonly maxMetadataLength: number
   readonly growthLimit: number
@@ -110,9 +112,19 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       })
       for (const failure of failures) warn(`${message.batchId}: ${failure}`)
       if (options.isExplained) logExplain(options, `${message.id} ${rawRcptTo}`, explain())
-      return { kind: 'tracked', fields, pieces, holes, explain, messageId, rawRcptTo, settings }
+      const kept = options.isLookedAt ? explain : undefined
+      return {
+        kind: 'tracked',
+        fields,
+        pieces,
+        holes,
+        explain: kept,
+        messageId,
+        rawRcptTo,
+        settings,
+      }
     },
-    bodyOf: ({ separator }, tracked) => renderBody(tracked).subarray(separator.length),
+    bodyOf: ({ separator }, tracked) => renderBody(tracked).bytes.subarray(separator.length),
     seal: (message, tracked) => entryCopy(message, tracked, options, layout),
   }
 }

@@ -103,7 +103,7 @@ function run(
     if (i === 0) renderOne = openRenderer(data.bytes())
     const pieces = layouts.get(tracked.pieces) ?? withFields(tracked.fields, tracked.pieces, data)
     layouts.set(tracked.pieces, pieces)
-    octets += renderOne({ pieces, holes: tracked.holes }).length
+    octets += renderOne({ pieces, holes: tracked.holes }).bytes.length
   }
   if (octets < RECIPIENTS * original.length) throw new Error('nothing was tracked')
   return Number(process.hrtime.bigint() - start) / 1000 / RECIPIENTS

@@ -92,9 +92,42 @@ describe('a renderer', () => {
     const results = order.map((list, i) => {
       const holes = [`${i}`.padEnd(24, 'a'), `${i}`.padEnd(24, 'b')]
       const rendition = { pieces: lists[list] ?? [], holes }
-      return { bytes: renderOne(rendition), alone: render(data, rendition) }
+      return { ...renderOne(rendition), alone: render(data, rendition) }
     })
     // Compared when all are made: none may share octets with another.
     for (const { bytes, alone } of results) expect(bytes.equals(alone)).toBe(true)
+  })
+
+  test('says that a copy is canonical only where it is', () => {
+    const part = fc.constantFrom('\r', '\n', '\r\n', 'a', '.')
+    const text = fc.array(part, { maxLength: 5 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(text, text, fc.array(text, { maxLength: 6 }), (before, after, fillings) => {
+        const data = Buffer.from(before + after)
+        const renderOne = openRenderer(data)
+        const lists = new Map<number, Piece[]>()
+        for (const hole of fillings) {
+          // Copies of one list have holes of one length.
+          const pieces = lists.get(hole.length) ?? [
+            [0, before.length],
+            [0, 0, hole.length, 0],
+            [before.length, data.length],
+          ]
+          lists.set(hole.length, pieces)
+          const { bytes, isCanonical } = renderOne({ pieces, holes: [hole] })
+          if (isCanonical) expect(bytes.toString().replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
+        }
+      }),
+      { seed: 1, numRuns: 2000 },
+    )
+    const lines: Piece[] = [
+      [0, 3],
+      [0, 0, 3, 0],
+    ]
+    const renderOne = openRenderer(Buffer.from('a\r\n'))
+    const copies = ['b\r\n', 'c\r\n', '\r\nd'].map((hole) =>
+      renderOne({ pieces: lines, holes: [hole] }),
+    )
+    expect(copies.map(({ isCanonical }) => isCanonical)).toEqual([undefined, true, true])
   })
 })

@@ -21,17 +21,17 @@ test.each([
 test.each(['\n', '\r', 'a\n.\n', 'a\r.\r', 'a\r\r\n', 'a\n\r\n', 'a\r\n.\nb', '\r\n.\r', '\n\r'])(
   'refuses %j, where a CR or LF stands alone',
   (message) => {
-    expect(stuff(bytes(message))).toBeUndefined()
+    expect(stuff({ bytes: bytes(message) })).toBeUndefined()
   },
 )
 
 test('does not copy a message that needs no dot', () => {
   const message = bytes('a\r\nb\r\n')
-  expect(stuff(message)?.[0]?.buffer).toBe(message.buffer)
+  expect(stuff({ bytes: message })?.[0]?.buffer).toBe(message.buffer)
 })
 
 test('keeps the chunks few when every line begins with a dot', () => {
-  const chunks = stuff(bytes('..\r\n'.repeat(10_000)))
+  const chunks = stuff({ bytes: bytes('..\r\n'.repeat(10_000)) })
   expect(chunks?.length).toBe(2)
   expect(Buffer.concat(chunks ?? []).toString()).toBe(`${'...\r\n'.repeat(10_000)}.\r\n`)
 })
@@ -57,7 +57,7 @@ test('refuses exactly the messages with a CR or LF that stands alone', () => {
   assert(
     property(any, (message) => {
       const isCanonical = !/[\r\n]/.test(message.replaceAll('\r\n', ''))
-      expect(stuff(bytes(message)) !== undefined).toBe(isCanonical)
+      expect(stuff({ bytes: bytes(message) }) !== undefined).toBe(isCanonical)
     }),
     { seed: 2, numRuns: 1000 },
   )
@@ -69,7 +69,7 @@ function unstuff(sent: string): string {
 }
 
 function sentBytes(message: string): string {
-  return Buffer.concat(stuff(bytes(message)) ?? []).toString('latin1')
+  return Buffer.concat(stuff({ bytes: bytes(message) }) ?? []).toString('latin1')
 }
 
 function bytes(text: string): Buffer {
