@@ -21,11 +21,14 @@ export async function startEachrcpt(
   main: string,
   folder: string,
   sinkPort: number,
-  nodeOptions: readonly string[] = [],
+  { workers = 1, nodeOptions = [] }: { workers?: number; nodeOptions?: readonly string[] } = {},
 ): Promise<MeasuredServer> {
   mkdirSync(folder)
   copyFileSync('examples/newsletter.lua', join(folder, 'newsletter.lua'))
-  return startEachrcptWith(name, main, folder, eachrcptConfig(folder, sinkPort), nodeOptions)
+  const key = join(folder, 'tracking.key')
+  writeFileSync(key, Buffer.alloc(32, 1), { mode: 0o600 })
+  const config = eachrcptConfig(folder, sinkPort, workers)
+  return startEachrcptWith(name, main, folder, config, nodeOptions)
 }
 
 /** The same with a configuration of one's own. */
@@ -105,16 +108,20 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-function eachrcptConfig(folder: string, sinkPort: number): string {
+function eachrcptConfig(folder: string, sinkPort: number, workers: number): string {
   return `hostname = "bench.test"
 spoolbase = "${folder}/spool"
+workers = ${workers}
 gateway = "127.0.0.1:${sinkPort}"
 max_outbound_connections = 20
 scriptlet "scriptlet" {
   script "newsletter" { source = "newsletter" }
 }
 smtpapi {}
-engagement_tracker { click_tracking_include_metadata = true }
+engagement_tracker {
+  click_tracking_include_metadata = true
+  tracking_keys = [ k1 = "${folder}/tracking.key" ]
+}
 esmtp_listener {
   listen "127.0.0.1:0" {}
   relay_hosts = ( 127.0.0.0/8 )
