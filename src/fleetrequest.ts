@@ -12,8 +12,13 @@ export type FleetRequest =
   | { readonly kind: 'news'; readonly since: number }
   | { readonly kind: 'reopen' | 'close' | 'metrics' | 'contents' }
 
-/** What a worker asks the primary: the metrics of all; what policy of another has counted. */
-export type WorkerQuestion = 'metrics' | 'contents'
+/** What a worker asks the primary. */
+export type WorkerQuestion =
+  /** The metrics of all; what policy of another has counted. */
+  | { readonly kind: 'metrics' | 'contents' }
+  /** A named lock; answered with its fencing number when it is the worker's turn. */
+  | { readonly kind: 'lock'; readonly id: number; readonly name: string }
+  | { readonly kind: 'unlock'; readonly id: number }
 
 /** What policy has counted and kept. */
 export interface Contents {

@@ -3,10 +3,17 @@
 import type { Config, HostPort } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { makeTurns } from './events/turns.ts'
-import { type Child, type Fleet, startFleet, type Worker } from './fleet/primary.ts'
-import { mergeOverviews } from './overview.ts'
-import type { PageNews } from './parts.ts'
-import { mergeSnapshots, type Snapshot } from './metrics/snapshot.ts'
+import { type LockTable, makeLockTable } from './fleet/locks.ts'
+import {
+  type Child,
+  type Fleet,
+  type FleetOptions,
+  startFleet,
+  type Worker,
+} from './fleet/primary.ts'
+import { askEach, type FleetNews, metricsOf, newsOf } from './fleetviews.ts'
+import { makeFences } from './policy/locks.ts'
+import type { Snapshot } from './metrics/snapshot.ts'
 import {
   type FleetRequest,
   STATE_MARK,
@@ -57,6 +64,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
   /** Reloads since the start. */
   let version = 0
   const versions = new Map<number | undefined, number>()
+  const locks = makeLockTable(makeFences(Date.now))
   const fleet = await startFleet({
     count: config.workers,
     fork(slot) {
@@ -66,11 +74,8 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     },
     silentMs: silentMs(config),
     report: warn,
-    answer: (request, asker, workers) =>
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
-      (request as WorkerQuestion) === 'metrics'
-        ? metricsOf(workers, replacements)
-        : contentsFor(asker, workers),
+    answer: answers(locks, () => replacements),
+    onEnded: locks.gone,
     // It may have read the configuration before the last reload.
     onReplaced(worker) {
       replacements++
@@ -111,6 +116,26 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
   }
 }
 
+/** To what workers ask. */
+function answers(locks: LockTable, replacements: () => number): FleetOptions['answer'] {
+  return (request, asker, workers) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+    const question = request as WorkerQuestion
+    switch (question.kind) {
+      case 'metrics':
+        return metricsOf(workers, replacements())
+      case 'contents':
+        return contentsFor(asker, workers)
+      case 'lock':
+        return locks.take(asker.slot, question.id, question.name)
+      case 'unlock':
+        return Promise.resolve(locks.give(asker.slot, question.id))
+      default:
+        return question satisfies never
+    }
+  }
+}
+
 /** What another one's policy has counted; nothing when there is no other. */
 async function contentsFor(asker: Worker, workers: readonly Worker[]): Promise<unknown> {
   const other = workers.find(({ slot, isReady }) => isReady && slot !== asker.slot)
@@ -130,11 +155,6 @@ async function reloadAll(options: FleetServerOptions, ready: () => Worker[]): Pr
   await askEach(ready(), { kind: 'drop' })
   await ready()[0]?.ask({ kind: 'refuse', reason } satisfies FleetRequest)
   return false
-}
-
-async function askEach(workers: readonly Worker[], request: FleetRequest): Promise<unknown[]> {
-  const answers = await Promise.allSettled(workers.map((worker) => worker.ask(request)))
-  return answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
 }
 
 /** Why one of them cannot; undefined: all can. One that ends meanwhile reads it when it is replaced. */
@@ -157,63 +177,6 @@ async function prepareAll(
     }
   }
   return undefined
-}
-
-export interface FleetNews extends Omit<PageNews, 'number'> {
-  readonly numbers: readonly number[]
-}
-
-async function newsOf(workers: readonly Worker[], since: readonly number[]): Promise<FleetNews> {
-  const asked = workers.map(async (worker) => {
-    const { slot } = worker
-    const answer = worker.ask({ kind: 'news', since: since[slot] ?? 0 } satisfies FleetRequest)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
-    return { slot, news: (await answer) as PageNews }
-  })
-  const numbers = Array.from(since)
-  const all: PageNews[] = []
-  for (const each of await Promise.allSettled(asked)) {
-    if (each.status === 'rejected') continue
-    const { slot, news } = each.value
-    while (numbers.length < slot) numbers.push(0)
-    numbers[slot] = news.number
-    all.push(news)
-  }
-  return {
-    numbers,
-    messages: all.flatMap(({ messages }) => messages).sort((a, b) => a.receivedMs - b.receivedMs),
-    events: all.flatMap(({ events }) => events),
-    overview: mergeOverviews(all.map(({ overview }) => overview)),
-  }
-}
-
-async function metricsOf(workers: readonly Worker[], replacements: number): Promise<Snapshot> {
-  const ready = workers.filter(({ isReady }) => isReady)
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
-  const all = (await askEach(ready, { kind: 'metrics' })) as Snapshot[]
-  return mergeSnapshots([...all, ownMetrics(ready.length, replacements)])
-}
-
-function ownMetrics(ready: number, replacements: number): Snapshot {
-  const family = (name: string, type: 'gauge' | 'counter', help: string, value: number) => ({
-    name: `eachrcpt_${name}`,
-    type,
-    help,
-    labels: [],
-    merge: 'sum' as const,
-    series: [{ labels: [], value }],
-  })
-  return {
-    families: [
-      family('workers', 'gauge', 'Worker processes that are ready.', ready),
-      family(
-        'worker_replacements_total',
-        'counter',
-        'Workers that ended and were replaced.',
-        replacements,
-      ),
-    ],
-  }
 }
 
 async function reloadOne(worker: Worker): Promise<void> {

@@ -24,7 +24,9 @@ export async function shareWithWorkers(
     if (heard) heard.push({ slot, changes, isMarked })
     else sharing.take(changes)
   })
-  const answer = await member.ask('contents' satisfies WorkerQuestion).catch(() => undefined)
+  const answer = await member
+    .ask({ kind: 'contents' } satisfies WorkerQuestion)
+    .catch(() => undefined)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- said by a worker of the same version
   const contents = answer as Contents | undefined
   if (contents) sharing.replaceBy(contents.changes)

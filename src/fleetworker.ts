@@ -11,6 +11,7 @@ import type {
   WorkerQuestion,
   WorkerStatus,
 } from './fleetrequest.ts'
+import { lockAmongWorkers } from './fleetlocks.ts'
 import { shareWithWorkers } from './fleetstate.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
 import type { Change } from './msys/shared/state.ts'
@@ -61,7 +62,9 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
     ...options,
     tallies,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
-    metricsOfAll: async () => (await member.ask('metrics' satisfies WorkerQuestion)) as Snapshot,
+    metricsOfAll: async () =>
+      (await member.ask({ kind: 'metrics' } satisfies WorkerQuestion)) as Snapshot,
+    locksOfAll: lockAmongWorkers(member),
     async joinState(sharing) {
       const joined = await shareWithWorkers(member, sharing, GATHER_MS)
       outbox = joined.outbox

@@ -14,6 +14,7 @@ import { makeInboundAudit } from './inboundaudit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
+import type { Locks } from './msys/runtime.ts'
 import type { Outside } from './outside/outside.ts'
 import type { SharedState } from './msys/shared/state.ts'
 import { ALONE, type Place } from './place.ts'
@@ -58,6 +59,8 @@ export interface GenerationSurroundings {
   /** Among workers that write the same logs. */
   readonly place?: Place | undefined
   readonly shared: SharedState
+  /** Those of `msys.lock`; each policy's own unless given. */
+  readonly locks?: Locks
   /** What a rehearsal has of its own: where lines of logs go, which keys seal links, what events are called. */
   readonly openLog?: JournalOptions['open']
   readonly findKeys?: (config: Config) => Keyring
@@ -147,7 +150,7 @@ function openPolicy(
   config: Config,
   journal: Journal,
   outside: Outside,
-  { tracer, instruments, shared }: GenerationSurroundings,
+  { tracer, instruments, shared, locks }: GenerationSurroundings,
 ): Promise<Policy> {
   const { scriptlet, bindings, datasources, lookUp } = config
   return loadPolicy({
@@ -156,6 +159,7 @@ function openPolicy(
     bindings,
     datasources,
     shared,
+    ...(locks && { locks }),
     lookUp,
     files: filesOf(config),
     budget: {

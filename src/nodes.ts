@@ -9,6 +9,8 @@ export interface Nodes {
   readonly options: RedisOptions | undefined
   /** Why mail is not taken without it; undefined: it is, or Redis is there. */
   readonly refusal: string | undefined
+  /** Tells the operator. */
+  warn(text: string): void
   reconfigure(redis: RedisOptions | undefined): void
   close(): void
 }
@@ -53,6 +55,7 @@ export function openNodes(redis: RedisOptions | undefined, warn: (text: string) 
       const away = options?.mail === 'fail_closed' ? link?.away : undefined
       return away === undefined ? undefined : `redis is away: ${away}`
     },
+    warn,
     reconfigure,
     close() {
       clearInterval(timer)

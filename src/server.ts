@@ -10,9 +10,11 @@ import type { Events } from './events/events.ts'
 import { type Feed, makeFeed } from './feed.ts'
 import { type Generation, openGeneration } from './generation.ts'
 import { makeInstruments } from './instruments.ts'
+import { openLocks } from './lockkeepers.ts'
 import { shareWithNodes } from './nodestate.ts'
 import { graceMs, type Inspection, openParts, type Parts, type PartsOptions } from './parts.ts'
 import { makeSharing, type Sharing } from './sharing.ts'
+import type { LockKeeper } from './policy/locks.ts'
 import type { Policy } from './policy/policy.ts'
 import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from './reload.ts'
 import { openSeries } from './seriesstore.ts'
@@ -31,6 +33,8 @@ export interface ServerOptions extends PartsOptions {
   readonly environment?: Environment
   /** Takes in what policy has counted elsewhere on this node; resolves to how far that had read other nodes. */
   joinState?(sharing: Sharing): Promise<string | undefined>
+  /** Keeps locks for all workers of this node. */
+  readonly locksOfAll?: LockKeeper
   /** Names this node to others; all its workers have the same. */
   readonly node?: string
 }
@@ -67,9 +71,9 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { config, warnings } = options.load()
   warnings.forEach(warn)
   // Opened only when the spool's lock says that this folder is ours.
-  let events: Events | undefined
+  let opened: Stores | undefined
   const feed = makeFeed(Date.now)
-  const recorder = recorderOf(() => events, feed)
+  const recorder = recorderOf(() => opened?.events, feed)
   const instruments = makeInstruments()
   const series = openSeries(config, place?.slot ?? 0, warn)
   const sharing = makeSharing(series.state)
@@ -79,14 +83,15 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const closers: (() => Promise<void>)[] = [() => traces.close()]
   try {
     const logged = { now: Date.now, warn, events: recorder, place }
-    const surroundings = { ...logged, instruments, shared: sharing.state, tracer }
+    const locks = openLocks(options.locksOfAll, () => opened?.nodes)
+    const surroundings = { ...logged, instruments, shared: sharing.state, locks, tracer }
     let current = await openGeneration(config, surroundings)
     closers.unshift(() => current.replace())
     const stores = await openStores(() => current, warn, instruments.sinks, place)
     closers.unshift(stores.closeSpool)
     // Last: policy counts until it is closed.
     closers.push(series.begin())
-    events = stores.events
+    opened = stores
     const nodeState = shareWithNodes(sharing, stores.nodes, options.node)
     closers.unshift(() => Promise.resolve(nodeState.close()))
     const parts = openParts(stores, () => current, options, { instruments, feed, collector })

@@ -22,6 +22,8 @@ export interface FleetOptions {
   answer(request: unknown, asker: Worker, workers: readonly Worker[]): Promise<unknown>
   /** Tells the operator. */
   report(text: string): void
+  /** Whatever the reason. */
+  onEnded?(slot: number): void
   /** A replacement has become ready; it began when the fleet had this version. */
   onReplaced?(worker: Worker): void
   /** Milliseconds; for tests. */
@@ -163,6 +165,7 @@ function begin(state: State, slot: number, failures = 0): Promise<void> {
     })
     child.onExit((code, signal) => {
       members.delete(slot)
+      options.onEnded?.(slot)
       asking.end(`worker ${slot} has ended`)
       tellOthers(state, slot, { kind: 'gone', slot })
       for (const tell of state.ended.splice(0)) tell()

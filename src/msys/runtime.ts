@@ -3,7 +3,7 @@
 import type { Bindings } from '../config/bindings.ts'
 import type { LookUp } from '../config/lookup.ts'
 import type { HostResult } from '../lua/binding.ts'
-import type { Lock } from '../lua/lock.ts'
+import type { Call } from '../lua/call.ts'
 import type { LuaState } from '../lua/state.ts'
 import type { LuaFunction, LuaTable, LuaUserdata, LuaValue } from '../lua/value.ts'
 import type { Address } from '../mail/address.ts'
@@ -122,9 +122,14 @@ export interface Background {
   afterCall(label: string, closures: readonly LuaFunction[]): void
 }
 
-/** Locks by name. */
+/** Locks by name, for a call until it ends. Each taking has a number that is larger than those before it. */
 export interface Locks {
-  named(name: string): Lock
+  /** Takes it at once; undefined: that is not possible. Raises when the call has it already. */
+  take(name: string, call: Call): number | undefined
+  /** Never settles when the call ends before. Rejects where it cannot be had. */
+  wait(name: string, call: Call): Promise<number>
+  /** Raises when the call does not have it; rejects when it was lost before. */
+  give(name: string, call: Call): Promise<void> | undefined
 }
 
 export interface Runtime extends Services {

@@ -4,7 +4,6 @@
 import { later } from '../lua/binding.ts'
 import { type Call, currentCall, hold } from '../lua/call.ts'
 import { LuaCallError } from '../lua/error.ts'
-import { unlock, tryLock, waitForLock } from '../lua/lock.ts'
 import { isHandle, multiple, type LuaFunction, type LuaValue } from '../lua/value.ts'
 import { MAX_TIMER_MS } from '../mail/eventually.ts'
 import type { Clock } from '../outside/outside.ts'
@@ -39,27 +38,29 @@ export const WAITING_FUNCTIONS = [
     'msys.lock',
     [string('name')],
     {
-      result: 'nil',
+      result: 'number',
       tier: 2,
-      doc: 'takes a named lock; who must wait is served in order',
-      differs: 'it is given back when the callout ends; taking it twice raises',
+      doc: 'takes a named lock, of all workers and, with Redis, of all nodes; who must wait is served in order',
+      differs:
+        'it is given back when the callout ends; taking it twice raises; it returns a fencing number, ' +
+        'which is larger than those of all holders before',
     },
     (_, [name], { locks }) => {
       const call = runningCall('msys.lock')
-      const lock = locks.named(name)
-      const taken = tryLock(lock, call, 'exclusive')
-      if (taken === 'own') throw new LuaCallError(`msys.lock: this callout holds "${name}" already`)
-      return taken === 'busy' ? later(() => waitForLock(lock, call, 'exclusive')) : undefined
+      return locks.take(name, call) ?? later(() => locks.wait(name, call))
     },
   ),
   fn(
     'msys.unlock',
     [string('name')],
-    { result: 'nil', tier: 2, doc: 'gives a named lock back' },
-    (_, [name], { locks }) => {
-      if (unlock(locks.named(name), runningCall('msys.unlock'))) return
-      throw new LuaCallError(`msys.unlock: this callout does not hold "${name}"`)
+    {
+      result: 'nil',
+      tier: 2,
+      doc: 'gives a named lock back',
+      differs:
+        'raises when it was lost meanwhile, as after a standstill that was longer than its lease',
     },
+    (_, [name], { locks }) => locks.give(name, runningCall('msys.unlock')),
   ),
   fn(
     'msys.runInPool',

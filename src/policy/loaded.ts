@@ -6,7 +6,7 @@ import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
 import type { Wrap } from '../msys/install.ts'
-import type { CallSite } from '../msys/runtime.ts'
+import type { CallSite, Locks } from '../msys/runtime.ts'
 import type { Outside } from '../outside/outside.ts'
 import type { SharedState } from '../msys/shared/state.ts'
 import type { AuthSchemes } from './authentication.ts'
@@ -28,6 +28,8 @@ export interface PolicyOptions {
   readonly bindings?: Bindings
   /** What policy counts and keeps beyond a session; its own unless given. */
   readonly shared?: SharedState
+  /** Those of `msys.lock`; its own unless given. */
+  readonly locks?: Locks
   /** Options by their names; none unless given. */
   readonly lookUp?: LookUp
   /** What `msys.db` asks; none unless given. */

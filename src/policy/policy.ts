@@ -151,7 +151,7 @@ function openHost(options: PolicyOptions) {
     outside,
     datasources,
     background,
-    locks: namedLocks(),
+    locks: options.locks ?? namedLocks({ nowMs: () => outside.clock.nowMs() }),
     readFile: (path) => readWhole(files, path),
     panic: say,
     onUnsupported: (name) => options.onUnsupported?.(name),

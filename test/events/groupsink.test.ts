@@ -32,6 +32,8 @@ const optionsOf = (redis: RedisServer) => ({
   streamMaxlen: 0,
   prefix: 'eachrcpt:',
   mail: 'fail_open' as const,
+  locks: 'fail_open' as const,
+  lockLeaseSeconds: 10,
   timeoutMs: 250,
 })
 

@@ -39,6 +39,8 @@ function stream(
     streamMaxlen: 1000,
     prefix: 'eachrcpt:',
     mail: 'fail_open',
+    locks: 'fail_open',
+    lockLeaseSeconds: 10,
     timeoutMs: 250,
   } as const
   const sink = makeRedisStream(

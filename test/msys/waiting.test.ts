@@ -1,6 +1,7 @@
 // Functions that wait, and what runs beside callouts, from Lua on a clock of the test's own.
 import { afterEach, describe, expect, test } from 'vitest'
 import { closedOutside } from '../../src/outside/closed.ts'
+import { type LockKeeper, namedLocks } from '../../src/policy/locks.ts'
 import type { CalloutName } from '../../src/policy/phases.ts'
 import { manualClock } from '../support/clock.ts'
 import { BUDGET, policyOf, runLua, subjectOf, type TestPolicy } from '../support/policy.ts'
@@ -14,14 +15,20 @@ afterEach(async () => {
 })
 
 /** A policy whose callouts have these bodies, and a clock that stands still. */
-async function start(callouts: Readonly<Record<string, string>>, top = '', budget = PATIENT) {
+async function start(
+  callouts: Readonly<Record<string, string>>,
+  top = '',
+  budget = PATIENT,
+  keeper?: LockKeeper,
+) {
   const bodies = Object.entries(callouts).map(
     ([name, body]) => `${name} = function(self) ${body} return msys.core.VALIDATE_CONT end,`,
   )
   const register = bodies.length > 0 ? `msys.registerModule("a", { ${bodies.join('\n')} })` : ''
   const source = `${top} ${register}`
   const clock = manualClock(1_000_000)
-  const test = await policyOf({ a: source }, { outside: closedOutside({ clock }), budget })
+  const locks = namedLocks({ nowMs: clock.nowMs, keeper: () => keeper })
+  const test = await policyOf({ a: source }, { outside: closedOutside({ clock }), budget, locks })
   open.push(test)
   const run = (callout: string) =>
     test.policy.openSession().run(callout as CalloutName, subjectOf().subject)
@@ -109,6 +116,82 @@ describe('named locks', () => {
     expect(await killed).toMatchObject({ kind: 'failed' })
     expect(await waiting).toEqual({ kind: 'done' })
     expect(said()).toContain('mine')
+  })
+})
+
+/** Gives locks to whoever asks, when the test says so, and says what it is asked. */
+function testKeeper(lost?: string) {
+  const asked: string[] = []
+  const grants: (() => void)[] = []
+  const keeper: LockKeeper = {
+    acquire(name, signal) {
+      asked.push(`acquire ${name}`)
+      return new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          asked.push(`leave ${name}`)
+          reject(new Error('nobody waits'))
+        })
+        const release = async () => (asked.push(`release ${name}`), lost)
+        grants.push(() => resolve({ fence: 40 + grants.length, release }))
+      })
+    },
+  }
+  return { keeper, asked, grant: () => grants.shift()?.() }
+}
+
+describe('named locks that are shared with other processes', () => {
+  test('are asked for by one callout at a time, and given back when that ends', async () => {
+    const { keeper, asked, grant } = testKeeper()
+    const callouts = {
+      validate_connect: 'print(msys.lock("x"))',
+      validate_ehlo: 'print(msys.lock("x")) msys.unlock("x") print("free")',
+    }
+    const { run, said } = await start(callouts, '', PATIENT, keeper)
+    const both = [run('validate_connect'), run('validate_ehlo')]
+    grant()
+    await both[0]
+    expect(asked).toEqual(['acquire x', 'release x', 'acquire x'])
+    grant()
+    expect(await both[1]).toEqual({ kind: 'done' })
+    expect([said(), asked.at(-1)]).toEqual([['40', '40', 'free'], 'release x'])
+  })
+
+  test('a callout that is killed leaves the line, or gives back what it has', async () => {
+    const { keeper, asked, grant } = testKeeper()
+    const budget = { ...BUDGET, wallMs: 50 }
+    const callouts = { validate_connect: 'msys.lock("x") msys.sleep(3600)' }
+    const { run } = await start(callouts, '', budget, keeper)
+    expect(await run('validate_connect')).toMatchObject({ kind: 'failed' })
+    expect(asked.splice(0)).toEqual(['acquire x', 'leave x'])
+    grant()
+    const holding = run('validate_connect')
+    grant()
+    expect(await holding).toMatchObject({ kind: 'failed' })
+    expect(asked).toEqual(['acquire x', 'release x'])
+  })
+
+  test('one that cannot be had, or was lost, raises with the reason', async () => {
+    const refusing: LockKeeper = { acquire: () => Promise.reject(new Error('redis is away')) }
+    const code = 'print(pcall(msys.lock, "x")) print(pcall(msys.unlock, "x"))'
+    const refused = await start({ validate_connect: code }, '', PATIENT, refusing)
+    await refused.run('validate_connect')
+    expect(refused.said()).toEqual([
+      'false\tmsys.lock: "x" cannot be had: redis is away',
+      'false\tmsys.unlock: this callout does not hold "x"',
+    ])
+    const { keeper, grant } = testKeeper('its lease ran out')
+    const lost = await start({ validate_connect: code }, '', PATIENT, keeper)
+    const running = lost.run('validate_connect')
+    grant()
+    await running
+    expect(lost.said()).toEqual(['true\t40', 'false\tmsys.unlock: "x" was lost: its lease ran out'])
+  })
+
+  test('numbers of one process grow, also within a millisecond', async () => {
+    const code = 'for i = 1, 3 do print(msys.lock("x")) msys.unlock("x") end'
+    const { run, said } = await start({ validate_connect: code })
+    await run('validate_connect')
+    expect(said()).toEqual(['1000000', '1000001', '1000002'])
   })
 })
 

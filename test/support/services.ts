@@ -1,7 +1,6 @@
 // What a policy lends to its bindings, where there is no policy.
 import { makeSharedState } from '../../src/msys/shared/embedded.ts'
 import { NO_BINDINGS } from '../../src/config/bindings.ts'
-import { makeLock } from '../../src/lua/lock.ts'
 import { NO_OPTIONS } from '../../src/config/lookup.ts'
 import type { Services } from '../../src/msys/runtime.ts'
 import { closedOutside } from '../../src/outside/closed.ts'
@@ -20,6 +19,6 @@ export const NO_SERVICES: Services = {
   outside: closedOutside(),
   datasources: { named: () => undefined, close: () => Promise.resolve() },
   background: { after: () => () => {}, run: () => Promise.resolve(), afterCall: () => {} },
-  locks: { named: () => makeLock() },
+  locks: { take: () => 1, wait: () => Promise.resolve(1), give: () => undefined },
   panic: () => {},
 }

@@ -37,6 +37,10 @@ export const REDIS = {
   prefix: option('prefix', NON_EMPTY, 'eachrcpt:', SCOPE),
   /** Whether mail is taken while Redis is away. */
   mail: option('mail', oneOf('fail_open', 'fail_closed'), 'fail_open', SCOPE),
+  /** While Redis is away: a node's own locks, or none. */
+  locks: option('locks', oneOf('fail_open', 'fail_closed'), 'fail_open', SCOPE),
+  /** How long a lock of `msys.lock` outlives a node that is gone. */
+  lockLeaseSeconds: option('lock_lease', POSITIVE, 10, SCOPE),
   timeoutMs: option('timeout_ms', POSITIVE, 250, SCOPE),
 }
 
