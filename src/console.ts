@@ -2,6 +2,7 @@
 // has them ("console_commands"); what policy registers by msys.registerControl comes last.
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
+import { denyCommand } from './denyconsole.ts'
 import { queueCommand } from './queueconsole.ts'
 import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
@@ -16,6 +17,7 @@ export interface ConsoleOptions {
     | 'scripts'
     | 'mail'
     | 'suspensions'
+    | 'denials'
     | 'policy'
     | 'traces'
     | 'counts'
@@ -56,6 +58,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (queued) return queued
   const suspended = await suspendCommand(server.suspensions, argv)
   if (suspended) return suspended
+  const denied = await denyCommand(server.denials, argv)
+  if (denied) return denied
   const printed = await server.policy().control(argv)
   if (printed !== undefined) return { isOk: true, text: printed, data: { text: printed } }
   return { isOk: false, text: `unknown command "${argv.join(' ')}": try help\n` }
@@ -118,6 +122,7 @@ const HELP = [
   'flush domain DOMAIN',
   'suspend; suspend domain|binding NAME',
   'resume domain|binding NAME',
+  'deny; deny|allow message|campaign|customer NAME',
   'spool ls [LIMIT[,OFFSET]]|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
   'show inbound',
   'workers',

@@ -2,6 +2,7 @@
 // asked for, metrics.
 import type { Hono } from 'hono'
 import type { HttpEndpoint } from './config/config.ts'
+import type { Denials } from './denials.ts'
 import type { Generation } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { metricsApp } from './http/metrics.ts'
@@ -16,14 +17,22 @@ export interface EndpointOptions {
   notReady(): string | undefined
   metrics(): Snapshot | Promise<Snapshot>
   readonly tracking: TrackingInstruments
+  readonly denials: Pick<Denials, 'covers'>
 }
 
 /** `endpoint` gives the listener as it is configured now. */
 export function endpointApps(options: EndpointOptions, endpoint: () => HttpEndpoint): Hono[] {
-  const { current, notReady, metrics, tracking } = options
+  const { current, notReady, metrics, tracking, denials } = options
   return [
     trackerApp({
-      settings: () => ({ ...current().tracker, isTrustedProxy: endpoint().isTrustedProxy }),
+      settings() {
+        const { tracker } = current()
+        return {
+          ...tracker,
+          isDenied: (facts) => denials.covers(facts) || tracker.isDenied(facts),
+          isTrustedProxy: endpoint().isTrustedProxy,
+        }
+      },
       nowSeconds: () => Math.floor(Date.now() / 1000),
       onEvent: (type, facts) => current().journal.event(type, facts),
       onAnswered: tracking.answered,

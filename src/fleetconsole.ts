@@ -6,7 +6,7 @@ import { errorText } from './events/lines.ts'
 import { type DomainRow, mailqTable } from './queueconsole.ts'
 
 export interface FleetConsoleOptions {
-  readonly server: Pick<FleetServer, 'workers' | 'askAll' | 'reload' | 'reopenLogs'>
+  readonly server: Pick<FleetServer, 'workers' | 'askAll' | 'askInTurn' | 'reload' | 'reopenLogs'>
   readonly shutdown: () => void
 }
 
@@ -53,8 +53,17 @@ async function ownAnswer(
     case 'summary':
       return summary(options)
     default:
-      return undefined
+      return ['deny', 'allow'].includes(argv[0] ?? '') ? inTurn(options, argv) : undefined
   }
+}
+
+/** What one of them remembers the next one knows already: each answers for itself, and the first for all. */
+async function inTurn(
+  { server }: FleetConsoleOptions,
+  argv: readonly string[],
+): Promise<Answer | undefined> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
+  return (await server.askInTurn({ kind: 'command', argv }))[0] as Answer | undefined
 }
 
 async function summary(options: FleetConsoleOptions): Promise<Answer> {

@@ -11,7 +11,7 @@ import {
   startFleet,
   type Worker,
 } from './fleet/primary.ts'
-import { askEach, type FleetNews, metricsOf, newsOf } from './fleetviews.ts'
+import { askEach, askOneByOne, type FleetNews, metricsOf, newsOf } from './fleetviews.ts'
 import { makeFences } from './policy/locks.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
 import {
@@ -39,6 +39,8 @@ export interface FleetServer {
   notReady(): string | undefined
   /** Answers of those that are there, by slot; what one cannot answer is left out. */
   askAll(request: FleetRequest): Promise<unknown[]>
+  /** The same, one after the other. */
+  askInTurn(request: FleetRequest): Promise<unknown[]>
   /** Of all workers together. */
   metrics(): Promise<Snapshot>
   /** What there is to see of all workers; `since`, and what comes back, by slot. */
@@ -103,15 +105,12 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     warn,
     notReady: () => notReady(ready()),
     askAll,
+    askInTurn: (request) => askOneByOne(ready(), request),
     metrics: () => metricsOf(fleet.workers, replacements),
     news: (since) => newsOf(ready(), since),
     reload: () => inTurn(reload).catch((error: unknown) => (report(error), false)),
     reopenLogs: async () => void (await askAll({ kind: 'reopen' })),
-    close: () =>
-      fleet.close(
-        { kind: 'close' } satisfies FleetRequest,
-        config.shutdownGraceSeconds * 1000 + CLOSE_SLACK_MS,
-      ),
+    close: () => fleet.close({ kind: 'close' } satisfies FleetRequest, closeMs(config)),
     kill: () => fleet.kill(),
   }
 }
@@ -193,6 +192,10 @@ function notReady(workers: readonly Worker[]): string | undefined {
 function reasonOf({ status }: Worker): string | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
   return (status as WorkerStatus | undefined)?.notReady
+}
+
+function closeMs({ shutdownGraceSeconds }: Config): number {
+  return shutdownGraceSeconds * 1000 + CLOSE_SLACK_MS
 }
 
 /** A policy that loads may use ten times the time of a callout, and nothing else happens meanwhile. */

@@ -14,6 +14,15 @@ export async function askEach(
   return answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
 }
 
+export async function askOneByOne(
+  workers: readonly Worker[],
+  request: FleetRequest,
+): Promise<unknown[]> {
+  const answers: unknown[] = []
+  for (const worker of workers) answers.push(...(await askEach([worker], request)))
+  return answers
+}
+
 export interface FleetNews extends Omit<PageNews, 'number'> {
   readonly numbers: readonly number[]
 }

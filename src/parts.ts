@@ -9,6 +9,7 @@ import { deliveryHooks } from './deliveryhooks.ts'
 import { endpointApps } from './endpoints.ts'
 import { errorText } from './events/lines.ts'
 import { makeTally, type Tally } from './fleet/tally.ts'
+import type { Denials } from './denials.ts'
 import type { Feed, News } from './feed.ts'
 import { watchGauges } from './gauges.ts'
 import type { Generation } from './generation.ts'
@@ -46,6 +47,8 @@ export interface Inspection {
   readonly mail: QueuedMail
   /** Where delivery is suspended. */
   readonly suspensions: Pick<Suspensions, 'list' | 'suspend' | 'resume'>
+  /** Whose links lead nowhere. */
+  readonly denials: Pick<Denials, 'list' | 'say'>
   /** Since the start. */
   readonly counts: Counts
   inbound(): ReturnType<Census['all']>
@@ -85,7 +88,7 @@ export function openParts(
   options: PartsOptions,
   { instruments, feed, collector }: Onlookers,
 ): Parts {
-  const { spool, events, space, nodes, suspensions, notReady } = stores
+  const { spool, events, space, nodes, suspensions, denials, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
   const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
@@ -103,7 +106,7 @@ export function openParts(
   const overview = (): Overview =>
     overviewOf(current().config, notReady(), gauges.snapshot(), dispatcher.lanes())
   const metrics = options.metricsOfAll ?? gauges.snapshot
-  const served = { current, notReady, metrics, tracking }
+  const served = { current, notReady, metrics, tracking, denials }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
     openHttpListener(address, endpointApps(served, endpoint), (error) =>
       current().journal.panic('http_listener', errorText(error)),
@@ -119,6 +122,7 @@ export function openParts(
       sessions: census.watch.all,
       mail: queuedMail(spool, dispatcher),
       suspensions,
+      denials,
       metrics: gauges.snapshot,
       news: (since) => ({ ...feed.since(since), overview: overview() }),
     },

@@ -3,6 +3,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config/config.ts'
+import { openDenials } from './denialcopies.ts'
+import type { Denials } from './denials.ts'
 import { type Events, openEvents } from './events/events.ts'
 import { joinEvents } from './events/joined.ts'
 import type { Journal } from './events/journal.ts'
@@ -23,6 +25,8 @@ export interface Stores {
   readonly space: Space
   readonly nodes: Nodes
   readonly suspensions: Suspensions
+  /** Whose links lead nowhere. */
+  readonly denials: Denials
   /** Why no mail can be taken now; undefined: it can. */
   readonly notReady: () => string | undefined
   /** On its way down: not ready any more. */
@@ -73,6 +77,7 @@ export async function openStores(
   const space = await watchOwnSpace(current, place, spool.relieve, report)
   const refusal = (): string | undefined => spool.failure?.message ?? space.shortage
   const nodes = openNodes(current().config.redis, (text) => current().journal.panic('redis', text))
+  const denials = await openDenials(spoolbase, nodes, warn)
   return {
     spool,
     events: joinEvents(
@@ -82,6 +87,7 @@ export async function openStores(
     space,
     nodes,
     suspensions,
+    denials,
     notReady: () => (isDraining ? 'shutting down' : (refusal() ?? nodes.refusal)),
     drain: () => void (isDraining = true),
     async report() {
@@ -94,6 +100,7 @@ export async function openStores(
     },
     closeSpool() {
       space.close()
+      denials.close()
       nodes.close()
       return spool.close()
     },

@@ -104,6 +104,8 @@ test('a redis has a stream with a bound and a deadline', () => {
     streamMaxlen: 1_000_000,
     prefix: 'eachrcpt:',
     mail: 'fail_open',
+    locks: 'fail_open',
+    lockLeaseSeconds: 10,
     timeoutMs: 250,
   })
   const own = `${KEYS} redis { uri = "/run/redis.sock" stream = "s" stream_maxlen = 0 events = click }`

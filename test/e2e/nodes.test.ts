@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openSink } from '../../src/cli/sink.ts'
+import { runCommand } from '../../src/console.ts'
 import { type Running, serve } from '../support/process.ts'
 import {
   freePort,
@@ -152,6 +153,45 @@ describe.skipIf(!hasRedis)('a Redis (needs redis-server) that is', () => {
 })
 
 describe.skipIf(!hasRedis)('two servers with one Redis (needs redis-server)', () => {
+  test('links that one of them denies lead nowhere at both, also over an outage and a flush', async () => {
+    const redis = await startRedis()
+    const one = await start(redis.port)
+    const two = await start(redis.port)
+    onTestFinished(() => one.close())
+    await sendOne(one, ['a@x.example'])
+    const [path] = trackedPaths(await copyFor(one, 'a@x.example'))
+    const [injected] = await one.events(1)
+    const name = String(injected?.['message_id'])
+    const statuses = (): Promise<number[]> =>
+      Promise.all(
+        [one, two].map(
+          async ({ httpUrl }) => (await fetch(`${httpUrl}${path}`, { redirect: 'manual' })).status,
+        ),
+      )
+    const say = (test: TestServer, text: string) =>
+      runCommand(
+        { server: test.server, now: Date.now, pages: [], shutdown: () => {} },
+        text.split(' '),
+      )
+    expect(await statuses()).toEqual([302, 302])
+    const answer = await say(one, `deny message ${name}`)
+    expect(answer.text).toBe(`links of message ${name} lead nowhere\n`)
+    await expect.poll(statuses).toEqual([404, 404])
+    expect((await say(two, 'deny')).text).toMatch(`message ${name} (since `)
+
+    // Each goes on with what it knows; what is said meanwhile is told later.
+    await redis.kill()
+    expect(await statuses()).toEqual([404, 404])
+    expect((await say(two, `allow message ${name}`)).text).toContain('told later: redis: ')
+    expect(await statuses()).toEqual([404, 302])
+    const cured = await startRedis(redis.port)
+    await expect.poll(statuses, { timeout: 15_000 }).toEqual([302, 302])
+    await say(one, `deny message ${name}`)
+    cured.cli('FLUSHALL')
+    await expect.poll(() => cured.cli('HKEYS', 'eachrcpt:{denied}')).toBe(`message ${name}`)
+    await expect.poll(statuses).toEqual([404, 404])
+  }, 60_000)
+
   test('when one is killed under load the other takes the traffic, its spool is delivered when it is back, and each event is once in the stream', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'eachrcpt-nodes-'))
     const redis = await startRedis()

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openSink, type Sink } from '../../src/cli/sink.ts'
 import type { PageNews } from '../../src/parts.ts'
 import { MAIN, run, type Running, serve } from '../support/process.ts'
-import { send } from '../support/server.ts'
+import { send, trackedPaths } from '../support/server.ts'
 import { dial, type Wire } from '../support/wire.ts'
 
 let folder: string
@@ -31,6 +31,7 @@ const CONF = (workers: number, more = ''): string => `
   workers = ${workers}
   gateway = "127.0.0.1:${sink.port}"
   retry_interval = 1
+  smtpapi {}
   scriptlet "scriptlet" { script "p" { source = "p" } }
   esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) ${more} }
   http_listener { listen "127.0.0.1:0" {} serve_metrics = true }
@@ -78,6 +79,18 @@ function ctl(...words: string[]): Promise<Told> {
     })
     sent.on('error', reject)
     sent.end(JSON.stringify(words))
+  })
+}
+
+/** Its status, on a connection of its own. */
+function get(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    sent.on('error', reject)
+    sent.end()
   })
 }
 
@@ -283,6 +296,37 @@ describe('workers', () => {
     await expectAll(load.acknowledged)
     expect(twice()).toEqual([])
   }, 60_000)
+
+  test('links that are denied lead nowhere at all of them, also after a restart', async () => {
+    const links = 'click_tracking_enabled = true tracking_domain = "track.example:8080"'
+    const { smtpPort } = await start(2, links)
+    const wire = await dial(smtpPort)
+    await wire.expect('220')
+    await send(wire, ['a@x.example'])
+    wire.reset()
+    await sink.waitFor(1, 10_000)
+    const [path = ''] = trackedPaths(sink.mail[0]?.bytes.toString('latin1') ?? '')
+    // On connections of their own: turns go round.
+    const statuses = async () => {
+      const asked = [1, 2, 3, 4].map(() => get(`${running?.httpUrl}${path}`))
+      return [...new Set(await Promise.all(asked))]
+    }
+    expect(await statuses()).toEqual([302])
+    const id = /"message_id":"(\w+)"/.exec(
+      await readFile(join(folder, 'events.jsonl'), 'utf8'),
+    )?.[1]
+    expect((await ctl('deny', 'message', id ?? '')).text).toBe(
+      `links of message ${id} lead nowhere\n`,
+    )
+    expect(await statuses()).toEqual([404])
+    expect((await ctl('deny')).text).toMatch(new RegExp(`^message ${id} \\(since .*\\)\n$`))
+    await running?.stop('SIGTERM')
+    running = await serve(['--config', 'e.conf'], folder)
+    expect(await statuses()).toEqual([404])
+    await ctl('allow', 'message', id ?? '')
+    expect(await statuses()).toEqual([302])
+    expect((await ctl('deny', 'sender', 'x')).ok).toBe(false)
+  })
 
   test('a limit of sessions is one for all of them', async () => {
     const { smtpPort } = await start(2, 'listener_sessions = 3')
