@@ -4,6 +4,7 @@ import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { type DomainRow, mailqTable } from './queueconsole.ts'
+import { type TraceList, traceTable } from './traceconsole.ts'
 
 export interface FleetConsoleOptions {
   readonly server: Pick<FleetServer, 'workers' | 'askAll' | 'askInTurn' | 'reload' | 'reopenLogs'>
@@ -89,6 +90,8 @@ function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   // A message is with one worker: the others do not know it.
   if (!first) return all[0] ?? { isOk: false, text: 'no worker answers\n' }
   const data = good.map((answer) => answer.data)
+  if (command === 'trace list' || command === 'trace')
+    return traceTable(joined(data as TraceList[]))
   if (command === 'mailq') return mailqTable(byDomain((data as DomainRow[][]).flat()))
   if (SAME.has(command) || good.length === 1) return first
   if (data.every(isCounted)) return counted(good, data)
@@ -96,6 +99,11 @@ function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   const text = [...texts].join('')
   if (data.every(Array.isArray)) return { isOk: true, text, data: data.flat() as unknown[] }
   return { isOk: true, text, data: texts.size === 1 ? first.data : { text } }
+}
+
+function joined(all: readonly TraceList[]): TraceList {
+  const receptions = all.flatMap((each) => each.receptions).sort((a, b) => b.atMs - a.atMs)
+  return { sample: 0, ...all[0], receptions }
 }
 
 /** All say the same. */

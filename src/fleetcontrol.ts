@@ -5,6 +5,7 @@ import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { healthApp } from './http/health.ts'
 import { metricsApp } from './http/metrics.ts'
+import { traceApp } from './http/trace.ts'
 
 /** On what the configuration has that it started with. What cannot be had is told. */
 export function openFleetControl(
@@ -16,7 +17,11 @@ export function openFleetControl(
     warn: server.warn,
     run: (argv, pages) =>
       argv.join(' ') === 'page' ? Promise.resolve(pagesAnswer(pages)) : run(argv),
-    apps: [healthApp({ notReady: () => server.notReady() }), metricsApp(() => server.metrics())],
+    apps: [
+      healthApp({ notReady: () => server.notReady() }),
+      metricsApp(() => server.metrics()),
+      traceApp(server.traces),
+    ],
     news: async (since) => {
       const { numbers, ...news } = await server.news(since)
       return { since: numbers, json: JSON.stringify(news) }

@@ -10,6 +10,8 @@ export type FleetRequest =
   | { readonly kind: 'refuse'; readonly reason: string }
   /** What is new since that number. */
   | { readonly kind: 'news'; readonly since: number }
+  /** Traces of a connection, a reception or a copy; without an id the receptions that there are traces of. */
+  | { readonly kind: 'traces'; readonly id?: string }
   | { readonly kind: 'reopen' | 'close' | 'metrics' | 'contents' }
 
 /** What a worker asks the primary. */

@@ -11,9 +11,10 @@ import {
   startFleet,
   type Worker,
 } from './fleet/primary.ts'
-import { askEach, askOneByOne, type FleetNews, metricsOf, newsOf } from './fleetviews.ts'
+import { askEach, askOneByOne, type FleetNews, metricsOf, newsOf, tracesOf } from './fleetviews.ts'
 import { makeFences } from './policy/locks.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
+import type { TraceSource } from './http/trace.ts'
 import {
   type FleetRequest,
   STATE_MARK,
@@ -45,6 +46,7 @@ export interface FleetServer {
   metrics(): Promise<Snapshot>
   /** What there is to see of all workers; `since`, and what comes back, by slot. */
   news(since: readonly number[]): Promise<FleetNews>
+  readonly traces: TraceSource
   /** In all workers, or in none; why not is told. */
   reload(): Promise<boolean>
   reopenLogs(): Promise<void>
@@ -108,6 +110,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     askInTurn: (request) => askOneByOne(ready(), request),
     metrics: () => metricsOf(fleet.workers, replacements),
     news: (since) => newsOf(ready(), since),
+    traces: tracesOf(ready),
     reload: () => inTurn(reload).catch((error: unknown) => (report(error), false)),
     reopenLogs: async () => void (await askAll({ kind: 'reopen' })),
     close: () => fleet.close({ kind: 'close' } satisfies FleetRequest, closeMs(config)),

@@ -4,6 +4,9 @@ import type { FleetRequest } from './fleetrequest.ts'
 import { mergeSnapshots, type Snapshot } from './metrics/snapshot.ts'
 import { mergeOverviews } from './overview.ts'
 import type { PageNews } from './parts.ts'
+import type { TraceSource } from './http/trace.ts'
+import type { CalloutTrace } from './policy/trace.ts'
+import type { RecentTrace } from './traces.ts'
 
 /** Of those that answer, by slot. */
 export async function askEach(
@@ -83,5 +86,20 @@ function ownMetrics(ready: number, replacements: number): Snapshot {
         replacements,
       ),
     ],
+  }
+}
+
+/** The latest first. */
+export function tracesOf(workers: () => readonly Worker[]): TraceSource {
+  const ask = async (request: FleetRequest): Promise<unknown[]> =>
+    (await askEach(workers(), request)).flat()
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
+    find: async (id) => (await ask({ kind: 'traces', id })) as CalloutTrace[],
+    async recent() {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
+      const all = (await ask({ kind: 'traces' })) as RecentTrace[]
+      return all.sort((a, b) => b.atMs - a.atMs)
+    },
   }
 }

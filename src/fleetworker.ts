@@ -110,6 +110,8 @@ function responder(
         return server.news(request.since)
       case 'contents':
         return contents()
+      case 'traces':
+        return request.id === undefined ? server.traces.recent() : server.traces.find(request.id)
       case 'close':
         return close()
       default:

@@ -226,13 +226,31 @@ async function bytesOf(mail: QueuedMail, { stored, of }: Row): Promise<Buffer> {
 
 /** The copy that is called so, or all copies of the message. */
 async function called(mail: QueuedMail, id: string, isBatch: boolean): Promise<readonly Row[]> {
+  const isRow = (row: Row): boolean => (isBatch ? row.entry.batchId === id : isCalled(row, id))
+  const near = await firstOf(rowsOf(mail, undefined, cameWith(id)), isRow)
+  return near.length > 0 ? near : firstOf(rowsOf(mail), isRow)
+}
+
+/** Those of the first message that has some. */
+async function firstOf(rows: AsyncIterable<Row>, isRow: (row: Row) => boolean): Promise<Row[]> {
   const found: Row[] = []
-  for await (const row of rowsOf(mail)) {
-    if (isBatch ? row.entry.batchId === id : isCalled(row, id)) found.push(row)
+  for await (const row of rows) {
+    if (isRow(row)) found.push(row)
     // What is called so is of one message.
     else if (found.length > 0) break
   }
   return found
+}
+
+/** A message may take so long to come. */
+const LONGEST_MS = 3_600_000
+
+/** The id that events have begins with the second of its making: a million others need not be read. */
+function cameWith(id: string): (stored: Stored) => boolean {
+  const [, second] = /^([0-9a-f]{8})[0-9a-f]{12}$/.exec(id) ?? []
+  if (second === undefined) return () => false
+  const madeMs = Number.parseInt(second, 16) * 1000
+  return ({ receivedMs }) => Math.abs(receivedMs - madeMs) < LONGEST_MS
 }
 
 /** By the id that logs have, or the one that events have. */

@@ -47,16 +47,20 @@ export async function tally(
   return [...domains.values()]
 }
 
-/** The copies that go a way like this, in the order in which they came. What is damaged is left out. */
+/**
+ * The copies that go a way like this, in the order in which they came; of messages that are not looked at nothing is
+ * read. What is damaged is left out.
+ */
 export async function* rowsOf(
   mail: Pick<QueuedMail, 'unfinished' | 'entry'>,
   isWanted: (way: Way) => boolean = () => true,
+  isLookedAt: (stored: Stored) => boolean = () => true,
 ): AsyncGenerator<Row> {
   let together: Stored[] = []
   let seen = 0
   for (const stored of mail.unfinished()) {
     if (++seen % STEP === 0) await turn()
-    if (!stored.ways.some(isWanted)) continue
+    if (!isLookedAt(stored) || !stored.ways.some(isWanted)) continue
     if (together.push(stored) < READ_TOGETHER) continue
     yield* await read(mail, together, isWanted)
     together = []

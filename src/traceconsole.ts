@@ -2,7 +2,7 @@
 import type { Answer } from './http/control.ts'
 import { plain } from './rehearsal/paint.ts'
 import { calloutLines } from './rehearsal/tracelines.ts'
-import type { TraceChoice, Traces } from './traces.ts'
+import type { RecentTrace, TraceChoice, Traces } from './traces.ts'
 
 /** Undefined: no command of these. */
 export function traceCommand(traces: Traces, argv: readonly string[]): Answer | undefined {
@@ -41,7 +41,16 @@ function choiceText({ sample, about }: TraceChoice): string {
 }
 
 function list(traces: Traces): Answer {
-  const receptions = traces.recent()
+  return traceTable({ ...traces.choice, receptions: traces.recent() })
+}
+
+/** What there are traces of, the latest first. */
+export interface TraceList extends TraceChoice {
+  readonly receptions: readonly RecentTrace[]
+}
+
+export function traceTable(data: TraceList): Answer {
+  const { receptions } = data
   const rows = receptions.map(({ batchId, rcpttos, callouts, failures, atMs }) => {
     const who = rcpttos.join(', ') || 'no recipient'
     const failed = failures > 0 ? `, ${failures} failed` : ''
@@ -49,8 +58,8 @@ function list(traces: Traces): Answer {
   })
   return {
     isOk: true,
-    text: `${choiceText(traces.choice)}\n${rows.join('')}`,
-    data: { ...traces.choice, receptions },
+    text: `${choiceText(data)}\n${rows.join('')}`,
+    data,
   }
 }
 

@@ -1,6 +1,7 @@
 // The durable queue's store: what was appended is on disk before the promise resolves, and comes back
 // at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
 // What messages say, and their octets, are read when asked for.
+import { type Ages, makeAges } from './ages.ts'
 import { type Compactor, makeCompactor } from './compaction.ts'
 import { type Contents, makeContents } from './contents.ts'
 import { type Entry, packEntry } from './entry.ts'
@@ -48,7 +49,7 @@ export interface Spool {
   defer(stored: Stored, copy: number, deferral: Deferral): void
   /** What the last run left, oldest first. */
   readonly recovered: readonly Stored[]
-  /** How many entries are not finished, and when the oldest of them was received (epoch ms; undefined: none). */
+  /** How many entries are not finished, and the second in which the oldest came (epoch ms; undefined: none). */
   backlog(): { readonly messages: number; readonly oldestMs: number | undefined }
   /** All entries that are not finished, now and while it is gone through. */
   unfinished(): Iterable<Stored>
@@ -87,6 +88,8 @@ interface Parts {
   readonly interner: Interner
   /** The unfinished entries, by the sequence of their record. */
   readonly live: Map<number, Movable>
+  /** Of the unfinished entries. */
+  readonly ages: Ages
 }
 
 const NO_PROGRESS: Progressed = { changes: [], events: [] }
@@ -184,7 +187,7 @@ function assemble(
     note: (change) => note(parts, change),
     sweep: sweeper.sweep,
   })
-  const parts: Parts = { ...base, spares, sweeper, compactor, contents, live }
+  const parts: Parts = { ...base, spares, sweeper, compactor, contents, live, ages: makeAges() }
   return parts
 }
 
@@ -199,13 +202,7 @@ function spoolOf(
     recovered,
     events,
     unfinished: () => parts.live.values(),
-    backlog() {
-      let oldestMs: number | undefined
-      for (const { receivedMs } of parts.live.values()) {
-        if (oldestMs === undefined || receivedMs < oldestMs) oldestMs = receivedMs
-      }
-      return { messages: parts.live.size, oldestMs }
-    },
+    backlog: () => ({ messages: parts.live.size, oldestMs: parts.ages.oldestMs() }),
     get failure() {
       return log.failure
     },
@@ -279,11 +276,14 @@ function note(parts: Parts, change: Change, events: readonly string[] = []): voi
   written.catch(() => undefined)
 }
 
-function apply({ ledger, live, contents, compactor }: Parts, change: Change): void {
+function apply({ ledger, live, ages, contents, compactor }: Parts, change: Change): void {
   ledger.apply(change)
   if (!ledger.isFinished(change.entry)) return
   const stored = live.get(change.entry)
-  if (stored) contents.forget(stored)
+  if (stored) {
+    contents.forget(stored)
+    ages.went(stored.receivedMs)
+  }
   live.delete(change.entry)
   void compactor.compact()
 }
@@ -291,6 +291,8 @@ function apply({ ledger, live, contents, compactor }: Parts, change: Change): vo
 function keep(parts: Parts, outline: Outline, location: Location, progress: Progress): Stored {
   const { receivedMs, ways, groups } = outline
   const stored: Movable = { location, receivedMs, copies: progress.copies, ways, groups }
-  if (!progress.isFinished) parts.live.set(location.sequence, stored)
+  if (progress.isFinished) return stored
+  parts.live.set(location.sequence, stored)
+  parts.ages.came(receivedMs)
   return stored
 }

@@ -68,17 +68,22 @@ interface Told {
 }
 
 /** As `eachrcpt ctl` does, without a process for each. */
-function ctl(...words: string[]): Promise<Told> {
+async function ctl(...words: string[]): Promise<Told> {
+  return (await asked('POST', '/command', JSON.stringify(words))) as Told
+}
+
+/** What the control socket answers. */
+function asked(method: string, path: string, body = ''): Promise<unknown> {
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  const options = { socketPath: join(folder, 'spool/control'), method: 'POST', path: '/command' }
+  const options = { socketPath: join(folder, 'spool/control'), method, path, headers }
   return new Promise((resolve, reject) => {
-    const sent = request({ ...options, headers }, (response) => {
+    const sent = request(options, (response) => {
       let text = ''
       response.on('data', (chunk) => (text += String(chunk)))
-      response.on('end', () => resolve(JSON.parse(text) as Told))
+      response.on('end', () => resolve(JSON.parse(text)))
     })
     sent.on('error', reject)
-    sent.end(JSON.stringify(words))
+    sent.end(body)
   })
 }
 
@@ -326,6 +331,32 @@ describe('workers', () => {
     await ctl('allow', 'message', id ?? '')
     expect(await statuses()).toEqual([302])
     expect((await ctl('deny', 'sender', 'x')).ok).toBe(false)
+  })
+
+  test('traces of all are listed and found, by the console and over HTTP', async () => {
+    const { smtpPort } = await start(2)
+    await ctl('trace', 'on')
+    const wires = [await dial(smtpPort), await dial(smtpPort)]
+    for (const [i, wire] of wires.entries()) {
+      await wire.expect('220')
+      await send(wire, [`t${i}@x.example`])
+    }
+    const listed = await json<{
+      sample: number
+      receptions: { rcpttos: string[]; atMs: number }[]
+    }>('trace', 'list')
+    expect([listed.sample, listed.receptions.length]).toEqual([1, 2])
+    expect((await ctl('trace', 'list')).text.match(/trace on/g)).toHaveLength(1)
+    const recent = (await asked('GET', '/trace')) as { batchId: string; atMs: number }[]
+    expect(recent).toEqual(listed.receptions)
+    for (const { batchId } of recent) {
+      const records = (await asked('GET', `/trace/${batchId.replaceAll('/', '.')}`)) as {
+        callout: string
+        batchId: string
+      }[]
+      expect(records.map((record) => record.batchId)).toContain(batchId)
+    }
+    for (const wire of wires) wire.reset()
   })
 
   test('a limit of sessions is one for all of them', async () => {
