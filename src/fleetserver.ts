@@ -109,7 +109,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     askAll,
     askInTurn: (request) => askOneByOne(ready(), request),
     metrics: () => metricsOf(fleet.workers, replacements),
-    news: (since) => newsOf(ready(), since),
+    news: (since) => newsOf(fleet.workers, since),
     traces: tracesOf(ready),
     reload: () => inTurn(reload).catch((error: unknown) => (report(error), false)),
     reopenLogs: async () => void (await askAll({ kind: 'reopen' })),

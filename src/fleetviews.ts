@@ -34,7 +34,9 @@ export async function newsOf(
   workers: readonly Worker[],
   since: readonly number[],
 ): Promise<FleetNews> {
-  const asked = workers.map(async (worker) => {
+  const starting = workers.filter(({ isReady }) => !isReady)
+  const ready = workers.filter(({ isReady }) => isReady)
+  const asked = ready.map(async (worker) => {
     const { slot } = worker
     const answer = worker.ask({ kind: 'news', since: since[slot] ?? 0 } satisfies FleetRequest)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
@@ -53,7 +55,10 @@ export async function newsOf(
     numbers,
     messages: all.flatMap(({ messages }) => messages).sort((a, b) => a.receivedMs - b.receivedMs),
     events: all.flatMap(({ events }) => events),
-    overview: mergeOverviews(all.map(({ overview }) => overview)),
+    overview: mergeOverviews(
+      all.map(({ overview }) => overview),
+      starting.map(({ slot, pid = 0 }) => ({ slot, pid })),
+    ),
   }
 }
 

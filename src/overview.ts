@@ -21,6 +21,39 @@ export interface Overview {
   /** How many there are, of which `lanes` has the longest. */
   readonly laneCount: number
   readonly callouts: readonly CalloutCost[]
+  /** The processes that do the work. */
+  readonly workers: readonly WorkerFacts[]
+  /** What sinks of events still have to take: octets on disk. */
+  readonly backlogs: readonly Backlog[]
+  /** Why Redis is away; `''`: it is there. Undefined: there is none. */
+  readonly redis?: string | undefined
+}
+
+export interface WorkerFacts {
+  readonly slot: number
+  readonly pid: number
+  /** `ready`, or why it takes no mail. */
+  readonly state: string
+  readonly uptimeSeconds: number
+  readonly sessions: number
+  readonly received: number
+  readonly delivered: number
+  readonly queued: number
+  readonly memoryBytes: number
+}
+
+export interface Backlog {
+  readonly sink: string
+  readonly bytes: number
+}
+
+/** What an overview is of. */
+export interface Overviewed {
+  readonly hostname: string
+  readonly slot: number
+  /** Why no mail can be taken. */
+  readonly notReady: string | undefined
+  readonly redis: string | undefined
 }
 
 export interface CalloutCost {
@@ -47,31 +80,45 @@ const COUNTED = [
   ['hits', 'tracking_events_total', undefined],
 ] as const
 
-/** `notReady`: why no mail can be taken. */
 export function overviewOf(
-  { hostname }: { readonly hostname: string },
-  notReady: string | undefined,
+  { hostname, slot, notReady, redis }: Overviewed,
   snapshot: Snapshot,
   lanes: readonly LaneFacts[],
 ): Overview {
-  const counts = COUNTED.map(([key, name, label]) => [key, sumOf(snapshot, PREFIX + name, label)])
+  const counted = COUNTED.map(([key, name, label]) => [key, sumOf(snapshot, PREFIX + name, label)])
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are those of COUNTED
+  const counts = Object.fromEntries(counted) as Overview['counts']
   const longest = lanes.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, MAX_LANES)
+  const active = sumOf(snapshot, `${PREFIX}spool_messages`, 'active')
+  const delayed = sumOf(snapshot, `${PREFIX}spool_messages`, 'delayed')
+  const own = {
+    uptimeSeconds: Math.floor(process.uptime()),
+    sessions: sumOf(snapshot, `${PREFIX}smtp_connections`),
+    memoryBytes: sumOf(snapshot, 'process_resident_memory_bytes'),
+  }
+  const { received, delivered } = counts
+  const worker = { slot, pid: process.pid, state: notReady ?? 'ready', received, delivered }
   return {
     nowMs: Date.now(),
     hostname,
     version: VERSION,
-    uptimeSeconds: Math.floor(process.uptime()),
+    ...own,
     notReady: notReady ?? '',
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are those of COUNTED
-    counts: Object.fromEntries(counts) as Overview['counts'],
-    sessions: sumOf(snapshot, `${PREFIX}smtp_connections`),
-    active: sumOf(snapshot, `${PREFIX}spool_messages`, 'active'),
-    delayed: sumOf(snapshot, `${PREFIX}spool_messages`, 'delayed'),
-    memoryBytes: sumOf(snapshot, 'process_resident_memory_bytes'),
+    counts,
+    active,
+    delayed,
     lanes: longest,
     laneCount: lanes.length,
     callouts: calloutsOf(snapshot),
+    workers: [{ ...worker, ...own, queued: active + delayed }],
+    backlogs: backlogsOf(snapshot),
+    redis,
   }
+}
+
+function backlogsOf({ families }: Snapshot): Backlog[] {
+  const { series = [] } = families.find(({ name }) => name === `${PREFIX}event_backlog_bytes`) ?? {}
+  return series.map(({ labels: [sink = ''], value }) => ({ sink, bytes: value }))
 }
 
 function sizeOf({ active, delayed, workers }: LaneFacts): number {
@@ -106,10 +153,24 @@ function calloutsOf({ families }: Snapshot): CalloutCost[] {
   return run.sort((a, b) => b.seconds - a.seconds).slice(0, MAX_CALLOUTS)
 }
 
-/** Of several processes together; at least one. */
-export function mergeOverviews(all: readonly Overview[]): Overview {
+/** Of several processes together. `starting`: workers that are not there yet. */
+export function mergeOverviews(
+  all: readonly Overview[],
+  starting: readonly Pick<WorkerFacts, 'slot' | 'pid'>[] = [],
+): Overview {
   const [first = NOTHING, ...others] = all
-  return others.reduce(mergeTwo, first)
+  const merged = others.reduce(mergeTwo, first)
+  const idle = {
+    uptimeSeconds: 0,
+    sessions: 0,
+    received: 0,
+    delivered: 0,
+    queued: 0,
+    memoryBytes: 0,
+  }
+  const absent = starting.map((each) => ({ ...each, ...idle, state: 'starting' }))
+  const workers = [...merged.workers, ...absent].sort((a, b) => a.slot - b.slot)
+  return { ...merged, workers }
 }
 
 const NOTHING: Overview = {
@@ -126,6 +187,8 @@ const NOTHING: Overview = {
   lanes: [],
   laneCount: 0,
   callouts: [],
+  workers: [],
+  backlogs: [],
 }
 
 function mergeTwo(a: Overview, b: Overview): Overview {
@@ -151,6 +214,9 @@ function mergeTwo(a: Overview, b: Overview): Overview {
     lanes: lanes.toSorted((x, y) => sizeOf(y) - sizeOf(x)).slice(0, MAX_LANES),
     laneCount: Math.max(a.laneCount, b.laneCount, lanes.length),
     callouts: callouts.sort((x, y) => y.seconds - x.seconds).slice(0, MAX_CALLOUTS),
+    workers: [...a.workers, ...b.workers],
+    backlogs: merged([...a.backlogs, ...b.backlogs], ({ sink }) => sink, mergeBacklogs),
+    redis: a.redis || b.redis,
   }
 }
 
@@ -171,6 +237,10 @@ function mergeLanes(a: LaneFacts, b: LaneFacts): LaneFacts {
     workers: a.workers + b.workers,
     health: a.health === 'good' ? b.health : a.health,
   }
+}
+
+function mergeBacklogs({ sink, bytes }: Backlog, { bytes: more }: Backlog): Backlog {
+  return { sink, bytes: bytes + more }
 }
 
 function calloutKey({ hook, script }: CalloutCost): string {

@@ -19,7 +19,7 @@ import { type Listeners, makeListeners, type Prepared, prepareAll } from './list
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
 import { type Counts, relayObservers } from './observers.ts'
-import { type Overview, overviewOf } from './overview.ts'
+import { type Overview, type Overviewed, overviewOf } from './overview.ts'
 import { ALONE, type Place, shareOf } from './place.ts'
 import { type QueuedMail, queuedMail } from './queueconsole.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
@@ -104,7 +104,7 @@ export function openParts(
   const smtp = makeSessions({ current, store, ...commons })
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
   const overview = (): Overview =>
-    overviewOf(current().config, notReady(), gauges.snapshot(), dispatcher.lanes())
+    overviewOf(aboutOf(place, current(), stores), gauges.snapshot(), dispatcher.lanes())
   const metrics = options.metricsOfAll ?? gauges.snapshot
   const served = { current, notReady, metrics, tracking, denials }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
@@ -163,6 +163,11 @@ function openRelay(
       current().journal.panic('relay', errorText(error))
     },
   })
+}
+
+function aboutOf({ slot }: Place, { config }: Generation, { notReady, nodes }: Stores): Overviewed {
+  const redis = nodes.link && (nodes.link.away ?? '')
+  return { slot, hostname: config.hostname, notReady: notReady(), redis }
 }
 
 /** Of all workers together. */

@@ -10,12 +10,13 @@ const lane = (key: string, active: number, health: 'good' | 'blocked' = 'good') 
   health,
 })
 
-function overviewAfter(copies: number, calls: number, lanes: ReturnType<typeof lane>[]) {
+function overviewAfter(copies: number, calls: number, lanes: ReturnType<typeof lane>[], slot = 0) {
   const { registry, storing, policy } = makeInstruments()
   storing.received(copies)
   const meter = policy.meterOf('validate_data', 'autumn')
   for (let i = 0; i < calls; i++) meter.ended(0.5, i === 0 ? 'error' : undefined)
-  return overviewOf({ hostname: 'mail.test' }, undefined, registry.snapshot(), lanes)
+  const about = { hostname: 'mail.test', slot, notReady: undefined, redis: slot ? 'no' : '' }
+  return overviewOf(about, registry.snapshot(), lanes)
 }
 
 test('what people see first are the longest queues and the dearest callouts', () => {
@@ -30,8 +31,8 @@ test('what people see first are the longest queues and the dearest callouts', ()
 
 test('several processes are one', () => {
   const one = overviewAfter(3, 2, [lane('a.example', 5), lane('b.example', 1)])
-  const two = overviewAfter(4, 1, [lane('a.example', 2, 'blocked')])
-  const both = mergeOverviews([one, two])
+  const two = overviewAfter(4, 1, [lane('a.example', 2, 'blocked')], 1)
+  const both = mergeOverviews([two, one], [{ slot: 2, pid: 7 }])
   expect(both.counts.received).toBe(7)
   expect(both.lanes).toEqual([
     { ...lane('a.example', 7, 'blocked'), delayed: 2 },
@@ -40,5 +41,11 @@ test('several processes are one', () => {
   expect(both.callouts).toEqual([
     { hook: 'validate_data', script: 'autumn', calls: 3, seconds: 1.5, errors: 2 },
   ])
+  expect(both.workers.map(({ slot, state, received }) => [slot, state, received])).toEqual([
+    [0, 'ready', 3],
+    [1, 'ready', 4],
+    [2, 'starting', 0],
+  ])
+  expect(both.redis).toBe('no')
   expect(mergeOverviews([]).notReady).toBe('no worker answers')
 })

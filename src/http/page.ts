@@ -29,7 +29,9 @@ const FILES = [
   ['/', 'index.html', 'text/html; charset=utf-8'],
   ['/page.css', 'page.css', 'text/css; charset=utf-8'],
   ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/elements.js', 'elements.js', 'text/javascript; charset=utf-8'],
   ['/format.js', 'format.js', 'text/javascript; charset=utf-8'],
+  ['/trace.js', 'trace.js', 'text/javascript; charset=utf-8'],
 ] as const
 
 export function pageApp({ news, sleep }: PageOptions): Hono {

@@ -411,6 +411,8 @@ test('the page shows all workers as one server', async () => {
   const headers = { authorization: `Bearer ${token}` }
   const stream = await fetch(new URL('/stream', url), { headers })
   let isDone = false
+  let shown: unknown
+  let redis: unknown
   const seen = new Map<string, string>()
   let text = ''
   for await (const chunk of stream.body ?? []) {
@@ -422,9 +424,14 @@ test('the page shows all workers as one server', async () => {
       for (const { copies } of news.messages)
         for (const { rcptto, outcome } of copies) seen.set(rcptto, outcome)
       isDone ||= news.overview.counts.delivered === 3
+      shown = news.overview.workers.map(({ slot, pid, state }) => [slot, pid, state])
+      redis = news.overview.redis
     }
     if (isDone) break
   }
+  const rows = await workers()
+  expect(shown).toEqual(rows.map(({ slot, pid }) => [slot, pid, 'ready']))
+  expect(redis).toBeUndefined()
   expect([...seen].toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
     ['a@rcpt.example', 'delivered'],
     ['b@rcpt.example', 'delivered'],

@@ -1,5 +1,7 @@
 // Shows what /stream tells, once a second. Whatever comes from mail is put in as text, never as markup.
+import { clock, element, nothing, row } from './elements.js'
 import { count, duration, rounded, size, time } from './format.js'
+import { traceOf } from './trace.js'
 
 const SECONDS = 120
 const MAX_MESSAGES = 50
@@ -38,13 +40,50 @@ function showOverview(now) {
   byId('hostname').textContent = now.hostname
   if (now.notReady) showPill('ready', `takes no mail: ${now.notReady}`, 'bad')
   else showPill('ready', 'takes mail', 'good')
+  showRedis(now.redis)
   const memory = `${Math.round(now.memoryBytes / 1e6)} MB`
   const parts = [`eachrcpt ${now.version}`, `up ${duration(now.uptimeSeconds)}`, memory]
   byId('facts').textContent = [...parts, `${now.sessions} SMTP sessions`].join(' · ')
   showRates(now)
   showLanes(now)
   showCallouts(now.callouts)
+  showWorkers(now)
+  showBacklogs(now.backlogs)
   before = now
+}
+
+function showRedis(away) {
+  byId('redis').hidden = away === undefined
+  if (away) showPill('redis', `Redis is away: ${away}`, 'bad')
+  else showPill('redis', 'Redis', 'good')
+}
+
+function showWorkers({ nowMs, workers }) {
+  byId('workers-section').hidden = workers.length < 2
+  const seconds = before ? (nowMs - before.nowMs) / 1000 : 0
+  const rows = workers.map(({ slot, pid, state, ...worker }) => {
+    const earlier = before?.workers.find((each) => each.pid === pid)
+    const rate = (key) =>
+      earlier && seconds > 0 ? Math.max(0, worker[key] - earlier[key]) / seconds : 0
+    return row(
+      element('td', '', `${slot} (process ${pid})`),
+      element('td', STATES[state] ?? 'bad', state),
+      element('td', 'number', duration(worker.uptimeSeconds)),
+      element('td', 'number', count(worker.sessions)),
+      element('td', 'number', `${rounded(rate('received'))}/s`),
+      element('td', 'number', `${rounded(rate('delivered'))}/s`),
+      element('td', 'number', count(worker.queued)),
+      element('td', 'number', `${Math.round(worker.memoryBytes / 1e6)} MB`),
+    )
+  })
+  byId('workers').replaceChildren(...rows)
+}
+
+const STATES = { ready: 'good', starting: 'wait' }
+
+function showBacklogs(backlogs) {
+  const all = backlogs.map(({ sink, bytes }) => `${size(bytes)} for ${sink}`)
+  byId('backlogs').textContent = all.length > 0 ? `Waiting on disk: ${all.join(', ')}` : ''
 }
 
 function showRates(now) {
@@ -124,11 +163,11 @@ function showMessage(message) {
     return many > 0 ? [element('span', OUTCOMES[outcome], `${many} ${outcome}`)] : []
   })
   const unseen = message.recipients - message.copies.length
-  const to = `${message.recipients} ${message.recipients === 1 ? 'recipient' : 'recipients'}`
+  const [first] = message.copies
+  const others = message.recipients > 1 ? ` and ${message.recipients - 1} more` : ''
   line.append(
     clock(message.receivedMs),
-    element('span', 'from', `from <${message.mailfrom}>`),
-    element('span', '', to),
+    element('span', 'from', `<${message.mailfrom}> to <${first?.rcptto ?? ''}>${others}`),
     element('span', 'quiet', size(message.sizeBytes)),
     ...tally,
   )
@@ -168,41 +207,6 @@ function copyRow({ id, rcptto, outcome, text, remote, attempts }) {
   const last = element('td', 'number')
   last.append(button)
   return row(element('td', '', `<${rcptto}>`), element('td', OUTCOMES[outcome], state), reply, last)
-}
-
-/** What callouts did to a copy, one a paragraph. */
-async function traceOf(id, rcptto) {
-  const answer = await fetch(`trace/${id.replaceAll('/', '.')}`).catch(() => undefined)
-  if (!answer?.ok) return 'No trace of this copy: `eachrcpt ctl trace on` keeps them from now on.'
-  const records = await answer.json()
-  // The first copy has the id of the whole message.
-  const own = records.filter((record) => record.rcptto === '' || record.rcptto === rcptto)
-  return own.map(traceText).join('\n\n')
-}
-
-function traceText({
-  callout,
-  module,
-  ms,
-  result,
-  verdict,
-  context,
-  header,
-  body,
-  prints,
-  outside,
-}) {
-  const lines = [
-    ...(verdict ? [`reply ${verdict.code} ${verdict.text}`] : []),
-    ...context.map(({ name, before, after }) => `${name}: ${before ?? '–'} → ${after ?? '–'}`),
-    ...header.removed.map((field) => `- ${field}`),
-    ...header.added.map((field) => `+ ${field}`),
-    ...(body ? [`body: ${body.before} → ${body.after} octets`] : []),
-    ...prints.map((text) => `print ${text}`),
-    ...outside.map((note) => `outside ${JSON.stringify(note)}`),
-  ]
-  const head = `${callout}  ${module}  ${time(ms / 1000)}  → ${result}`
-  return [head, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
 function showEvent(record) {
@@ -249,29 +253,4 @@ function showPill(id, text, look) {
   const pill = byId(id)
   pill.className = `pill ${look}`
   pill.textContent = text
-}
-
-function element(name, className = '', text = '') {
-  const made = document.createElement(name)
-  if (className.trim()) made.className = className.trim()
-  if (text !== '') made.textContent = text
-  return made
-}
-
-function row(...cells) {
-  const made = element('tr')
-  made.append(...cells)
-  return made
-}
-
-function nothing(columns, text) {
-  const cell = element('td', 'quiet', text)
-  cell.colSpan = columns
-  return row(cell)
-}
-
-function clock(ms) {
-  const made = element('time', '', new Date(ms).toLocaleTimeString())
-  made.dateTime = new Date(ms).toISOString()
-  return made
 }
