@@ -317,9 +317,9 @@ describe('workers', () => {
       return [...new Set(await Promise.all(asked))]
     }
     expect(await statuses()).toEqual([302])
-    const id = /"message_id":"(\w+)"/.exec(
-      await readFile(join(folder, 'events.jsonl'), 'utf8'),
-    )?.[1]
+    const told = (): Promise<string> => readFile(join(folder, 'events.jsonl'), 'utf8')
+    await expect.poll(told).toContain('"message_id"')
+    const id = /"message_id":"(\w+)"/.exec(await told())?.[1]
     expect((await ctl('deny', 'message', id ?? '')).text).toBe(
       `links of message ${id} lead nowhere\n`,
     )
