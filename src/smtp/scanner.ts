@@ -88,37 +88,32 @@ function isFinalDot(chunk: Buffer, at: number): boolean {
 /** Where octets stop that go out as they came: at a dot that begins a line, or a CR or LF alone. */
 function plainEnd(chunk: Buffer, from: number, atLineStart: boolean): number {
   if (atLineStart && chunk[from] === DOT) return from
-  let start = from
-  let cr = chunk.indexOf(CR, from)
-  let lf = chunk.indexOf(LF, from)
-  while (cr >= 0 && lf === cr + 1) {
-    const isShort = lf - start < SHORT_LINE
-    start = isShort ? walk(chunk, lf + 1) : lf + 1
-    if (chunk[start] === DOT) return start
-    cr = chunk.indexOf(CR, start)
-    lf = chunk.indexOf(LF, start)
+  const { length, byteOffset } = chunk
+  // The first word begins `skew` octets before the chunk.
+  const skew = byteOffset & 3
+  const words = new Int32Array(chunk.buffer, byteOffset - skew, (skew + length) >> 2)
+  const count = words.length
+  let at = from
+  while (at < length) {
+    const octet = chunk[at]!
+    if (octet > CR) {
+      at++
+      if ((at + skew) & 3) continue
+      let index = (at + skew) >> 2
+      while (index < count && !hasControl(words[index]!)) index++
+      at = (index << 2) - skew
+    } else if (octet === CR && chunk[at + 1] === LF) {
+      at += 2
+      if (chunk[at] === DOT) return at
+    } else if (octet === CR || octet === LF) return at
+    else at++
   }
-  if (cr < 0) return lf < 0 ? chunk.length : lf
-  return lf < 0 ? cr : Math.min(cr, lf)
+  return length
 }
 
-/** Native searches cost more than to look at so many octets. */
-const SHORT_LINE = 32
-
-/** Over whole lines, octet by octet, from one beginning of a line to another. */
-function walk(chunk: Buffer, from: number): number {
-  const last = Math.min(from + WINDOW, chunk.length - 2)
-  let start = from
-  if (chunk[start] === DOT) return start
-  for (let at = from; at < last; at++) {
-    const octet = chunk[at]!
-    if (octet > CR || (octet !== CR && octet !== LF)) continue
-    if (octet === LF || chunk[at + 1] !== LF) return start
-    at++
-    start = at + 1
-    if (chunk[start] === DOT) return start
-  }
-  return start
+/** Of four octets: whether one is CR, LF or below. Only such a one borrows from its highest bit. */
+function hasControl(word: number): boolean {
+  return ((word - 0x0e0e0e0e) & ~word & 0x80808080) !== 0
 }
 
 interface Rewritten {
