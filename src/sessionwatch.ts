@@ -50,7 +50,9 @@ export function makeSessionWatch(now: () => number): SessionWatch {
       }
       sessions.add(session)
       const enter = (state: string): void => {
-        if (state !== session.state) Object.assign(session, { state, sinceMs: now() })
+        if (state === session.state) return
+        session.state = state
+        session.sinceMs = now()
       }
       const during = <T extends Reply>(
         work: () => Eventually<T>,

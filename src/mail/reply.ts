@@ -50,10 +50,14 @@ export function readReply(text: string): Reply | undefined {
   return code === undefined ? undefined : { code: Number(code), text: rest }
 }
 
+// eslint-disable-next-line no-control-regex
+const FRAMING = /[\r\n\0]/
+
 /** The reply as sent: every line carries the code (and enhanced code), the last one after a space. */
 export function replyBytes(reply: Reply): string {
-  const lines = reply.text.split(/\r?\n/)
   const enhanced = reply.enhanced ? `${reply.enhanced} ` : ''
+  if (!FRAMING.test(reply.text)) return `${reply.code} ${enhanced}${reply.text}\r\n`
+  const lines = reply.text.split(/\r?\n/)
   return lines
     .map((line, i) => {
       const joint = i === lines.length - 1 ? ' ' : '-'

@@ -18,6 +18,7 @@ import {
   TOO_MANY_ERRORS,
 } from './refusal.ts'
 import {
+  canGoOn,
   EMPTY,
   failure,
   initialState,
@@ -126,11 +127,6 @@ function run(state: State): void {
   if (state.outbox !== '') setImmediate(() => flush(state))
 }
 
-function canGoOn(state: State): boolean {
-  const { isAsking, isBlocked, isOver, isSecuring, isYielding } = state
-  return !isAsking && !isYielding && !isBlocked && !isOver && !isSecuring
-}
-
 function yieldTurn(state: State): void {
   state.isYielding = true
   setImmediate(() => {
@@ -192,15 +188,19 @@ function startData(state: State, command: Command): Reply {
   const limits = state.conversation.data(command)
   if ('code' in limits) return limits
   state.scanner = openScanner(limits)
-  const tooSlow = (): void => refuse(state, DATA_TOO_SLOW)
-  state.dataTimer = setTimeout(tooSlow, state.settings.dataSeconds * 1_000)
+  // One timer for all messages of a connection: to begin it anew costs less than another one.
+  state.dataTimer ??= setTimeout(() => dataTimeUp(state), state.settings.dataSeconds * 1_000)
+  state.dataTimer.refresh()
   return DATA_FOLLOWS
+}
+
+function dataTimeUp(state: State): void {
+  if (state.scanner) refuse(state, DATA_TOO_SLOW)
 }
 
 function takeMessage(state: State, received: Received): void {
   state.scanner = undefined
   state.badCommands = 0
-  clearTimeout(state.dataTimer)
   ask(state, () => state.conversation.received(received))
 }
 

@@ -43,6 +43,12 @@ export function initialState(
   return state
 }
 
+/** Whether more input may be taken now. */
+export function canGoOn(state: State): boolean {
+  const { isAsking, isBlocked, isOver, isSecuring, isYielding } = state
+  return !isAsking && !isYielding && !isBlocked && !isOver && !isSecuring
+}
+
 /** Lines that answer a question of ours may be long. */
 export function linesOf(state: { listener: unknown }): ReturnType<typeof openLines> {
   return openLines(() => state.listener !== undefined)

@@ -28,6 +28,7 @@ export const RCPT_PARAMETERS: ReadonlyMap<string, Check> = new Map<string, Check
 
 /** Undefined where the sender said nothing of it. */
 export function notifyOf(mail: Parameters, rcpt: Parameters): Notify | undefined {
+  if (mail.size === 0 && rcpt.size === 0) return undefined
   const on = readNotify(textOf(rcpt.get('NOTIFY')))
   const originalRecipient = readOrcpt(textOf(rcpt.get('ORCPT')))
   const envelopeId = decodeXtext(textOf(mail.get('ENVID')))

@@ -93,5 +93,5 @@ function isBlank(line: string, at: number): boolean {
 }
 
 function upperCase(verb: string): string {
-  return verb.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
+  return /[a-z]/.test(verb) ? verb.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : verb
 }

@@ -11,8 +11,6 @@ export interface PathOptions {
   /** Takes `< a@b >`. */
   readonly allowsBlanksInPath?: boolean
   readonly allowsIpLiteral?: boolean
-  /** Whether an address may have no domain; a bare `postmaster` may in any case be a recipient. */
-  readonly allowsUnqualified?: boolean
 }
 
 export type MailCommand =
@@ -26,12 +24,14 @@ export type MailCommand =
 
 /**
  * Parses what follows `MAIL` or `RCPT`, e.g. `FROM:<a@b> SIZE=1`. `<>` is an address for FROM only,
- * a bare `<postmaster>` for TO only. The text of an error is fit to be sent.
+ * a bare `<postmaster>` for TO only, and any other address without a domain where `allowsUnqualified`.
+ * The text of an error is fit to be sent.
  */
 export function parseMailCommand(
   argument: string,
   keyword: 'FROM' | 'TO',
   options: PathOptions = {},
+  allowsUnqualified = false,
 ): MailCommand {
   if (CONTROL.test(argument)) return syntaxError('control character')
   const start = pathStart(argument, keyword)
@@ -43,7 +43,7 @@ export function parseMailCommand(
 
   const { address } = path
   if (address.text === '' && keyword === 'TO') return syntaxError('empty recipient')
-  if (address.text !== '' && address.domain === '' && !options.allowsUnqualified) {
+  if (address.text !== '' && address.domain === '' && !allowsUnqualified) {
     const isPostmaster = keyword === 'TO' && address.localpart.toLowerCase() === 'postmaster'
     if (!isPostmaster) return syntaxError('domain missing')
   }
@@ -116,8 +116,11 @@ function isDomain(domain: string): boolean {
   return domain !== '' && !MISPLACED_DOT.test(domain)
 }
 
+const NO_PARAMETERS: ReadonlyMap<string, string | true> = new Map()
+
 /** `rest` is empty or begins with a blank. */
 function parseParameters(rest: string): ReadonlyMap<string, string | true> | Refusal {
+  if (rest === '') return NO_PARAMETERS
   const parameters = new Map<string, string | true>()
   for (const word of rest.split(/[ \t]/)) {
     if (word === '') continue

@@ -195,10 +195,7 @@ function readPath(
   if (!options.allowsTrailingBlanks && /[ \t]$/.test(line)) {
     return { kind: 'syntax error', text: 'blank at the end of the line' }
   }
-  return parseMailCommand(argument, keyword, {
-    ...options,
-    allowsUnqualified: domain !== undefined,
-  })
+  return parseMailCommand(argument, keyword, options, domain !== undefined)
 }
 
 function qualify(address: Address, domain: string | undefined): Address {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SmtpError, type Reply } from '../../src/mail/reply.ts'
 import type { Conversation } from '../../src/smtp/conversation.ts'
 import { openDialogue } from '../../src/smtp/dialogue.ts'
@@ -382,4 +382,28 @@ describe('TLS', () => {
     await settled()
     expect(log).toEqual(['NOOP'])
   })
+})
+
+test('the time for data begins anew with each message, and ends with it', () => {
+  vi.useFakeTimers()
+  try {
+    const { take, log } = talk()
+    const dawdle = (octets: string, seconds: number): void => {
+      for (let gone = 0; gone < seconds; gone += 10) {
+        take(octets)
+        vi.advanceTimersByTime(10_000)
+      }
+    }
+    take('DATA\r\n')
+    dawdle('x', 50)
+    take('\r\n.\r\n')
+    dawdle('NOOP\r\n', 100)
+    take('DATA\r\n')
+    dawdle('x', 50)
+    expect(log.filter((line) => line !== 'NOOP')).toEqual(['xxxxx\r\n'])
+    dawdle('x', 10)
+    expect(log.slice(-2)).toEqual(['violation 421 4.4.2', 'end'])
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { parseMailCommand, type PathOptions } from '../../src/smtp/path.ts'
 
-function address(argument: string, keyword: 'FROM' | 'TO' = 'TO', options: PathOptions = {}) {
-  const command = parseMailCommand(argument, keyword, options)
+function address(
+  argument: string,
+  keyword: 'FROM' | 'TO' = 'TO',
+  options: PathOptions = {},
+  allowsUnqualified = false,
+) {
+  const command = parseMailCommand(argument, keyword, options, allowsUnqualified)
   return command.kind === 'path' ? command.address : command.kind
 }
 
@@ -132,8 +137,8 @@ describe('addresses', () => {
 
   test('takes an address without a domain where it may lack one', () => {
     const bare = { text: 'abuse', localpart: 'abuse', domain: '' }
-    expect(address('TO:<abuse>', 'TO', { allowsUnqualified: true })).toEqual(bare)
-    expect(address('TO:<abuse@>', 'TO', { allowsUnqualified: true })).toBe('syntax error')
+    expect(address('TO:<abuse>', 'TO', {}, true)).toEqual(bare)
+    expect(address('TO:<abuse@>', 'TO', {}, true)).toBe('syntax error')
   })
 
   test.each(['"', '@a', '@a,', '<', '.', '\\', '"\\', '[', ':'])(
