@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -84,4 +84,11 @@ test('builds once, then only when the hash differs', () => {
   expect(readFileSync(join(target, 'LICENSE'), 'utf8')).toContain('MIT License')
   writeFileSync(join(target, 'hash'), 'stale')
   expect(buildEngine(target)).toBe(true)
+})
+
+test('what root has built, others can read', () => {
+  const target = join(folder, 'engine')
+  buildEngine(target)
+  const modes = [target, join(target, 'fengari.js')].map((path) => statSync(path).mode & 0o004)
+  expect([modes, statSync(target).mode & 0o001]).toEqual([[4, 4], 1])
 })

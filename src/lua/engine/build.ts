@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -92,6 +93,8 @@ export function buildEngine(target = join(packageFolder(), 'build', 'engine')): 
   writeFileSync(join(draft, 'package.json'), '{"type":"commonjs"}\n')
   writeFileSync(join(draft, 'LICENSE'), readFileSync(join(fengariFolder(), 'LICENSE')))
   writeFileSync(join(draft, HASH_FILE), hash)
+  // What root has installed, others run.
+  chmodSync(draft, 0o755)
   rmSync(target, { recursive: true, force: true })
   renameSync(draft, target)
   return true
