@@ -171,6 +171,8 @@ function recorderOf(events: () => Events | undefined, feed: Feed): EventRecorder
     append(event) {
       feed.happened(event.line)
       if (events()?.wants(event.type)) events()?.append(event)
+      else if (event.type === 'injection') events()?.accepted?.(event.messageId)
     },
+    accepted: (messageId) => events()?.accepted?.(messageId),
   }
 }

@@ -3,6 +3,7 @@
 import { systemResolve } from './address.ts'
 import type { CourierClock } from './courier.ts'
 import { type EventLog, openEventLog } from './eventlog.ts'
+import type { EventType } from '../tracking/record.ts'
 import type { EventRecorder } from './journal.ts'
 import { makeOrder } from './order.ts'
 import {
@@ -31,9 +32,17 @@ export interface EventsOptions {
   readonly meter?: SinkMeter
 }
 
+/** The newest events, as JSON lines. */
+export interface Tail {
+  readonly lines: string
+  /** There is more before them. */
+  readonly isPart: boolean
+  /** The first events of this log are there no more. */
+  readonly isPruned: boolean
+}
+
 export interface Events extends EventRecorder {
-  /** The newest events, as JSON lines. */
-  tail(maxBytes: number): Promise<string>
+  tail(maxBytes: number): Promise<Tail>
   /** Octets of events that each sink still has to take. */
   backlog(): readonly { readonly sink: string; readonly bytes: number }[]
   /** Opens what a configuration asks for; rejects, and changes nothing, when that cannot be had. */
@@ -75,21 +84,18 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
   const order = makeOrder((line) => log.append(line))
   const all = (): Running[] => [...roster.running.values()]
 
+  const wants = (type: EventType): boolean => {
+    for (const { sink } of roster.running.values()) if (sink.wants(type)) return true
+    return false
+  }
+
   return {
-    wants(type) {
-      for (const { sink } of roster.running.values()) if (sink.wants(type)) return true
-      return false
-    },
+    wants,
     append: (event) => order.take(event),
-    async tail(maxBytes) {
-      const parts: Buffer[] = []
-      for (let place = Math.max(log.start, log.durable - maxBytes); ;) {
-        const { from, bytes } = await log.read(place, maxBytes)
-        if (bytes.length === 0) return Buffer.concat(parts).toString()
-        parts.push(bytes)
-        place = from + bytes.length
-      }
+    accepted(messageId) {
+      if (wants('delivery')) order.accepted(messageId)
     },
+    tail: (maxBytes) => tailOf(log, maxBytes),
     backlog: () => backlogOf(roster),
     async prepare(config) {
       const opened = await openSinks(roster, planSinks(config, surroundings))
@@ -111,6 +117,20 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
       await stopSinks(roster, graceMs)
       await log.close()
     },
+  }
+}
+
+async function tailOf(log: EventLog, maxBytes: number): Promise<Tail> {
+  const parts: Buffer[] = []
+  const first = Math.max(log.start, log.durable - maxBytes)
+  for (let place = first; ;) {
+    const { from, bytes } = await log.read(place, maxBytes)
+    if (bytes.length === 0) {
+      const lines = Buffer.concat(parts).toString()
+      return { lines, isPart: first > log.start, isPruned: log.start > 0 }
+    }
+    parts.push(bytes)
+    place = from + bytes.length
   }
 }
 

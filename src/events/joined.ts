@@ -8,10 +8,8 @@ export function joinEvents(own: Events, others: readonly Events[]): Events {
   return {
     wants: (type) => own.wants(type),
     append: (event) => own.append(event),
-    async tail(maxBytes) {
-      const tails = await Promise.all(all.map((events) => events.tail(maxBytes)))
-      return tails.join('')
-    },
+    accepted: (messageId) => own.accepted?.(messageId),
+    tail: (maxBytes) => own.tail(maxBytes),
     backlog: () => all.flatMap((events) => events.backlog()),
     async prepare(config) {
       const ready: Awaited<ReturnType<Events['prepare']>>[] = []

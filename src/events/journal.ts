@@ -52,6 +52,8 @@ export interface EventRecorder {
   wants(type: EventType): boolean
   /** Takes one JSON record. */
   append(event: OrderedEvent): void
+  /** A message was accepted whose injection nobody is for. */
+  accepted?(messageId: string): void
 }
 
 export type LineKind =
@@ -72,6 +74,8 @@ export interface Journal {
   authentication(line: Unstamped<AuthenticationLine>): void
   /** One that has no line in a log: an open, a click. */
   event(type: EventType, ...facts: readonly Facts[]): void
+  /** Of a message that was accepted before: the same event, with the same id, as `reception` made. */
+  injection(receivedMs: number, ...facts: readonly Facts[]): void
   /** The record of an event that a report once gave. */
   again(record: string): void
   panic(origin: string, text: string): void
@@ -110,12 +114,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const line = (kind: LineKind, file: LogFile | undefined, text: () => string): void => {
     if (file && options.wants(kind)) file.write(text())
   }
-  const { event, report, again } = eventMaker(options)
+  const { event, injection, report, again } = eventMaker(options)
 
   return {
     reception(entry, ...facts) {
       line('receptions', mainlog, () => receptionLine({ ...entry, seconds: seconds() }))
-      event('injection', ...facts)
+      injection(options.now(), ...facts)
     },
     delivery: (entry, ...facts) =>
       report('delivery', facts, () =>
@@ -139,6 +143,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     },
     authentication: (entry) => acctlog?.write(authenticationLine({ ...entry, seconds: seconds() })),
     event,
+    injection,
     again,
     panic,
     flush: async () => void (await Promise.all(files.map((file) => file.flush()))),
@@ -151,17 +156,23 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 function eventMaker({ events, nodeName, now, eventId }: JournalOptions) {
-  const make = (type: EventType, facts: readonly Facts[]): OrderedEvent | undefined => {
+  const make = (type: EventType, facts: readonly Facts[], ms = now()): OrderedEvent | undefined => {
     if (!events.wants(type)) return undefined
-    const stamp = { eventId: eventId(), seconds: Math.floor(now() / 1000), nodeName }
+    const messageId = messageIdIn(facts)
+    const known = type === 'injection' ? injectionId(messageId) : undefined
+    const stamp = { eventId: known ?? eventId(), seconds: Math.floor(ms / 1000), nodeName }
     const line = JSON.stringify(eventRecord(type, stamp, facts))
-    const messageId = facts.findLast(({ message_id: id }) => id)?.['message_id'] ?? ''
     return { type, messageId, line }
   }
   return {
     event(type: EventType, ...facts: readonly Facts[]): void {
       const made = make(type, facts)
       if (made) events.append(made)
+    },
+    injection(ms: number, ...facts: readonly Facts[]): void {
+      const made = make('injection', facts, ms)
+      if (made) events.append(made)
+      else events.accepted?.(messageIdIn(facts))
     },
     report(type: EventType, facts: readonly Facts[], writeLine: () => void): Report {
       const made = make(type, facts)
@@ -178,6 +189,26 @@ function eventMaker({ events, nodeName, now, eventId }: JournalOptions) {
       if (made) events.append(made)
     },
   }
+}
+
+function messageIdIn(facts: readonly Facts[]): string {
+  return facts.findLast(({ message_id: id }) => id)?.['message_id'] ?? ''
+}
+
+/**
+ * A message has one injection, so its event is told from the message's id (20 hex digits) as a UUID of our
+ * own kind (RFC 9562 version 8): after a crash it has the same again.
+ */
+function injectionId(messageId: string): string | undefined {
+  const digits = /^[0-9a-f]{20}$/.test(messageId) ? messageId : undefined
+  if (!digits) return undefined
+  const [a, b, c, d] = [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 15),
+    digits.slice(15),
+  ]
+  return `${a}-${b}-8${c}-8${d.slice(0, 3)}-${d.slice(3)}0000000000`
 }
 
 function readEvent(line: string): OrderedEvent | undefined {

@@ -5,6 +5,8 @@ import type { EventType } from '../tracking/record.ts'
 export interface Order {
   /** Passes it on, now or a little later. */
   take(event: OrderedEvent): void
+  /** A message was accepted whose injection nobody is for. */
+  accepted(messageId: string): void
   /** Passes everything on. */
   flush(): void
 }
@@ -42,6 +44,7 @@ export function makeOrder(pass: (line: string) => void): Order {
   }
 
   return {
+    accepted: remember,
     take(event) {
       const { type, messageId, line } = event
       switch (type) {

@@ -76,7 +76,7 @@ export async function settleUntried(
   await settle(work, { ...batch, entry }, notTried(result, copies.length))
 }
 
-/** Resolves when a DSN is durable, and without one at once. Observers are told what is settled. */
+/** Resolves when the outcomes are written down, a DSN durably, and observers have been told of them. */
 export async function settle(work: Settlement, batch: OpenBatch, tried: Tried): Promise<void> {
   const { stored, copies, entry } = batch
   const attempts = copies.map((copy, i) => {
@@ -88,16 +88,33 @@ export async function settle(work: Settlement, batch: OpenBatch, tried: Tried): 
     attempts.filter((each) => each.kind === kind).map(({ attempt }) => attempt)
 
   const delivered = of('delivered')
-  const deliveries = delivered.map(work.observers.onDelivery)
-  if (delivered.length) {
-    work.spool.finish(stored, delivered.map(copyIndexOf), eventsOf(deliveries))
-  }
+  const told = delivered.length ? end(work, stored, delivered, 'onDelivery') : undefined
   const deferred = of('deferred')
   for (const attempt of deferred) defer(work, attempt)
-  for (const { tell } of deliveries) tell()
   deferred.forEach(work.observers.onDelay)
   const failed = of('failed')
   if (failed.length) await fail(work, batch, failed)
+  await told
+}
+
+/** Finishes copies. An event is told when it stands in the spool: a crash leaves it in both or in neither. */
+function end(
+  { spool, observers }: Settlement,
+  stored: Stored,
+  attempts: readonly Attempt[],
+  how: 'onDelivery' | 'onBounce',
+): Promise<void> {
+  const reports = attempts.map(observers[how])
+  return new Promise((resolve, reject) => {
+    spool.finish(stored, attempts.map(copyIndexOf), eventsOf(reports), () => {
+      try {
+        for (const { tell } of reports) tell()
+        resolve()
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
 }
 
 /** A temporary failure is the last one when the time or the retries of the copy are used up. */
@@ -155,14 +172,12 @@ async function fail(
     const isWanted = mailfrom !== '' && wantsFailures(notify)
     return isWanted && work.outbound({ stored, copy }).generateBounces
   })
+  if (told.length === 0) return end(work, stored, failed, 'onBounce')
   const copies = failed.map(copyIndexOf)
   const bounces = failed.map(work.observers.onBounce)
-  const events = eventsOf(bounces)
   try {
-    if (told.length) {
-      const dsn = await dsnOf(work, told)
-      work.enqueue(await work.spool.replace(stored, copies, dsn, events))
-    } else work.spool.finish(stored, copies, events)
+    const dsn = await dsnOf(work, told)
+    work.enqueue(await work.spool.replace(stored, copies, dsn, eventsOf(bounces)))
   } catch (error) {
     const dueMs = work.clock.now() + NO_DSN_RETRY_MS
     for (const copy of copies) work.again({ stored, copy }, dueMs)

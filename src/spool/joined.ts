@@ -11,7 +11,7 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
   const homeOf = (stored: Stored): Spool => homes.get(stored) ?? own
   return {
     recovered: oldestFirst(all.flatMap(({ recovered }) => recovered)),
-    events: all.flatMap(({ events }) => events),
+    told: all.flatMap(({ told }) => told),
     backlog() {
       const backlogs = all.map((spool) => spool.backlog())
       const ages = backlogs.flatMap(({ oldestMs }) => oldestMs ?? [])
@@ -29,7 +29,7 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
     append: (entry, data) => own.append(entry, data),
     entry: (stored) => homeOf(stored).entry(stored),
     read: (stored) => homeOf(stored).read(stored),
-    finish: (stored, copies, events) => homeOf(stored).finish(stored, copies, events),
+    finish: (stored, ...rest) => homeOf(stored).finish(stored, ...rest),
     async replace(stored, copies, product, events) {
       const home = homeOf(stored)
       const next = await home.replace(stored, copies, product, events)

@@ -1,26 +1,38 @@
-// The events that were stored with outcomes before a start, the latest of them: those of segments that were
-// read as a whole, and those that an index leads to, which are read only if they are among the latest.
+// What was told to the event log before a start, the latest of it: messages that were accepted and the events
+// that were stored with outcomes, in their order. Those of segments that were read as a whole, and those that
+// an index leads to, which are read only if they are among the latest.
 import { type FileSystem, readRange } from './files.ts'
-import { readStatement } from './journal.ts'
+import type { Facts, PackedEntry } from './entry.ts'
+import { readStatement, type Statement } from './journal.ts'
 import { readRecordHeader, RECORD_HEADER_BYTES, type SegmentIdentity } from './record.ts'
 import type { Extent } from './segmentindex.ts'
 
+/** A message, also one that is finished, with what its events tell of it and of each copy. */
+export interface Accepted {
+  readonly receivedMs: number
+  readonly facts: Facts
+  readonly copies: readonly Facts[]
+}
+
+/** The record of an outcome's event, or what was accepted. */
+export type Told = string | Accepted
+
 /** Everything is added oldest first. */
 export interface EventSources {
-  said(lines: readonly string[]): void
+  said(statement: Statement): void
   /** Records of a segment that may have some. */
   stored(path: string, segment: SegmentIdentity, extents: readonly Extent[]): void
-  /** The last lines that have room together, oldest first. What cannot be read is left out. */
-  latest(): Promise<readonly string[]>
+  /** The last that have room together, oldest first. What cannot be read is left out. */
+  latest(): Promise<readonly Told[]>
 }
 
 interface Source {
-  readonly lines: readonly string[] | (() => Promise<readonly string[]>)
+  readonly told: readonly Told[] | (() => Promise<readonly Told[]>)
   /** At most. */
   readonly characters: number
 }
 
-const MAX_CHARACTERS = 4 * 1024 * 1024
+const MAX_CHARACTERS = 16 * 1024 * 1024
 
 export function makeEventSources(files: FileSystem): EventSources {
   let sources: Source[] = []
@@ -40,26 +52,26 @@ export function makeEventSources(files: FileSystem): EventSources {
     first = 0
   }
   return {
-    said(lines) {
-      const characters = lines.reduce((sum, { length }) => sum + length, 0)
-      if (characters > 0) push({ lines, characters })
+    said(statement) {
+      const told = toldBy(statement)
+      if (told.length > 0) push({ told, characters: lengthOf(told) })
     },
     stored(path, segment, extents) {
       for (const extent of extents) {
-        const lines = (): Promise<readonly string[]> =>
-          eventsIn(files, path, segment, extent).catch(() => [])
-        push({ lines, characters: extent[1] - extent[0] })
+        const told = (): Promise<readonly Told[]> =>
+          toldIn(files, path, segment, extent).catch(() => [])
+        push({ told, characters: extent[1] - extent[0] })
       }
     },
     async latest() {
-      const chosen: string[] = []
+      const chosen: Told[] = []
       let characters = 0
       for (const source of sources.slice(first).toReversed()) {
-        const lines = typeof source.lines === 'function' ? await source.lines() : source.lines
-        for (const line of lines.toReversed()) {
-          characters += line.length
+        const told = typeof source.told === 'function' ? await source.told() : source.told
+        for (const each of told.toReversed()) {
+          characters += lengthOf([each])
           if (characters > MAX_CHARACTERS) return chosen.toReversed()
-          chosen.push(line)
+          chosen.push(each)
         }
       }
       return chosen.toReversed()
@@ -67,22 +79,42 @@ export function makeEventSources(files: FileSystem): EventSources {
   }
 }
 
-async function eventsIn(
+function toldBy({ entry, events }: Statement): Told[] {
+  return entry ? [acceptedOf(entry), ...events] : [...events]
+}
+
+function acceptedOf({ common, copies }: PackedEntry): Accepted {
+  const { receivedMs, facts } = common
+  return { receivedMs, facts, copies: copies.map(([, , , , , , own]) => own?.facts ?? {}) }
+}
+
+function lengthOf(told: readonly Told[]): number {
+  return told.reduce((sum, each) => {
+    if (typeof each === 'string') return sum + each.length
+    return [each.facts, ...each.copies].reduce((all, facts) => all + lengthOfFacts(facts), sum)
+  }, 0)
+}
+
+function lengthOfFacts(facts: Facts): number {
+  return Object.entries(facts).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+}
+
+async function toldIn(
   files: FileSystem,
   path: string,
   segment: SegmentIdentity,
   [start, end]: Extent,
-): Promise<readonly string[]> {
+): Promise<readonly Told[]> {
   const bytes = await readRange(files, path, start, end)
-  const lines: string[] = []
+  const told: Told[] = []
   for (let at = 0; at < bytes.length;) {
     const header = readRecordHeader(bytes, at, segment)
     if (!header) break
     const { type, metaBytes, dataBytes } = header
     const metaStart = at + RECORD_HEADER_BYTES
     const meta = bytes.subarray(metaStart, metaStart + metaBytes)
-    if (type) lines.push(...readStatement({ type, meta }).events)
+    if (type) told.push(...toldBy(readStatement({ type, meta })))
     at = metaStart + metaBytes + dataBytes
   }
-  return lines
+  return told
 }

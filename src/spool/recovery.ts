@@ -8,7 +8,7 @@ import { type Change, THIS_ENTRY, type Statement, describeMeta, readStatement } 
 import type { Ledger, Progress } from './ledger.ts'
 import type { Location } from './batch.ts'
 import type { Quarantine } from './quarantine.ts'
-import { type EventSources, makeEventSources } from './recoveredevents.ts'
+import { type EventSources, makeEventSources, type Told } from './recoveredevents.ts'
 import type { SegmentIdentity } from './record.ts'
 import {
   type Damage,
@@ -29,8 +29,8 @@ export interface RecoveredEntry {
 
 export interface Recovery {
   readonly entries: readonly RecoveredEntry[]
-  /** Stored with outcomes, the latest. */
-  readonly events: readonly string[]
+  /** What the event log was told, the latest. */
+  readonly told: readonly Told[]
   /** File of each segment by its number. */
   readonly segments: ReadonlyMap<number, string>
   readonly nextSegment: number
@@ -74,7 +74,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   }
   return {
     entries: [...taken.entries.values()].filter(({ progress }) => !progress.isFinished),
-    events: await taken.events.latest(),
+    told: await taken.events.latest(),
     segments: new Map(found.map(({ number, name }) => [number, name])),
     nextSegment: (found.at(-1)?.number ?? 0) + 1,
     nextSequence: lastSequence + 1,
@@ -153,13 +153,14 @@ async function readSegment(
 }
 
 function takeRecord(
-  { entry, changes, events }: Statement,
+  statement: Statement,
   record: FoundRecord,
   segment: SegmentFile,
   taken: Taken,
   { ledger, interner }: RecoveryOptions,
 ): void {
-  taken.events.said(events)
+  const { entry, changes } = statement
+  taken.events.said(statement)
   if (entry) {
     const { sequence, start, dataStart, dataBytes, dataCrc } = record
     const place = { segment: segment.number, file: segment.name, sequence, start }

@@ -26,7 +26,7 @@ export interface Indexed {
   readonly lastSequence: number
   readonly entries: readonly { readonly location: Location; readonly outline: Outline }[]
   readonly changes: readonly Change[]
-  /** Where records with events are. */
+  /** Where records are that tell of events: outcomes', and messages that came last. */
   readonly events: readonly Extent[]
   /** Where the index begins. */
   readonly endBytes: number
@@ -56,6 +56,8 @@ const MAX_CHANGES = 20_000
 /** What part of its segment an index may be; an entry takes about so much of it. */
 const MAX_PART = 0.125
 const ENTRY_BYTES = 80
+/** Injections of messages that came so long before the last one are in the event log. */
+const RECENT_MS = 10_000
 /** Of events that stand so near to each other, what is between is read too. */
 const NEAR_BYTES = 4096
 const TRAILER_DIGITS = 12
@@ -64,9 +66,12 @@ export const TRAILER_BYTES = RECORD_HEADER_BYTES + TRAILER_DIGITS
 export function makeRecorder(): Recorder {
   let entries = new Map<number, Stored>()
   let changes: Change[] = []
-  let events: [number, number][] = []
+  let events: Telling[] = []
   return {
-    entry: (sequence, stored) => void entries.set(sequence, stored),
+    entry(sequence, stored) {
+      entries.set(sequence, stored)
+      join(events, stored.location, stored.receivedMs)
+    },
     said(said) {
       for (const change of said) {
         // Nobody asks any more: older records are not told of it.
@@ -74,21 +79,34 @@ export function makeRecorder(): Recorder {
         if (changes.length <= MAX_CHANGES) changes.push(change)
       }
     },
-    events({ start, dataStart }) {
-      const last = events.at(-1)
-      if (last && start - last[1] < NEAR_BYTES) last[1] = dataStart
-      else events.push([start, dataStart])
-    },
+    events: (location) => join(events, location, Infinity),
     take(lastSequence, endBytes) {
       const isLong =
         changes.length > MAX_CHANGES || entries.size * ENTRY_BYTES > endBytes * MAX_PART
-      const text = isLong ? undefined : packIndex(lastSequence, entries, changes, events)
+      const text = isLong ? undefined : packIndex(lastSequence, entries, changes, extentsOf(events))
       entries = new Map()
       changes = []
       events = []
       return text
     },
   }
+}
+
+/** Records that tell of events; `receivedMs`: when the last message of them came, infinite for an outcome. */
+type Telling = [start: number, end: number, receivedMs: number]
+
+function join(tellings: Telling[], { start, dataStart }: Location, receivedMs: number): void {
+  const last = tellings.at(-1)
+  if (!last || start - last[1] >= NEAR_BYTES)
+    return void tellings.push([start, dataStart, receivedMs])
+  last[1] = dataStart
+  last[2] = Math.max(last[2], receivedMs)
+}
+
+/** Where the event log may lack something after a crash. */
+function extentsOf(tellings: readonly Telling[]): Extent[] {
+  const lastMs = tellings.reduce((ms, [, , at]) => (at === Infinity ? ms : Math.max(ms, at)), 0)
+  return tellings.flatMap(([start, end, ms]) => (ms >= lastMs - RECENT_MS ? [[start, end]] : []))
 }
 
 export function trailerText(indexStart: number): string {

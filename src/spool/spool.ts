@@ -1,30 +1,24 @@
 // The durable queue's store: what was appended is on disk before the promise resolves, and comes back
 // at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
 // What messages say, and their octets, are read when asked for.
-import { type Ages, makeAges } from './ages.ts'
-import { type Compactor, makeCompactor } from './compaction.ts'
-import { type Contents, makeContents } from './contents.ts'
-import { type Entry, packEntry } from './entry.ts'
+import { makeAges } from './ages.ts'
+import { makeCompactor } from './compaction.ts'
+import { makeContents } from './contents.ts'
+import type { Entry } from './entry.ts'
 import { type FileSystem, systemFiles } from './files.ts'
-import {
-  type Change,
-  type Deferral,
-  type Progressed,
-  entryRecord,
-  progressRecord,
-} from './journal.ts'
-import { type Ledger, type Progress, makeLedger } from './ledger.ts'
+import type { Deferral } from './journal.ts'
+import { makeLedger } from './ledger.ts'
 import { lockDirectory } from './lock.ts'
-import type { Location } from './batch.ts'
-import { type Log, openLog } from './log.ts'
+import { openLog } from './log.ts'
 import { openQuarantine, type Quarantine } from './quarantine.ts'
+import type { Told } from './recoveredevents.ts'
 import { recover } from './recovery.ts'
 import { openReserve } from './reserve.ts'
 import { openSpares, type Spares } from './spares.ts'
-import { makeRecorder, type Recorder } from './segmentindex.ts'
-import { doneChange, type Interner, makeInterner, type Movable } from './stored.ts'
-import { type Outline, outlineOf, type Stored } from './stored.ts'
-import { type Sweeper, makeSweeper } from './sweeper.ts'
+import { makeRecorder } from './segmentindex.ts'
+import { keep, NO_PROGRESS, note, type Parts, store } from './statements.ts'
+import { doneChange, makeInterner, type Movable, type Stored } from './stored.ts'
+import { makeSweeper } from './sweeper.ts'
 
 export interface Spool {
   /** Resolves when it is durable. `data`: what the copies' renditions refer to. */
@@ -35,9 +29,14 @@ export interface Spool {
   read(stored: Stored): Promise<Buffer>
   /**
    * These copies need no further attempt. Written within 20 ms, not synced: it may be forgotten, and
-   * the records of `events` with it, never one without the other.
+   * the records of `events` with it, never one without the other. `onWritten`: it was, or cannot be.
    */
-  finish(stored: Stored, copies: readonly number[], events?: readonly string[]): void
+  finish(
+    stored: Stored,
+    copies: readonly number[],
+    events?: readonly string[],
+    onWritten?: () => void,
+  ): void
   /** The same and what came of it, a DSN say, as one durable record: both happen or neither. */
   replace(
     stored: Stored,
@@ -53,8 +52,8 @@ export interface Spool {
   backlog(): { readonly messages: number; readonly oldestMs: number | undefined }
   /** All entries that are not finished, now and while it is gone through. */
   unfinished(): Iterable<Stored>
-  /** Events that were stored with outcomes before the start, the latest 4 MB, oldest first. */
-  readonly events: readonly string[]
+  /** What the event log was told before the start, the latest 16 MB of it, oldest first. */
+  readonly told: readonly Told[]
   /** Set when nothing more can be stored until the disk has been looked at. */
   readonly failure: Error | undefined
   /** Gives back room that it only keeps for later; false: there was none. */
@@ -77,22 +76,6 @@ export interface SpoolOptions {
   readonly files?: FileSystem
 }
 
-interface Parts {
-  readonly log: Log
-  readonly ledger: Ledger
-  readonly spares: Spares
-  readonly sweeper: Sweeper
-  readonly compactor: Compactor
-  readonly contents: Contents
-  readonly recorder: Recorder
-  readonly interner: Interner
-  /** The unfinished entries, by the sequence of their record. */
-  readonly live: Map<number, Movable>
-  /** Of the unfinished entries. */
-  readonly ages: Ages
-}
-
-const NO_PROGRESS: Progressed = { changes: [], events: [] }
 const SEGMENT_BYTES = 64 * 1024 * 1024
 const FRESH_BYTES = 64 * 1024 * 1024
 
@@ -140,7 +123,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       keep(parts, outline, location, progress),
     )
     void parts.compactor.compact()
-    return spoolOf(parts, recovered, found.events, unlock)
+    return spoolOf(parts, recovered, found.told, unlock)
   } catch (error) {
     await unlock()
     throw error
@@ -194,13 +177,13 @@ function assemble(
 function spoolOf(
   parts: Parts,
   recovered: readonly Stored[],
-  events: readonly string[],
+  told: readonly Told[],
   unlock: () => Promise<void>,
 ): Spool {
   const { log, sweeper, compactor, contents } = parts
   return {
     recovered,
-    events,
+    told,
     unfinished: () => parts.live.values(),
     backlog: () => ({ messages: parts.live.size, oldestMs: parts.ages.oldestMs() }),
     get failure() {
@@ -209,7 +192,8 @@ function spoolOf(
     append: (entry, data) => store(parts, entry, data, NO_PROGRESS),
     entry: contents.entry,
     read: contents.data,
-    finish: (stored, copies, events) => note(parts, doneChange(stored, copies), events),
+    finish: (stored, copies, events, onWritten) =>
+      note(parts, doneChange(stored, copies), events, onWritten),
     replace: (stored, copies, { entry, data }, events = []) =>
       compactor.hold(stored, () =>
         store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
@@ -233,66 +217,4 @@ function spoolOf(
       await unlock().catch(() => undefined)
     },
   }
-}
-
-function store(parts: Parts, entry: Entry, data: Buffer, progressed: Progressed): Promise<Stored> {
-  const { log, ledger, sweeper, recorder } = parts
-  const { changes, events } = progressed
-  const packed = packEntry(entry)
-  const head = entryRecord(packed, data, progressed)
-  const outline = outlineOf(packed, parts.interner)
-  return log.append({ head, data, when: 'now' }, (location) => {
-    sweeper.wrote(location)
-    const { sequence, segment } = location
-    const sizeBytes = head.length + data.length
-    const progress = ledger.addEntry(sequence, segment, outline.ways.length, sizeBytes)
-    const stored = keep(parts, outline, location, progress)
-    parts.contents.remember(stored, entry, head.length, data)
-    recorder.entry(sequence, stored)
-    recorder.said(changes)
-    if (events.length > 0) recorder.events(location)
-    for (const change of changes) {
-      apply(parts, change)
-      ledger.recorded(change, segment)
-    }
-    void sweeper.sweep()
-    return stored
-  })
-}
-
-/** Holds at once; what a crash or a full disk forgets is only repeated. */
-function note(parts: Parts, change: Change, events: readonly string[] = []): void {
-  const { log, ledger, sweeper, recorder } = parts
-  apply(parts, change)
-  const head = progressRecord({ changes: [change], events })
-  const written = log.append({ head, when: 'later' }, (location) => {
-    sweeper.wrote(location)
-    recorder.said([change])
-    if (events.length > 0) recorder.events(location)
-    ledger.recorded(change, location.segment)
-    void sweeper.sweep()
-  })
-  // A broken spool says so in `failure`.
-  written.catch(() => undefined)
-}
-
-function apply({ ledger, live, ages, contents, compactor }: Parts, change: Change): void {
-  ledger.apply(change)
-  if (!ledger.isFinished(change.entry)) return
-  const stored = live.get(change.entry)
-  if (stored) {
-    contents.forget(stored)
-    ages.went(stored.receivedMs)
-  }
-  live.delete(change.entry)
-  void compactor.compact()
-}
-
-function keep(parts: Parts, outline: Outline, location: Location, progress: Progress): Stored {
-  const { receivedMs, ways, groups } = outline
-  const stored: Movable = { location, receivedMs, copies: progress.copies, ways, groups }
-  if (progress.isFinished) return stored
-  parts.live.set(location.sequence, stored)
-  parts.ages.came(receivedMs)
-  return stored
 }

@@ -271,6 +271,6 @@ test('E146 with tracking off and the event store gone, a link that was sent stil
   const next = await start()
   await click(next)
   expect(await next.stop('SIGTERM')).toBe(0)
-  // The spool still has the delivery's, and the new log does not know it.
-  expect(typesIn(read('events.jsonl'))).toEqual(['delivery', 'click'])
+  // The spool still has what came before, and the new log does not know it.
+  expect(typesIn(read('events.jsonl'))).toEqual(['injection', 'delivery', 'click'])
 })

@@ -13,6 +13,14 @@ function start() {
   return { passed, order, take }
 }
 
+test('a click waits for the outcome also where nobody is for injections', () => {
+  const { passed, order, take } = start()
+  order.accepted('m1')
+  take('click')
+  take('delivery')
+  expect(passed).toEqual(['delivery m1', 'click m1'])
+})
+
 test('E160 a click that comes before the outcome of the delivery is told after it', () => {
   const { passed, take } = start()
   take('injection')

@@ -102,7 +102,10 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
       const error = readErrors.shift()
       return error ? Promise.reject(error) : Promise.resolve(data.get(stored) ?? Buffer.alloc(0))
     },
-    finish: (stored, copies) => copies.forEach((copy) => change(stored, copy, { done: true })),
+    finish(stored, copies, _, onWritten) {
+      for (const copy of copies) change(stored, copy, { done: true })
+      onWritten?.()
+    },
     defer: (stored, copy, deferral) => change(stored, copy, deferral),
     replace(stored, copies, product) {
       const error = rejections.shift()

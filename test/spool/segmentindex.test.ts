@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemFiles } from '../../src/spool/files.ts'
+import type { Spool } from '../../src/spool/spool.ts'
 import { TRAILER_BYTES } from '../../src/spool/segmentindex.ts'
 import { copyFor, entryFor, idsOf, makeDirectory, open, quarantined } from './fixtures.ts'
 
 /** Large enough that an index is worth it. */
-const DATA = Buffer.alloc(4000, 'x')
+const DATA = Buffer.alloc(8000, 'x')
 const EGRESS = { group: 'fast', binding: 'one' }
 
 /** Counts the octets that are read of segments. */
@@ -29,17 +30,23 @@ function countingFiles() {
   return { files, read: () => octets }
 }
 
+const factsOf = (id: string) => ({ facts: { transmission_id: id } })
+
+function namesIn(told: Spool['told']): (string | undefined)[] {
+  return told.map((each) => (typeof each === 'string' ? each : each.facts['transmission_id']))
+}
+
 /** Three messages: of one a copy is deferred, another done, with an event; one is finished. */
 async function fill(directory: string): Promise<string> {
   const spool = await open(directory)
-  const { location } = await spool.append(entryFor('one'), DATA)
+  const { location } = await spool.append({ ...entryFor('one'), ...factsOf('one') }, DATA)
   const copies = [
     copyFor('a@x.example', { egress: EGRESS }),
     copyFor('b@x.example', { egress: EGRESS }),
     copyFor('c@y.example', { priority: 1, mailfrom: 'other@example.com' }),
   ]
-  const two = await spool.append(entryFor('two', ...copies), DATA)
-  const three = await spool.append(entryFor('three'), DATA)
+  const two = await spool.append({ ...entryFor('two', ...copies), ...factsOf('two') }, DATA)
+  const three = await spool.append({ ...entryFor('three'), ...factsOf('three') }, DATA)
   spool.finish(two, [1], ['{"type":"delivery"}'])
   spool.defer(two, 2, { attempts: 1, nextAttemptMs: 7, note: '450 later' })
   spool.finish(three, [0])
@@ -53,7 +60,7 @@ describe('the index of a segment', () => {
     const path = await fill(directory)
     const { files, read } = countingFiles()
     const spool = await open(directory, { files })
-    expect(read()).toBeLessThan(1500)
+    expect(read()).toBeLessThan(DATA.length / 2)
     expect(spool.reports).toEqual([])
 
     const whole = makeDirectory()
@@ -80,8 +87,24 @@ describe('the index of a segment', () => {
       groups: [0, 0, 1],
     })
     expect(await spool.read(spool.recovered[1]!)).toEqual(DATA)
-    expect(spool.events).toEqual(['{"type":"delivery"}'])
-    expect(other.events).toEqual(['{"type":"delivery"}'])
+    expect(namesIn(spool.told)).toEqual(['one', 'two', 'three', '{"type":"delivery"}'])
+    expect(namesIn(other.told)).toEqual(namesIn(spool.told))
+  })
+
+  test('leads to the messages that came last, but not to those whose events are long in their log', async () => {
+    const directory = makeDirectory()
+    const spool = await open(directory)
+    for (const [id, ms] of [
+      ['old', 0],
+      ['late', 60_000],
+      ['last', 65_000],
+    ] as const) {
+      const entry = { ...entryFor(id), ...factsOf(id), receivedMs: ms }
+      spool.finish(await spool.append(entry, DATA), [0])
+    }
+    await spool.append({ ...entryFor('kept'), ...factsOf('kept'), receivedMs: 66_000 }, DATA)
+    await spool.close()
+    expect(namesIn((await open(directory)).told)).toEqual(['late', 'last', 'kept'])
   })
 
   test('that is damaged is none: the segment is read as a whole', async () => {

@@ -67,7 +67,12 @@ describe('the spool', () => {
     await first.replace(stored, [1], { entry: entryFor('dsn'), data: DATA }, ['{"event":"b"}'])
     await first.close()
     const second = await open(directory)
-    expect(second.events).toEqual(['{"event":"a"}', '{"event":"b"}'])
+    expect(second.told).toMatchObject([
+      { facts: { ip: '192.0.2.1' }, copies: [{}, {}] },
+      '{"event":"a"}',
+      { copies: [{}] },
+      '{"event":"b"}',
+    ])
     expect(await idsOf(second)).toEqual(['dsn'])
     second.finish(second.recovered[0]!, [0])
     await second.close()

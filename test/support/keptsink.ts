@@ -9,6 +9,8 @@ export interface KeptMail {
   readonly bytes: string
   /** Which of the servers it came from. */
   readonly server: number
+  /** On the clock of `performance`. */
+  readonly takenMs: number
 }
 
 export interface KeptSink {
@@ -21,8 +23,8 @@ export interface KeptSink {
   refusal(): Promise<void>
   /** Another server delivers from now on. */
   succeed(): void
-  /** What came more than once, and whether from one and the same server. */
-  repeated(): readonly { readonly rcptto: string; readonly isOfOneServer: boolean }[]
+  /** What came again, from whom it had come before, and whether from one and the same server. */
+  repeated(): readonly { readonly before: KeptMail; readonly isOfOneServer: boolean }[]
   close(): Promise<void>
 }
 
@@ -53,7 +55,7 @@ export async function openKeptSink(): Promise<KeptSink> {
       stream.on('end', () => {
         const bytes = Buffer.concat(chunks).toString('latin1')
         for (const { address } of session.envelope.rcptTo) {
-          mail.push({ rcptto: address, bytes, server: servers })
+          mail.push({ rcptto: address, bytes, server: servers, takenMs: performance.now() })
         }
         if (!onHeld) return done()
         held = done
@@ -76,12 +78,12 @@ export async function openKeptSink(): Promise<KeptSink> {
     refusal: () => new Promise((resolve) => (onRefused = resolve)),
     succeed: () => void servers++,
     repeated() {
-      const last = new Map<string, number>()
-      return mail.flatMap(({ rcptto, bytes, server: number }) => {
-        const key = `${rcptto} ${/^Final-Recipient: .*/m.exec(bytes)?.[0] ?? ''}`
+      const last = new Map<string, KeptMail>()
+      return mail.flatMap((each) => {
+        const key = `${each.rcptto} ${/^Final-Recipient: .*/m.exec(each.bytes)?.[0] ?? ''}`
         const before = last.get(key)
-        last.set(key, number)
-        return before === undefined ? [] : [{ rcptto, isOfOneServer: before === number }]
+        last.set(key, each)
+        return before ? [{ before, isOfOneServer: before.server === each.server }] : []
       })
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
