@@ -1,124 +1,128 @@
 // What policy hears of deliveries: core_log_delivery_v1, core_log_transient_failure_v1,
 // core_log_permanent_failure_v1 and core_log_attempt_v1 of the current policy, each with the copy as it was
-// sent, read only, whose code is the reply (C reference pages of the same names). The spool is read only where
-// a script has the hook. Nothing that a hook does changes the outcome.
+// sent, whose code is the reply (C reference pages of the same names). The spool is read only where a script has
+// the hook. Context variables that hooks set stay with the copy while this process runs. What happened stands;
+// but the text that core_log_permanent_failure_v1 gives a failure by msg:set_code is what is told of it.
 import type { Generation } from './generation.ts'
-import { type Context, emptyContext } from './mail/context.ts'
-import { splitAddress } from './mail/address.ts'
+import { makeDomainRecords } from './domainrecords.ts'
+import { type Context, copyContext } from './mail/context.ts'
 import { andThen } from './mail/eventually.ts'
-import { DEFAULT_EGRESS } from './mail/envelope.ts'
-import type { Message } from './mail/message.ts'
-import { render } from './mail/rendition.ts'
-import { splitHeader } from './mime/field.ts'
-import type { Accept, MessageHandle, ValidationContext } from './msys/handle.ts'
-import { noVerdict } from './msys/verdict.ts'
+import { routingDomain } from './mail/envelope.ts'
 import type { CalloutName } from './policy/phases.ts'
 import type { Policy } from './policy/policy.ts'
 import type { PolicySession } from './policy/session.ts'
 import type { Attempt } from './relay/attempt.ts'
-import type { Changes, Entry, EntryCopy, Facts } from './spool/entry.ts'
+import { outcome } from './relay/outcome.ts'
+import { sentCopy, subjectOf } from './sentcopy.ts'
 import type { Spool } from './spool/spool.ts'
+import type { Stored } from './spool/stored.ts'
 
-export type DeliveryHook = Extract<
-  CalloutName,
-  'core_log_delivery_v1' | 'core_log_transient_failure_v1' | 'core_log_permanent_failure_v1'
->
+export interface DeliveryHooks {
+  /** Begins before the outcome is settled; what it returns is called after that. */
+  tell(kind: 'delivered' | 'deferred', attempt: Attempt): () => void
+  /** Before a failure is settled: the attempts, worded as policy wants them. */
+  lastWord(attempts: readonly Attempt[]): Promise<readonly Attempt[]>
+}
 
-/** Begins before the outcome is settled; what it returns is called after that. */
-export type TellPolicy = (hook: DeliveryHook, attempt: Attempt) => () => void
+type Kind = 'delivered' | 'deferred' | 'failed'
+
+const HOOKS = {
+  delivered: 'core_log_delivery_v1',
+  deferred: 'core_log_transient_failure_v1',
+  failed: 'core_log_permanent_failure_v1',
+} as const satisfies Record<Kind, CalloutName>
 
 export function deliveryHooks(
   current: () => Generation,
   spool: Pick<Spool, 'read'>,
   now: () => number,
-): TellPolicy {
+): DeliveryHooks {
   const sessions = new WeakMap<Policy, PolicySession>()
-  return (hook, attempt) => {
+  const records = makeDomainRecords(now)
+  const kept = keptContexts()
+
+  /** Undefined: nobody is for it. */
+  const begin = (kind: Kind, attempt: Attempt): (() => Promise<string>) | undefined => {
     const { policy, journal } = current()
-    const names = (['core_log_attempt_v1', hook] as const).filter((name) => policy.has(name))
-    if (names.length === 0) return () => {}
+    if (!Object.values(HOOKS).some(policy.has) && !policy.has('core_log_attempt_v1'))
+      return undefined
+    const domain = attempt.entry.copies[attempt.copyIndex]?.routingDomain ?? ''
+    records.note(domain, kind, attempt)
+    const names = (['core_log_attempt_v1', HOOKS[kind]] as const).filter(policy.has)
+    if (names.length === 0) return undefined
     const session = sessions.get(policy) ?? policy.openSession()
     sessions.set(policy, session)
     // Now: when the outcome is settled the octets may go.
     const data = spool.read(attempt.stored).catch(() => Buffer.alloc(0))
     const panic = (text: string): void => journal.panic('scriptlet', text)
-    const tell = async (): Promise<void> => {
-      const msg = messageOf(attempt, await data)
-      for (const name of names) {
-        const subject = subjectOf(attempt, msg, panic)
-        const note = attempt.text
-        const dr = new Map([['domain', msg.current.envelope.routingDomain ?? '']])
-        const extra = { dr, now: now() / 1000, note, note_len: note.length }
-        await andThen(session.run(name, { ...subject, extra }), () => undefined)
+    return async () => {
+      try {
+        const msg = sentCopy(attempt, await data)
+        const { context } = msg.current
+        const before = kept.restore(attempt, context)
+        const dr = records.of(routingDomain(msg.current.envelope))
+        for (const name of names) {
+          const { text: note } = attempt
+          const extra = { dr, now: now() / 1000, note, note_len: note.length }
+          const subject = { ...subjectOf(attempt, msg, panic), extra }
+          await andThen(session.run(name, subject), () => undefined)
+        }
+        kept.keep(attempt, before, context)
+        msg.gone = 'its delivery has been told'
+        return msg.current.status ?? attempt.text
+      } catch (error) {
+        panic(`${HOOKS[kind]}: ${String(error)}`)
+        return attempt.text
       }
-      msg.gone = 'its delivery has been told'
-    }
-    return () => void tell().catch((error: unknown) => panic(`${hook}: ${String(error)}`))
-  }
-}
-
-function subjectOf(attempt: Attempt, msg: MessageHandle, panic: (text: string) => void) {
-  const { context, connectionId } = msg.current
-  const vctx: ValidationContext = { kind: 'vctx', context, verdict: noVerdict(), panic }
-  const nowhere = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 }
-  const ac: Accept = {
-    kind: 'ac',
-    ...nowhere,
-    connectionId: attempt.outboundConnectionId || connectionId,
-    capabilities: { added: [], removed: new Set() },
-    census: { ofAddress: () => 0, within: () => 0, total: () => 0 },
-    construct: {
-      kind: 'message_construct',
-      message: msg,
-      connectionMessageCount: 0,
-      connectionRecipientCount: 0,
-      messageRecipientCount: 1,
-      maxMessageSize: 0,
-      mayRelay: true,
-      command: '',
-    },
-  }
-  return { ac, vctx, msg }
-}
-
-function messageOf({ entry, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
-  const copy = entry.copies[copyIndex]
-  if (!copy) throw new Error(`entry ${entry.batchId} has no copy ${copyIndex}`)
-  const base = data.length > 0 ? render(data, copy.rendition) : data
-  const current: Message = {
-    id: copy.id,
-    batchId: entry.batchId,
-    connectionId: entry.connectionId,
-    base,
-    ...splitHeader(base),
-    envelope: {
-      mailfrom: splitAddress(copy.mailfrom),
-      rcptto: splitAddress(copy.rcptto),
-      routingDomain: copy.routingDomain,
-      egress: copy.egress ?? DEFAULT_EGRESS,
-    },
-    context: contextOf(entry, copy),
-    receivedMs: entry.receivedMs,
-    status: text,
-    isTracked: true,
-  }
-  return { kind: 'message', current, isSnapshot: true }
-}
-
-function contextOf(entry: Entry, copy: EntryCopy): Context {
-  const context = emptyContext()
-  for (const which of ['connection', 'message'] as const) {
-    const merged: Readonly<Record<string, string | null>> = merge(
-      entry.context[which],
-      copy.context[which],
-    )
-    for (const [name, value] of Object.entries(merged)) {
-      if (value !== null) context[which].set(name, value)
     }
   }
-  return context
+
+  return {
+    tell(kind, attempt) {
+      const run = begin(kind, attempt)
+      return run ? () => void run() : () => {}
+    },
+    async lastWord(attempts) {
+      const worded: Attempt[] = []
+      for (const attempt of attempts) {
+        const text = await begin('failed', attempt)?.()
+        worded.push(text === undefined ? attempt : { ...attempt, ...reworded(attempt, text) })
+      }
+      return worded
+    },
+  }
 }
 
-function merge(common: Facts, own: Changes): Changes {
-  return { ...common, ...own }
+/** A failure stays one. */
+function reworded(attempt: Attempt, text: string): Pick<Attempt, 'code' | 'text'> {
+  const { kind, code, text: line } = outcome(0, text)
+  return kind === 'failed' ? { code, text: line } : attempt
+}
+
+/** Of each copy the variables once a hook has changed some: many copies may wait for long. */
+function keptContexts() {
+  const known = new WeakMap<Stored, Map<number, Context>>()
+  return {
+    /** Gives it the variables as the last hook left them; returns what to compare with later. */
+    restore({ stored, copyIndex }: Attempt, context: Context): Context {
+      const last = known.get(stored)?.get(copyIndex)
+      for (const which of DICTIONARIES) {
+        if (!last) continue
+        context[which].clear()
+        for (const [name, value] of last[which]) context[which].set(name, value)
+      }
+      return copyContext(context)
+    },
+    keep({ stored, copyIndex }: Attempt, before: Context, after: Context): void {
+      if (DICTIONARIES.every((which) => isSame(before[which], after[which]))) return
+      const ofEntry = known.get(stored) ?? new Map<number, Context>()
+      known.set(stored, ofEntry.set(copyIndex, copyContext(after)))
+    },
+  }
+}
+
+const DICTIONARIES = ['connection', 'message'] as const
+
+function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value)
 }

@@ -1,6 +1,6 @@
 // What the relay does, as log lines and events, and as policy hears of it.
 import { bounceClass } from './mail/bounceclass.ts'
-import type { DeliveryHook, TellPolicy } from './deliveryhooks.ts'
+import type { DeliveryHooks } from './deliveryhooks.ts'
 import type { Journal, Report } from './events/journal.ts'
 import { toText } from './mail/bytes.ts'
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
@@ -21,44 +21,41 @@ export interface Counts {
 export function relayObservers(
   journal: () => Journal,
   counts: Counts,
-  tellPolicy: TellPolicy,
+  tellPolicy: DeliveryHooks['tell'],
 ): Observers {
-  const told = (
-    report: Report,
-    name: keyof Counts,
-    hook: DeliveryHook,
-    attempt: Attempt,
-  ): Report => {
-    const tell = tellPolicy(hook, attempt)
-    return {
-      ...report,
-      tell() {
-        counts[name]++
-        report.tell()
-        tell()
-      },
-    }
-  }
   return {
-    onDelivery: (attempt) =>
-      told(
-        journal().delivery(attemptLine(attempt), ...attemptFacts(attempt)),
-        'delivered',
-        'core_log_delivery_v1',
-        attempt,
-      ),
+    onDelivery(attempt) {
+      const report = journal().delivery(attemptLine(attempt), ...attemptFacts(attempt))
+      const tell = tellPolicy('delivered', attempt)
+      return counted(report, counts, 'delivered', tell)
+    },
     onDelay(attempt) {
       counts.transient_failures++
       journal().delay(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt))
-      tellPolicy('core_log_transient_failure_v1', attempt)()
+      tellPolicy('deferred', attempt)()
     },
     onBounce: (attempt) =>
-      told(
+      counted(
         journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
+        counts,
         'failed',
-        'core_log_permanent_failure_v1',
-        attempt,
       ),
+  }
+}
+
+function counted(
+  { event, tell }: Report,
+  counts: Counts,
+  name: keyof Counts,
+  andThen: () => void = () => {},
+): Report {
+  return {
+    event,
+    tell() {
+      counts[name]++
+      tell()
+      andThen()
+    },
   }
 }
 

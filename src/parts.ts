@@ -151,12 +151,13 @@ function openRelay(
   watchers: readonly { watching(observers: Observers): Observers }[],
 ): Dispatcher {
   const hooks = deliveryHooks(current, spool, Date.now)
-  const observers = relayObservers(() => current().journal, counts, hooks)
+  const observers = relayObservers(() => current().journal, counts, hooks.tell)
   return makeDispatcher({
     config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
     ids,
+    lastWord: hooks.lastWord,
     observers: watchers.reduce((all, { watching }) => watching(all), relay.counting(observers)),
     onError(error) {
       storing.failed(error, 'relay')

@@ -52,6 +52,12 @@ export function assertBodyOpen(msg: MessageHandle, name: string, { callSite }: R
 }
 
 export function assertWritable(msg: MessageHandle, name: string): void {
+  assertNoSnapshot(msg, name)
+  if (msg.isSent) throw new LuaCallError(`${name}: the message was sent, it is read only`)
+}
+
+/** For what is said about a message, not in it. */
+export function assertNoSnapshot(msg: MessageHandle, name: string): void {
   if (msg.isSnapshot) throw new LuaCallError(`${name}: a snapshot is read only`)
 }
 

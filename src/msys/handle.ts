@@ -23,6 +23,8 @@ export interface MessageHandle extends ApiObject {
   /** Gives the body with links and pixel in it. It cannot be changed any more. */
   sealedBody?: () => Buffer
   readonly isSnapshot?: true
+  /** Its octets are out; context variables and status can still be set. */
+  readonly isSent?: true
   /** Policy made it: its methods may be called in every callout. */
   readonly isDetached?: true
   /** The trees that Lua has parts of: one to look at, one to edit. */

@@ -1,6 +1,6 @@
 // Context variables by way of `msg`.
 // Momentum manual pages "lua.ref.msg_context_get" … "lua.ref.msg_context_delete".
-import { assertWritable } from './content.ts'
+import { assertNoSnapshot } from './content.ts'
 import { declare } from './declaration.ts'
 import { dictionary, exists, existsAndGet, readKey, readValue } from './dictionary.ts'
 import type { MessageHandle } from './handle.ts'
@@ -26,7 +26,7 @@ export const CONTEXT_METHODS = [
       const name = readKey('msg:context_set', key)
       const text = readValue('msg:context_set', value)
       if (name === undefined || text === undefined) return 0
-      assertWritable(msg, 'msg:context_set')
+      assertNoSnapshot(msg, 'msg:context_set')
       msg.current.context[which].set(name, text)
       return 1
     },
@@ -49,7 +49,7 @@ export const CONTEXT_METHODS = [
     [dictionary, string('key')],
     { result: '1 | 0', tier: 1, doc: 'deletes a context variable' },
     (msg, [which, key]) => {
-      assertWritable(msg, 'msg:context_delete')
+      assertNoSnapshot(msg, 'msg:context_delete')
       return msg.current.context[which].delete(key) ? 1 : 0
     },
   ),

@@ -6,7 +6,7 @@ import type { LuaValue } from '../lua/value.ts'
 import { routingDomain } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
 import { PROTOCOL_ESMTP, PROTOCOL_INTERNAL } from './constants.ts'
-import { assertWritable } from './content.ts'
+import { assertNoSnapshot, assertWritable } from './content.ts'
 import { declare, declareField } from './declaration.ts'
 import type { MessageHandle } from './handle.ts'
 import { number, optional, type Parameter, string } from './parameter.ts'
@@ -147,7 +147,7 @@ function fact(
 }
 
 function setStatus(msg: MessageHandle, name: string, code: number, text: string): void {
-  assertWritable(msg, name)
+  assertNoSnapshot(msg, name)
   const own = code === 0 ? Number(/^\d{3}(?=[ -]|$)/.exec(text)?.[0]) : Math.trunc(code)
   if (!(own >= 1 && own <= 999)) throw new LuaCallError(`${name}: no code from 1 to 999`)
   const digits = String(own).padStart(3, '0')

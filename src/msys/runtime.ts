@@ -29,7 +29,7 @@ export interface Subject {
 }
 
 /** A string object is there to be filled. A Map becomes a table. */
-export type ExtraValue = number | string | ApiObject | ReadonlyMap<string, string> | undefined
+export type ExtraValue = number | string | ApiObject | ReadonlyMap<string, LuaValue> | undefined
 
 /** What policy needs to send messages of its own. */
 export interface Sending {

@@ -24,6 +24,7 @@ export interface DispatcherOptions {
   readonly queue: Queue
   readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   readonly observers: Observers
+  readonly lastWord?: Settlement['lastWord']
   /** Faults of our own; the copy concerned is tried again later. */
   readonly onError: (error: unknown) => void
   readonly resolver?: Resolver
@@ -85,6 +86,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     hostname: () => state.config.hostname,
     outbound: (item) => outboundFor(state, item),
     header: (stored, copy) => headerOf(spool, stored, copy),
+    lastWord: options.lastWord,
     again: (item, dueMs) => {
       schedule(state, item, dueMs)
       arm(state)

@@ -41,6 +41,8 @@ export interface Settlement {
   readonly observers: Observers
   /** The header block of a copy as sent; empty when it cannot be had. */
   readonly header: (stored: Stored, copy: EntryCopy) => Promise<Buffer>
+  /** The failures as they are to be told; none: as they are. */
+  readonly lastWord?: ((failed: readonly Attempt[]) => Promise<readonly Attempt[]>) | undefined
   /** A copy is to be tried again at `dueMs`. */
   readonly again: (item: QueueItem, dueMs: number) => void
   /** A DSN is durable and wants to be delivered. */
@@ -93,7 +95,7 @@ export async function settle(work: Settlement, batch: OpenBatch, tried: Tried): 
   for (const attempt of deferred) defer(work, attempt)
   deferred.forEach(work.observers.onDelay)
   const failed = of('failed')
-  if (failed.length) await fail(work, batch, failed)
+  if (failed.length) await fail(work, batch, (await work.lastWord?.(failed)) ?? failed)
   await told
 }
 

@@ -23,12 +23,16 @@ function mod:validate_data_spool_each_rcpt(msg, ac, vctx)
 end
 msys.registerModule("hooks", mod)`
 
-async function startBefore(script: Script, more = ''): Promise<TestServer> {
+async function startBefore(
+  script: Script,
+  more = '',
+  { hooks = HOOKS, wayOut = 'generate_bounces = false' } = {},
+): Promise<TestServer> {
   const peer = await startPeer(script)
   peers.push(peer)
   return start({
-    wayOut: `gateway = "127.0.0.1:${peer.port}" generate_bounces = false`,
-    policy: { hooks: HOOKS },
+    wayOut: `gateway = "127.0.0.1:${peer.port}" ${wayOut}`,
+    policy: { hooks },
     more,
   })
 }
@@ -57,11 +61,67 @@ test.each([
   expect(lines).toEqual([
     `attempt ${about[0]}`,
     about[1],
-    'msg:header: a snapshot is read only',
+    'msg:header: the message was sent, it is read only',
     `${name} ${about[0]}`,
     about[1],
-    'msg:header: a snapshot is read only',
+    'msg:header: the message was sent, it is read only',
   ])
+})
+
+test('hooks are told what has become of a domain so far', async () => {
+  const test = await startBefore({ RCPT: ['250 ok', '450 4.2.1 later', '550 5.1.1 no'] }, '', {
+    hooks: `local mod = {}
+    function mod:core_log_attempt_v1(msg, dr, now)
+      print(dr.domain, dr.attempts, dr.deliveries, dr.transients, dr.failures, dr.dns_failures,
+        dr.last_delivery > now - 60 and dr.last_delivery <= now)
+    end
+    msys.registerModule("hooks", mod)`,
+  })
+  const told: string[] = []
+  for (const local of ['a', 'b', 'c']) {
+    await sendOne(test, [`${local}@x.example`])
+    const log = await until(test, 'paniclog.ec', new RegExp(`(.*\n){${told.length + 1}}`))
+    told.push(
+      log
+        .trim()
+        .split('\n')
+        .at(-1)!
+        .replace(/^\d+:scriptlet: /, ''),
+    )
+  }
+  expect(told.map((line) => line.replaceAll('\t', ' '))).toEqual([
+    'x.example 1 1 0 0 0 true',
+    'x.example 2 1 1 0 0 true',
+    'x.example 3 1 1 1 0 true',
+  ])
+})
+
+test('a hook keeps the last reply and words the failure by it, in logs and for the sender', async () => {
+  const test = await startBefore(
+    { RCPT: ['450 4.2.1 full', '450 4.2.1 greylisted', '250 ok'] },
+    'bounce_logger { bouncelog = "bouncelog.ec" }',
+    {
+      hooks: `local mod = {}
+    function mod:core_log_transient_failure_v1(msg)
+      msg:context_set(msys.core.ECMESS_CTX_MESS, "last", msg:get_code())
+    end
+    function mod:core_log_permanent_failure_v1(msg, dr, now, note)
+      local found, last = msg:context_exists_and_get(msys.core.ECMESS_CTX_MESS, "last")
+      if string.find(note, "exceeded max") and found == 1 then
+        msg:set_code(554, "5.4.7 [internal] given up, at last: " .. last)
+      end
+    end
+    msys.registerModule("hooks", mod)`,
+      wayOut: 'retry_interval = 1 max_retries = 1',
+    },
+  )
+  await sendOne(test, ['a@x.example'])
+  const words = '554 5\\.4\\.7 \\[internal\\] given up, at last: 450 4\\.2\\.1 full'
+  await until(test, 'mainlog.ec', new RegExp(`@P@x\\.example@.*@${words}`))
+  await until(test, 'bouncelog.ec', new RegExp(`@B@a@x\\.example@.*@${words}`))
+  await expect
+    .poll(() => peers.at(-1)?.messages.join())
+    .toMatch(new RegExp(`Diagnostic-Code: smtp; ${words}`))
 })
 
 test('bouncelog has a line for each failure, with stage and class', async () => {

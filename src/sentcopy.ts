@@ -1,0 +1,80 @@
+// A copy as it was sent, for policy's delivery hooks: its octets cannot be changed any more; context variables
+// and the status text can.
+import { splitAddress } from './mail/address.ts'
+import { type Context, emptyContext } from './mail/context.ts'
+import { DEFAULT_EGRESS } from './mail/envelope.ts'
+import type { Message } from './mail/message.ts'
+import { render } from './mail/rendition.ts'
+import { splitHeader } from './mime/field.ts'
+import type { Accept, MessageHandle, ValidationContext } from './msys/handle.ts'
+import { noVerdict } from './msys/verdict.ts'
+import type { Attempt } from './relay/attempt.ts'
+import type { Changes, Entry, EntryCopy, Facts } from './spool/entry.ts'
+
+/** `data`: of its entry; empty when it cannot be read. */
+export function sentCopy({ entry, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
+  const copy = entry.copies[copyIndex]
+  if (!copy) throw new Error(`entry ${entry.batchId} has no copy ${copyIndex}`)
+  const base = data.length > 0 ? render(data, copy.rendition) : data
+  const current: Message = {
+    id: copy.id,
+    batchId: entry.batchId,
+    connectionId: entry.connectionId,
+    base,
+    ...splitHeader(base),
+    envelope: {
+      mailfrom: splitAddress(copy.mailfrom),
+      rcptto: splitAddress(copy.rcptto),
+      routingDomain: copy.routingDomain,
+      egress: copy.egress ?? DEFAULT_EGRESS,
+    },
+    context: contextOf(entry, copy),
+    receivedMs: entry.receivedMs,
+    status: text,
+    isTracked: true,
+  }
+  return { kind: 'message', current, isSent: true }
+}
+
+/** What hooks are called with beside it: the client is not there any more. */
+export function subjectOf(
+  attempt: Attempt,
+  message: MessageHandle,
+  panic: (text: string) => void,
+): { ac: Accept; vctx: ValidationContext; msg: MessageHandle } {
+  const { context, connectionId } = message.current
+  const vctx: ValidationContext = { kind: 'vctx', context, verdict: noVerdict(), panic }
+  const nowhere = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 }
+  const ac: Accept = {
+    kind: 'ac',
+    ...nowhere,
+    connectionId: attempt.outboundConnectionId || connectionId,
+    capabilities: { added: [], removed: new Set() },
+    census: { ofAddress: () => 0, within: () => 0, total: () => 0 },
+    construct: {
+      kind: 'message_construct',
+      message,
+      connectionMessageCount: 0,
+      connectionRecipientCount: 0,
+      messageRecipientCount: 1,
+      maxMessageSize: 0,
+      mayRelay: true,
+      command: '',
+    },
+  }
+  return { ac, vctx, msg: message }
+}
+
+function contextOf(entry: Entry, copy: EntryCopy): Context {
+  const context = emptyContext()
+  for (const which of ['connection', 'message'] as const) {
+    for (const [name, value] of Object.entries(merge(entry.context[which], copy.context[which]))) {
+      if (value !== null) context[which].set(name, value)
+    }
+  }
+  return context
+}
+
+function merge(common: Facts, own: Changes): Changes {
+  return { ...common, ...own }
+}
