@@ -4,6 +4,7 @@ import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { denyCommand } from './denyconsole.ts'
 import { queueCommand } from './queueconsole.ts'
+import { isDelayed } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
 import { traceCommand } from './traceconsole.ts'
@@ -22,6 +23,7 @@ export interface ConsoleOptions {
     | 'traces'
     | 'counts'
     | 'inbound'
+    | 'outbound'
     | 'sessions'
     | 'notReady'
     | 'reload'
@@ -80,8 +82,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     }))
     return lines(
       rows.map(
-        ({ listener, address, port, state, seconds }) =>
-          `${listener}  ${address} ${port}  ${state} (for ${seconds}s)`,
+        ({ listener, address, port, state, seconds }, i) =>
+          `${i + 1}: [inbound/esmtp_message_factory] ${address.includes(':') ? 'IPv6' : 'IPv4'} ` +
+          `${address}:${port} ${state} (for ${seconds}s)  ${listener}`,
       ),
       rows,
     )
@@ -113,13 +116,13 @@ export function pagesAnswer(pages: readonly string[]): Answer {
 
 const HELP = [
   'summary',
-  'mailq',
-  'showqueue DOMAIN [LIMIT[,OFFSET]]',
+  'mailq [-d DOMAIN] [-b BINDING] [-l NUMBER]',
+  'showqueue [binding NAME|all] DOMAIN [LIMIT[,OFFSET]]',
   'message details [body|full] ID',
   'message retry|fail ID',
   'message fail quiet ID',
-  'fail domain [quiet] DOMAIN [NOTE]',
-  'flush domain DOMAIN',
+  'fail domain [quiet] [--dry-run] DOMAIN [NOTE]',
+  'flush domain DOMAIN|all',
   'suspend; suspend domain|binding NAME',
   'resume domain|binding NAME',
   'deny; deny|allow message|campaign|customer NAME',
@@ -136,34 +139,55 @@ const HELP = [
   'shutdown',
 ]
 
-async function summary({
-  server,
-  now,
-}: ConsoleOptions): Promise<Readonly<Record<string, string | number>>> {
+async function summary({ server, now }: ConsoleOptions): Promise<Summary> {
   const nowMs = now()
-  const domains = await tally(server.mail, ({ nextAttemptMs }) => nextAttemptMs > nowMs)
+  const rows = await tally(server.mail, (state) => isDelayed(state, nowMs))
   return {
     hostname: server.config.hostname,
     version: VERSION,
     uptime_seconds: Math.floor(process.uptime()),
     ready: server.notReady() ?? 'yes',
+    outbound_connections: server.outbound(),
     inbound_sessions: server.inbound().reduce((sum, { sessions }) => sum + sessions, 0),
-    domains: domains.length,
-    active_queue: domains.reduce((sum, { active }) => sum + active, 0),
+    domains: new Set(rows.map(({ domain }) => domain)).size,
+    active_queue: rows.reduce((sum, { active }) => sum + active, 0),
     suspended: server.suspensions.list().length,
-    delayed_queue: domains.reduce((sum, { delayed }) => sum + delayed, 0),
+    delayed_queue: rows.reduce((sum, { delayed }) => sum + delayed, 0),
     ...server.counts,
     memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),
   }
 }
 
-export function summaryTable(data: Readonly<Record<string, string | number>>): Answer {
-  return lines(
-    Object.entries(data).map(
-      ([name, value]) => `${`${name.replaceAll('_', ' ')}:`.padEnd(22)}${value}`,
-    ),
-    data,
+type Summary = Readonly<Record<string, string | number>>
+
+export function summaryTable(data: Summary): Answer {
+  const seconds = Math.max(1, Number(data['uptime_seconds']))
+  const rate = (count: unknown): string => `${(Number(count) / seconds).toFixed(2)} messages/second`
+  const named: readonly (readonly [name: string, value: string | number | undefined])[] = [
+    ['Outbound Concurrency', data['outbound_connections']],
+    ['Inbound Concurrency', data['inbound_sessions']],
+    ['Active Domains', data['domains']],
+    ['Active Queue Size', data['active_queue']],
+    ['Delayed Queue Size', data['delayed_queue']],
+    ['Total Queue Size', Number(data['active_queue']) + Number(data['delayed_queue'])],
+    ['Successfully Delivered Messages', data['delivered']],
+    ['Failed Messages', data['failed']],
+    ['Transient Failures', data['transient_failures']],
+    ['Received Messages', data['received']],
+    ['Delivery Rate', rate(data['delivered'])],
+    ['Reception Rate', rate(data['received'])],
+    ['Suspended', data['suspended']],
+    ['Workers', data['workers']],
+    ['Memory', `${data['memory_megabytes']} MB`],
+    ['Ready', data['ready']],
+    ['Host', data['hostname']],
+    ['Version', data['version']],
+    ['Uptime', `${data['uptime_seconds']} seconds`],
+  ]
+  const table = named.flatMap(([name, value]) =>
+    value === undefined ? [] : [`        ${name}: ${String(value).padStart(6)}`],
   )
+  return lines(['Summary Statistics', ...table], data)
 }
 
 export function lines(all: readonly string[], data: unknown): Answer {

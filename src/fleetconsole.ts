@@ -3,7 +3,7 @@ import { lines, summaryTable } from './console.ts'
 import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
-import { type DomainRow, mailqTable } from './queueconsole.ts'
+import { mailqRange, type MailqRow, mailqTable } from './queuetables.ts'
 import { type TraceList, traceTable } from './traceconsole.ts'
 
 export interface FleetConsoleOptions {
@@ -70,8 +70,9 @@ async function inTurn(
 async function summary(options: FleetConsoleOptions): Promise<Answer> {
   const all = await answersOf(options, ['summary'])
   const queued = await answersOf(options, ['mailq'])
-  const rows = byDomain((queued.map(({ data }) => data) as DomainRow[][]).flat())
-  return summaryTable({ ...sums(all.map(({ data }) => data) as Facts[]), domains: rows.length })
+  const rows = (queued.map(({ data }) => data) as MailqRow[][]).flat()
+  const domains = new Set(rows.map(({ domain }) => domain)).size
+  return summaryTable({ ...sums(all.map(({ data }) => data) as Facts[]), domains })
 }
 
 async function answersOf(
@@ -92,7 +93,8 @@ function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   const data = good.map((answer) => answer.data)
   if (command === 'trace list' || command === 'trace')
     return traceTable(joined(data as TraceList[]))
-  if (command === 'mailq') return mailqTable(byDomain((data as DomainRow[][]).flat()))
+  const range = argv[0] === 'mailq' ? mailqRange(argv.slice(1)) : undefined
+  if (range) return mailqTable(summed((data as MailqRow[][]).flat()), range)
   if (SAME.has(command) || good.length === 1) return first
   if (data.every(isCounted)) return counted(good, data)
   const texts = new Set(good.map(({ text }) => text))
@@ -128,17 +130,14 @@ function sums(all: readonly Facts[]): Facts {
   return { ...Object.fromEntries(entries), workers: all.length }
 }
 
-function byDomain(rows: readonly DomainRow[]): DomainRow[] {
-  const domains = new Map<string, DomainRow>()
-  for (const { domain, active, delayed } of rows) {
-    const known = domains.get(domain) ?? { domain, active: 0, delayed: 0 }
-    domains.set(domain, {
-      domain,
-      active: known.active + active,
-      delayed: known.delayed + delayed,
-    })
+function summed(rows: readonly MailqRow[]): MailqRow[] {
+  const ways = new Map<string, MailqRow>()
+  for (const row of rows) {
+    const key = `${row.group}/${row.binding} ${row.domain}`
+    const { active = 0, delayed = 0 } = ways.get(key) ?? {}
+    ways.set(key, { ...row, active: active + row.active, delayed: delayed + row.delayed })
   }
-  return [...domains.values()]
+  return [...ways.values()]
 }
 
 interface Verified {
@@ -165,9 +164,13 @@ function isCounted(data: unknown): data is Counted {
   return typeof data === 'object' && data !== null && 'count' in data
 }
 
-/** `2 copies tried now`, `1 copy tried now`: three. */
+/** `2 copies removed`, `1 copy removed`: three; a preview has lines before that. */
 function counted(all: readonly Answer[], data: readonly Counted[]): Answer {
   const count = data.reduce((sum, each) => sum + each.count, 0)
-  const what = all[0]?.text.replace(/^\d+ (?:copy|copies) /, '').trimEnd() ?? ''
-  return lines([`${count} ${count === 1 ? 'copy' : 'copies'} ${what}`], { count })
+  const texts = all.map(({ text }) => text.trimEnd().split('\n'))
+  const last = texts[0]?.at(-1) ?? ''
+  const sum = last.replace(/\d+ (copy|copies|messages)\b/, (_, unit) =>
+    unit === 'messages' ? `${count} messages` : `${count} ${count === 1 ? 'copy' : 'copies'}`,
+  )
+  return lines([...texts.flatMap((each) => each.slice(0, -1)), sum], { count })
 }

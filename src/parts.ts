@@ -52,6 +52,8 @@ export interface Inspection {
   /** Since the start. */
   readonly counts: Counts
   inbound(): ReturnType<Census['all']>
+  /** Connections at which mail is being delivered. */
+  outbound(): number
   /** What each session is doing. */
   sessions(): ReturnType<Census['watch']['all']>
   /** All metrics, as they are now. */
@@ -119,6 +121,7 @@ export function openParts(
     console: {
       counts,
       inbound: census.all,
+      outbound: () => dispatcher.lanes().reduce((sum, { workers }) => sum + workers, 0),
       sessions: census.watch.all,
       mail: queuedMail(spool, dispatcher),
       suspensions,

@@ -2,8 +2,10 @@
 // message …, fail domain, flush domain, spool …. Names and tables are Momentum's where it has them.
 import type { Answer } from './http/control.ts'
 import { lowerCase, toText } from './mail/bytes.ts'
-import { render } from './mail/rendition.ts'
+import { DEFAULT_EGRESS } from './mail/envelope.ts'
+import { isDelayed, mailqRange, mailqTable, queueLines } from './queuetables.ts'
 import { type Row, rowsOf, tally } from './queuewalk.ts'
+import { details, good, listing, spoolCommand, usage } from './spoolconsole.ts'
 import type { Entry } from './spool/entry.ts'
 import { type QueueItem, wayOf } from './spool/queue.ts'
 import type { Stored, Way } from './spool/stored.ts'
@@ -26,10 +28,9 @@ export function queuedMail(
   return { unfinished, entry, read, retry, fail, remove }
 }
 
-type Test = (item: QueueItem) => boolean
+export type Test = (item: QueueItem) => boolean
 
-const FAILED = '554 5.4.7 [internal] message failed by operator'
-const DOMAIN_FAILED = '554 5.4.7 [internal] domain failed by operator'
+const PURGED = '554 5.7.0 [internal] Message manually purged'
 
 /** Undefined: no command of these. */
 export async function queueCommand(
@@ -40,16 +41,14 @@ export async function queueCommand(
   const [first = '', second = '', ...rest] = argv
   switch (first) {
     case 'mailq':
-      return mailq(mail, nowMs)
+      return mailq(mail, argv.slice(1), nowMs)
     case 'showqueue':
-      return second
-        ? listing(mail, rest[0], (way) => isFor(way, second))
-        : usage('showqueue DOMAIN [LIMIT[,OFFSET]]')
+      return showqueue(mail, argv.slice(1), nowMs)
     case 'flush':
     case 'fail':
       return second === 'domain' ? domainCommand(mail, first, rest) : undefined
     case 'message':
-      return spoolCommand(mail, second === 'details' ? 'show' : second, rest)
+      return second === 'details' ? details(mail, rest) : spoolCommand(mail, second, rest)
     case 'spool':
       return spoolCommand(mail, second, rest)
     default:
@@ -57,27 +56,31 @@ export async function queueCommand(
   }
 }
 
-async function mailq(mail: QueuedMail, nowMs: number): Promise<Answer> {
-  const tallies = await tally(
-    mail,
-    ({ attempts, nextAttemptMs }) => attempts > 0 && nextAttemptMs > nowMs,
-  )
-  return mailqTable(tallies.map((row) => ({ ...row, domain: toText(row.domain) })))
+async function mailq(mail: QueuedMail, words: readonly string[], nowMs: number): Promise<Answer> {
+  const range = mailqRange(words)
+  if (!range) return usage('mailq [-d DOMAIN]… [-b BINDING]… [-l NUMBER]')
+  const tallies = await tally(mail, (state) => isDelayed(state, nowMs))
+  const text = ({ group, binding, domain, ...counts }: (typeof tallies)[number]) => ({
+    group: toText(group),
+    binding: toText(binding),
+    domain: toText(domain),
+    ...counts,
+  })
+  return mailqTable(tallies.map(text), range)
 }
 
-export interface DomainRow {
-  readonly domain: string
-  readonly active: number
-  readonly delayed: number
-}
-
-/** The longest queue first. */
-export function mailqTable(rows: readonly DomainRow[]): Answer {
-  const data = rows.toSorted((a, b) => b.active + b.delayed - a.active - a.delayed)
-  const lines = data.map(
-    ({ domain, active, delayed }) => `${domain.padEnd(40)} ${pad(active)} ${pad(delayed)}`,
-  )
-  return good([`${'Domain'.padEnd(40)} ${'AQ'.padStart(8)} ${'DQ'.padStart(8)}`, ...lines], data)
+async function showqueue(
+  mail: QueuedMail,
+  words: readonly string[],
+  nowMs: number,
+): Promise<Answer> {
+  const binding = words[0] === 'binding' ? (words[1] ?? '') : 'all'
+  const [domain, range = '100,0'] = words[0] === 'binding' ? words.slice(2) : words
+  if (!domain) return usage('showqueue [binding NAME|all] DOMAIN [LIMIT[,OFFSET]]')
+  const isWanted = (way: Way): boolean =>
+    isFor(way, domain) &&
+    (binding === 'all' || toText((way.egress ?? DEFAULT_EGRESS).binding) === binding)
+  return listing(mail, range, (row) => queueLines(row, nowMs), isWanted)
 }
 
 async function domainCommand(
@@ -85,199 +88,48 @@ async function domainCommand(
   verb: 'fail' | 'flush',
   words: readonly string[],
 ): Promise<Answer> {
-  const isQuiet = verb === 'fail' && words[0] === 'quiet'
-  const [domain, ...note] = isQuiet ? words.slice(1) : words
-  if (!domain)
-    return usage(`${verb} domain ${verb === 'fail' ? '[quiet] DOMAIN [NOTE]' : 'DOMAIN'}`)
-  const test: Test = (item) => isFor(wayOf(item), domain)
-  if (verb === 'flush') return counted(mail.retry(test), 'tried now')
-  const reply = note.length > 0 ? `554 5.4.7 [internal] ${note.join(' ')}` : DOMAIN_FAILED
-  return counted(await mail.fail(test, reply, isQuiet), 'failed')
-}
-
-async function spoolCommand(
-  mail: QueuedMail,
-  verb: string,
-  words: readonly string[],
-): Promise<Answer> {
-  if (verb === 'ls') return listing(mail, words[0])
-  if (verb === 'verify') return verify(mail)
-  const modifier = MODIFIERS.includes(words[0] ?? '') ? words[0] : undefined
-  const id = words[modifier ? 1 : 0]
-  if (!VERBS.includes(verb)) return usage(`spool ls|verify, spool ${VERBS.join('|')} ID`)
-  if (!id) return usage(`spool ${verb} ID`)
-  const rows = await called(mail, id, modifier === 'batch')
-  if (rows.length === 0) return bad(`no queued message is called ${id}`)
-  const test: Test = ({ stored, copy }) =>
-    rows.some((row) => row.stored === stored && row.copy === copy)
-  switch (verb) {
-    case 'show':
-      return show(mail, rows, modifier)
-    case 'retry':
-      return counted(mail.retry(test), 'tried now')
-    case 'fail':
-      return counted(await mail.fail(test, FAILED, modifier === 'quiet'), 'failed')
-    case 'rm':
-      return counted(mail.remove(test), 'removed')
-    default:
-      return exported(mail, rows)
+  const isDry = words.includes('--dry-run')
+  const told = words.filter((word) => word !== '--dry-run')
+  const isQuiet = verb === 'fail' && told[0] === 'quiet'
+  const [domain, ...note] = isQuiet ? told.slice(1) : told
+  if (!domain || domain.startsWith('-')) {
+    return usage(
+      `${verb} domain ${verb === 'fail' ? '[quiet] [--dry-run] DOMAIN [NOTE]' : 'DOMAIN|all'}`,
+    )
   }
-}
-
-const VERBS = ['show', 'retry', 'fail', 'rm', 'export']
-/** `quiet`: the sender is not told; `body`, `full`: show all; `batch`: the copies of a message. */
-const MODIFIERS = ['quiet', 'body', 'full', 'batch']
-
-/** `range`: `LIMIT` or `LIMIT,OFFSET`. */
-async function listing(
-  mail: QueuedMail,
-  range = '',
-  isWanted?: (way: Way) => boolean,
-): Promise<Answer> {
-  const [limit = Infinity, offset = 0] = range === '' ? [] : range.split(',').map(Number)
-  if (Number.isNaN(limit + offset)) return bad(`${range} is not LIMIT or LIMIT,OFFSET`)
-  const data: ReturnType<typeof factsOf>[] = []
-  let passed = 0
-  for await (const row of rowsOf(mail, isWanted)) {
-    if (data.length >= limit) break
-    if (passed++ >= offset) data.push(factsOf(row))
+  const test: Test = (item) => (verb === 'flush' && domain === 'all') || isFor(wayOf(item), domain)
+  if (verb === 'flush') {
+    const count = mail.retry(test)
+    return good([`${domain} flushed.  ${count} messages requeued.`], { count })
   }
-  const lines = data.map(
-    ({ id, size, received, attempts, sender, recipient, note }) =>
-      `${id}  ${String(size).padStart(9)}  ${received}  ${attempts}  <${sender}>  <${recipient}>${note ? `  ${note}` : ''}`,
-  )
-  return good(lines, data)
+  if (isDry) return preview(mail, domain)
+  const count = await mail.fail(test, replyOf(note.join(' ')), isQuiet)
+  return good([`${domain} purged. ${count} messages failed.`], { count })
 }
 
-function factsOf({ entry, of, state }: Row) {
-  const { batchId, receivedMs } = entry
-  return {
-    id: of.id,
-    batch: batchId,
-    message_id: of.facts['message_id'] ?? '',
-    size: of.sizeBytes,
-    received: new Date(receivedMs).toISOString(),
-    sender: toText(of.mailfrom),
-    recipient: toText(of.rcptto),
-    domain: toText(of.routingDomain),
-    attempts: state.attempts,
-    next_attempt: state.nextAttemptMs > 0 ? new Date(state.nextAttemptMs).toISOString() : '',
-    note: toText(state.note),
-  }
+/** A note may be a whole reply; one that does not fail for good is not. */
+function replyOf(note: string): string {
+  if (note === '') return PURGED
+  return /^5\d\d(?: |$)/.test(note) ? note : `554 5.7.0 [internal] ${note}`
 }
 
-async function show(mail: QueuedMail, rows: readonly Row[], part = ''): Promise<Answer> {
-  const [row] = rows
-  if (!row) return bad('nothing to show')
-  const { entry } = row
-  const bytes = (await bytesOf(mail, row)).toString('latin1')
-  const end = bytes.indexOf('\r\n\r\n')
-  const header = end < 0 ? bytes : bytes.slice(0, end + 2)
-  const content = part === 'body' || part === 'full' ? bytes : header
-  const data = {
-    copies: rows.map(factsOf),
-    facts: { ...entry.facts, ...row.of.facts },
-    context: {
-      message: { ...entry.context.message, ...row.of.context.message },
-      connection: { ...entry.context.connection, ...row.of.context.connection },
-    },
-    content: toText(content),
-  }
-  const lines = data.copies.flatMap((facts) => [
-    ...Object.entries(facts).map(([name, value]) => `${name}: ${value}`),
-    '',
-  ])
-  return good([...lines, ...data.content.split('\r\n')], data)
-}
+const PREVIEWED = 25
 
-async function exported(mail: QueuedMail, rows: readonly Row[]): Promise<Answer> {
-  const [row] = rows
-  if (!row) return bad('nothing to export')
-  const bytes = await bytesOf(mail, row)
-  return {
-    isOk: true,
-    text: toText(bytes.toString('latin1')),
-    data: { base64: bytes.toString('base64') },
-  }
-}
-
-/** Reads all that is queued: what is damaged is set aside by the spool as it is found. */
-async function verify(mail: QueuedMail): Promise<Answer> {
-  const damaged: string[] = []
-  let octets = 0
-  let messages = 0
-  for (const stored of mail.unfinished()) {
-    messages++
-    try {
-      await mail.entry(stored)
-      octets += (await mail.read(stored)).length
-    } catch (error) {
-      damaged.push(String(error))
-    }
-  }
-  const data = { messages, octets, damaged }
-  const summary = `${messages} messages, ${octets} octets, ${damaged.length} damaged`
-  return { ...good([...damaged, summary], data), isOk: damaged.length === 0 }
-}
-
-async function bytesOf(mail: QueuedMail, { stored, of }: Row): Promise<Buffer> {
-  return render(await mail.read(stored), of.rendition)
-}
-
-/** The copy that is called so, or all copies of the message. */
-async function called(mail: QueuedMail, id: string, isBatch: boolean): Promise<readonly Row[]> {
-  const isRow = (row: Row): boolean => (isBatch ? row.entry.batchId === id : isCalled(row, id))
-  const near = await firstOf(rowsOf(mail, undefined, cameWith(id)), isRow)
-  return near.length > 0 ? near : firstOf(rowsOf(mail), isRow)
-}
-
-/** Those of the first message that has some. */
-async function firstOf(rows: AsyncIterable<Row>, isRow: (row: Row) => boolean): Promise<Row[]> {
-  const found: Row[] = []
-  for await (const row of rows) {
-    if (isRow(row)) found.push(row)
-    // What is called so is of one message.
-    else if (found.length > 0) break
-  }
-  return found
-}
-
-/** A message may take so long to come. */
-const LONGEST_MS = 3_600_000
-
-/** The id that events have begins with the second of its making: a million others need not be read. */
-function cameWith(id: string): (stored: Stored) => boolean {
-  const [, second] = /^([0-9a-f]{8})[0-9a-f]{12}$/.exec(id) ?? []
-  if (second === undefined) return () => false
-  const madeMs = Number.parseInt(second, 16) * 1000
-  return ({ receivedMs }) => Math.abs(receivedMs - madeMs) < LONGEST_MS
-}
-
-/** By the id that logs have, or the one that events have. */
-function isCalled({ of }: Row, id: string): boolean {
-  return of.id === id || of.facts['message_id'] === id
+async function preview(mail: QueuedMail, domain: string): Promise<Answer> {
+  const rows: Row[] = []
+  for await (const row of rowsOf(mail, (way) => isFor(way, domain))) rows.push(row)
+  const lines = rows
+    .slice(0, PREVIEWED)
+    .map(
+      ({ of }) =>
+        `  ${of.id}  domain=${domain} from=<${toText(of.mailfrom)}> to=<${toText(of.rcptto)}>`,
+    )
+  const more = rows.length - lines.length
+  const rest = more > 0 ? ` (Showing first ${PREVIEWED}; ${more} more not listed.)` : ''
+  const summary = `[dry-run] ${domain}: ${rows.length} messages would be failed.${rest}`
+  return good([...lines, summary], { count: rows.length })
 }
 
 function isFor({ routingDomain }: Way, domain: string): boolean {
   return lowerCase(routingDomain) === lowerCase(domain)
-}
-
-function pad(count: number): string {
-  return String(count).padStart(8)
-}
-
-function counted(count: number, what: string): Answer {
-  return good([`${count} ${count === 1 ? 'copy' : 'copies'} ${what}`], { count })
-}
-
-function good(lines: readonly string[], data: unknown): Answer {
-  return { isOk: true, text: lines.map((line) => `${line}\n`).join(''), data }
-}
-
-function bad(text: string): Answer {
-  return { isOk: false, text: `${text}\n` }
-}
-
-function usage(text: string): Answer {
-  return bad(`usage: ${text}`)
 }

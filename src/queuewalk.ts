@@ -1,6 +1,7 @@
 // Going through queued mail while the server works: in steps, between which everybody else gets a turn. What
 // messages say is read from the spool as the walk comes to them.
 import { setImmediate as turn } from 'node:timers/promises'
+import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Entry, EntryCopy } from './spool/entry.ts'
 import type { CopyState } from './spool/journal.ts'
 import type { QueuedMail } from './queueconsole.ts'
@@ -16,6 +17,8 @@ export interface Row {
 }
 
 export interface Tally {
+  readonly group: string
+  readonly binding: string
   readonly domain: string
   active: number
   delayed: number
@@ -26,25 +29,27 @@ const READ_TOGETHER = 32
 /** Messages looked at, without reading, before others get a turn. */
 const STEP = 5_000
 
-/** By domain, without reading anything. */
+/** By binding and domain, without reading anything. */
 export async function tally(
   mail: Pick<QueuedMail, 'unfinished'>,
   isDelayed: (state: CopyState) => boolean,
 ): Promise<Tally[]> {
-  const domains = new Map<string, Tally>()
+  const tallies = new Map<string, Tally>()
   let seen = 0
   for (const { copies, ways } of mail.unfinished()) {
     if (++seen % STEP === 0) await turn()
     copies.forEach((state, i) => {
       if (state.done) return
       const domain = ways[i]?.routingDomain ?? ''
-      const row = domains.get(domain) ?? { domain, active: 0, delayed: 0 }
+      const { group, binding } = ways[i]?.egress ?? DEFAULT_EGRESS
+      const key = `${group}/${binding} ${domain}`
+      const row = tallies.get(key) ?? { group, binding, domain, active: 0, delayed: 0 }
       if (isDelayed(state)) row.delayed++
       else row.active++
-      domains.set(domain, row)
+      tallies.set(key, row)
     })
   }
-  return [...domains.values()]
+  return [...tallies.values()]
 }
 
 /**

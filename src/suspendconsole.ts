@@ -14,13 +14,13 @@ export async function suspendCommand(
   const kind = SUSPENSION_KINDS.find((each) => each === word)
   if (!kind || !name) return { isOk: false, text: `usage: ${verb} domain|binding NAME\n` }
   const isChanged = await suspensions[verb]({ kind, name: fromText(name) })
-  const state = verb === 'suspend' ? 'suspended' : 'not suspended'
+  const changed = verb === 'suspend' ? 'suspended' : 'resumed'
+  const unchanged = verb === 'suspend' ? 'suspended already' : 'not suspended'
   return {
     isOk: true,
-    text: `delivery to ${kind} ${name} is ${state}${isChanged ? '' : ' already'}\n`.replace(
-      'to binding',
-      'by binding',
-    ),
+    text:
+      `delivery ${kind === 'binding' ? 'by' : 'to'} ${kind} ${name} ` +
+      `is ${isChanged ? changed : unchanged}\n`,
     data: { changed: isChanged },
   }
 }

@@ -39,7 +39,7 @@ function mailOf(hours: number) {
 test('by the id of its events, which tells when it came, only messages of that time are read', async () => {
   const { mail, read, idOf } = mailOf(2_000)
   const answer = await queueCommand(mail, ['message', 'details', idOf(1_700)], NOW_S * 1000)
-  expect(answer?.text).toContain('id: 00/00-1-1700')
+  expect(answer?.text).toContain('Message: 00/00-1-1700\n')
   expect([...new Set(read)]).toEqual(['00/00-1-1700'])
 })
 

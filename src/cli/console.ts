@@ -25,7 +25,8 @@ export function readConsoleArguments(args: readonly string[]): ConsoleArguments 
     else if (arg === '--config') {
       file = args[++i]
       if (file === undefined) return '--config: a file is missing'
-    } else if (arg.startsWith('--')) return `unexpected "${arg}"`
+    } else if (arg.startsWith('-') && words.length === 0) return `unexpected "${arg}"`
+    // Behind the command's name options are the command's.
     else words.push(arg)
   }
   return { words, file, isJson }

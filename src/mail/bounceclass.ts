@@ -60,6 +60,7 @@ export function bounceClass(text: string): number {
 
 // Plain alternatives: linear in what a stranger may send.
 const WORDS: readonly (readonly [Name, RegExp])[] = [
+  ['adminFailure', /^5\d\d 5\.7\.0 \[internal\]|^5\d\d (?:\[internal\] )?(?:message )?manually/],
   ['timeout', /exceeded max time|message timeout|\[internal\] connection timed out/],
   [
     'dnsFailure',

@@ -24,7 +24,9 @@ beforeEach(async () => {
      retry_interval = 3600
      scriptlet "scriptlet" { script "p" { source = "p" } }
      esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) }
-     ec_logger { mainlog = "mainlog.ec" rejectlog = "rejectlog.ec" paniclog = "paniclog.ec" }`,
+     ec_logger { mainlog = "mainlog.ec" rejectlog = "rejectlog.ec" paniclog = "paniclog.ec" }
+     bounce_logger { bouncelog = "bouncelog.ec" }
+     event_hydrant { write_jlog = true jlog_filename = "events.jsonl" }`,
   )
   await writeFile(
     join(folder, 'p.lua'),
@@ -61,18 +63,50 @@ async function startWithMail(): Promise<void> {
   await expect
     .poll(() => json('ctl', 'mailq'), { timeout: 5_000 })
     .toEqual([
-      { domain: 'x.example', active: 0, delayed: 1 },
-      { domain: 'y.example', active: 0, delayed: 1 },
+      { group: 'default', binding: 'default', domain: 'x.example', active: 0, delayed: 1 },
+      { group: 'default', binding: 'default', domain: 'y.example', active: 0, delayed: 1 },
     ])
 }
 
 test('the console shows queued mail, tries it again, fails it, and takes commands of policy', async () => {
   await startWithMail()
-  expect((await eachrcpt('ctl', 'mailq')).stdout).toMatch(/^Domain +AQ +DQ\nx\.example +0 +1\n/)
+  expect((await eachrcpt('ctl', 'mailq')).stdout).toBe(
+    [
+      'Group/Binding                                       Domain      AQ      DQ',
+      '--------------------------------------------------------------------------',
+      'default/default                                  x.example       0       1',
+      'default/default                                  y.example       0       1',
+      '',
+    ].join('\n'),
+  )
+  expect(await json('ctl', 'mailq', '-d', 'y.example')).toMatchObject([{ domain: 'y.example' }])
+  expect(await json('ctl', 'mailq', '--binding', 'other')).toEqual([])
+  expect((await eachrcpt('ctl', 'mailq', '-l', '1')).stdout).toMatch(
+    / 1\n1 more: mailq --limit 2\n$/,
+  )
+  expect(await eachrcpt('ctl', 'mailq', '-x')).toMatchObject({ code: 1, stderr: /usage: mailq/ })
   expect(await json('ctl', 'showqueue', 'x.example')).toMatchObject([
     { recipient: 'a@x.example', attempts: 1, note: '450 4.2.0 later' },
   ])
   expect(await json('ctl', 'showqueue', 'x.example', '1,1')).toEqual([])
+  const [{ id }] = (await json('ctl', 'showqueue', 'x.example')) as [{ id: string }]
+  expect((await eachrcpt('ctl', 'showqueue', 'binding', 'default', 'x.example')).stdout).toMatch(
+    new RegExp(
+      `^\\[delayed/default\\] ${id} Created: \\d{10}\n  From: <news@sender.example> To: <a@x.example>\n$`,
+    ),
+  )
+  expect(await json('ctl', 'showqueue', 'binding', 'other', 'x.example')).toEqual([])
+  const details = (await eachrcpt('ctl', 'message', 'details', id)).stdout
+  expect(details).toMatch(new RegExp(`^Message: ${id}\nMessage Type: full message\n`))
+  expect(details).toMatch(/^               Created: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n/m)
+  expect(details).toMatch(/^               Retries: 1\n {10}Received Via: SMTP\n/m)
+  expect(details).toMatch(/^                  Code: 450 4\.2\.0 later\n/m)
+  const whole = (await eachrcpt('ctl', 'message', 'details', 'full', id)).stdout
+  const body = (await eachrcpt('ctl', 'message', 'details', 'body', id)).stdout
+  expect([whole, body.startsWith('Received: ')]).toEqual([`${details}\n${body}`, true])
+  expect((await eachrcpt('ctl', 'summary')).stdout).toMatch(
+    /^Summary Statistics\n        Outbound Concurrency:      0\n(.*\n)*        Delayed Queue Size:      2\n/,
+  )
   expect(await json('ctl', 'summary')).toMatchObject({
     received: 2,
     transient_failures: 2,
@@ -81,18 +115,26 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   })
   // What is held back stays so over a restart, and however often it is tried.
   await eachrcpt('ctl', 'suspend', 'domain', 'x.example')
-  expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toBe('1 copy tried now\n')
+  expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toBe(
+    'x.example flushed.  1 messages requeued.\n',
+  )
   expect(await running?.stop('SIGTERM')).toBe(0)
   running = await serve(['--config', 'e.conf'], folder)
   expect((await eachrcpt('ctl', 'suspend')).stdout).toBe('domain x.example\n')
   expect(await json('ctl', 'mailq')).toHaveLength(2)
-  expect((await eachrcpt('ctl', 'resume', 'domain', 'x.example')).stdout).toMatch(
-    /not suspended\n$/,
+  expect((await eachrcpt('ctl', 'resume', 'domain', 'x.example')).stdout).toBe(
+    'delivery to domain x.example is resumed\n',
   )
-  expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toMatch(/^[01] cop/)
+  expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toMatch(
+    /^x\.example flushed\. {2}[01] messages/,
+  )
   await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toHaveLength(1)
+  const dry = await eachrcpt('ctl', 'fail', 'domain', 'y.example', '--dry-run', 'moved')
+  expect(dry.stdout).toMatch(
+    /^ {2}\S+ {2}domain=y\.example from=<news@sender\.example> to=<b@y\.example>\n\[dry-run\] y\.example: 1 messages would be failed\.\n$/,
+  )
   const failed = await eachrcpt('ctl', 'fail', 'domain', 'quiet', 'y.example', 'moved', 'away')
-  expect(failed.stdout).toBe('1 copy failed\n')
+  expect(failed.stdout).toBe('y.example purged. 1 messages failed.\n')
   expect(await json('ctl', 'mailq')).toEqual([])
   expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1, suspended: 0 })
 
@@ -155,10 +197,22 @@ test('the spool of a server that is down can be listed, verified, exported, fail
   expect((await eachrcpt('spool', 'export', first!)).stdout).toMatch(/^Received: .*\r\n/)
   expect((await eachrcpt('spool', 'rm', second!)).stdout).toBe('1 copy removed\n')
   expect((await eachrcpt('spool', 'fail', first!)).stdout).toBe('1 copy failed\n')
-  // The notification, which the next start sends.
-  expect(await json('spool', 'ls')).toMatchObject([{ sender: '', attempts: 0 }])
   expect(await eachrcpt('spool', 'rm', 'nobody')).toMatchObject({ code: 1 })
-  expect(await readFile(join(folder, 'mainlog.ec'), 'utf8')).toMatch(
-    /@P@x\.example@.*@554 5\.4\.7 \[internal\] message failed by operator\n$/,
-  )
+  const reply = '554 5\\.7\\.0 \\[internal\\] manually failed\n$'
+  const log = (name: string) => readFile(join(folder, name), 'utf8')
+  expect(await log('mainlog.ec')).toMatch(new RegExp(`@P@x\\.example@.*@${reply}`))
+  expect(await log('bouncelog.ec')).toMatch(new RegExp(`@B@a@x\\.example@.*@0@25@.*@${reply}`))
+
+  // The notification and the event are with the next start.
+  expect(await json('spool', 'ls')).toMatchObject([{ sender: '', attempts: 0 }])
+  running = await serve(['--config', 'e.conf'], folder)
+  await expect
+    .poll(() => peer.messages.join())
+    .toMatch(/^Final-Recipient: rfc822; a@x\.example\r$/m)
+  await expect.poll(() => json('spool', 'ls')).toEqual([])
+  expect(await running.stop('SIGTERM')).toBe(0)
+  const bounces = (await log('events.jsonl'))
+    .split('\n')
+    .filter((line) => line.includes('"type":"bounce"'))
+  expect(bounces.map((line) => /"raw_rcpt_to":"([^"]*)"/.exec(line)?.[1])).toEqual(['a@x.example'])
 })

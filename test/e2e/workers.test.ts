@@ -223,11 +223,13 @@ describe('workers', () => {
       'd@y.example',
     ])
     for (const { id, recipient } of rows) {
-      expect((await ctl('message', 'details', id)).text).toContain(`recipient: ${recipient}`)
+      expect((await ctl('message', 'details', id)).text).toContain(`Recipient: ${recipient}`)
     }
     expect((await ctl('message', 'details', 'nobody')).ok).toBe(false)
     expect(await json('spool', 'verify')).toMatchObject({ messages: 4, damaged: [] })
-    expect((await ctl('fail', 'domain', 'quiet', 'x.example')).text).toBe('3 copies failed\n')
+    expect((await ctl('fail', 'domain', 'quiet', 'x.example')).text).toBe(
+      'x.example purged. 3 messages failed.\n',
+    )
     expect(await domains()).toEqual([['y.example', 1]])
   })
 
