@@ -32,8 +32,9 @@ test.each(['delivery', 'delay', 'bounce'] as const)(
   '%s: the log has whole seconds in the queue, the event milliseconds',
   (kind) => {
     const seen: unknown[] = []
-    const take = (line: { queueSeconds: number }, ...facts: object[]): void => {
+    const take = (line: { queueSeconds: number }, ...facts: object[]) => {
       seen.push(line.queueSeconds, Object.assign({}, ...facts))
+      return { event: undefined, tell: () => {} }
     }
     const journal = { delivery: take, delay: take, bounce: take } as unknown as Journal
     const counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }

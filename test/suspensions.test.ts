@@ -52,6 +52,9 @@ test('the console says what it does, and what it is asked for', async () => {
   expect(await say('suspend', 'binding', 'one')).toBe('delivery by binding one is suspended\n')
   expect(await say('suspend')).toBe('domain x.example\nbinding one\n')
   expect(await say('resume', 'domain', 'x.example')).toBe(
+    'delivery to domain x.example is resumed\n',
+  )
+  expect(await say('resume', 'domain', 'x.example')).toBe(
     'delivery to domain x.example is not suspended\n',
   )
   expect(await say('resume', 'host', 'x')).toBe('usage: resume domain|binding NAME\n')
