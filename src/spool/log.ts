@@ -4,6 +4,7 @@
 // without a sync after 10 ms.
 // A failing fsync or write ends intake for good; running out of room rejects only what had no room.
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { batchLength, type Location, type LogRecord, type Pending, placeBatch } from './batch.ts'
 import { SpoolError } from './error.ts'
 import type { FileSystem } from './files.ts'
@@ -26,7 +27,7 @@ export interface LogOptions {
   readonly files: FileSystem
   readonly segmentBytes: number
   /** Files to make segments of. */
-  readonly spares: Pick<Spares, 'take' | 'drop'>
+  readonly spares: Pick<Spares, 'take' | 'give' | 'drop'>
   readonly nextSegment: number
   readonly nextSequence: number
   /** Whether nobody needs anything that this segment says. */
@@ -60,6 +61,8 @@ interface State {
   nextSegment: number
   nextSequence: number
   segment: SegmentWriter
+  /** The next one; undefined: it could not be had. */
+  upcoming: Promise<SegmentWriter | undefined> | undefined
   pending: Pending[]
   running: Promise<void> | undefined
   /** Of the last segment. */
@@ -72,6 +75,8 @@ interface State {
 }
 
 const LATER_MS = 10
+/** When so much of a segment is used the next one is made, so that no commit waits for it. */
+const AHEAD = 0.5
 const NO_ROOM_RETRY_MS = 1_000
 
 export async function openLog(options: LogOptions): Promise<Log> {
@@ -81,6 +86,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     nextSegment: nextSegment + 1,
     nextSequence,
     segment: await newSegment(options, nextSegment, nextSequence, 0),
+    upcoming: undefined,
     pending: [],
     running: undefined,
     finishing: Promise.resolve(),
@@ -158,6 +164,7 @@ async function commitNext(state: State): Promise<void> {
   try {
     if (count === 0) await roll(state, batch[0]?.sizeBytes ?? 0)
     await commit(state, batch)
+    prepare(state)
   } catch (error) {
     if (isNoRoom(error) && ((await state.options.spares.drop()) || (await emptied(state)))) {
       state.pending.unshift(...batch)
@@ -177,13 +184,33 @@ async function roll(state: State, recordBytes: number): Promise<void> {
   const last = state.segment
   // The next segment's syncs will say nothing about what was written here without one.
   await syncSegment(last)
-  state.segment = await newSegment(
-    state.options,
-    state.nextSegment++,
-    state.nextSequence + INDEX_RECORDS,
-    recordBytes,
-  )
+  state.segment =
+    (await upcoming(state, recordBytes)) ??
+    (await newSegment(state.options, state.nextSegment++, state.nextSequence, recordBytes))
   state.finishing = Promise.all([state.finishing, finish(state, last)]).then(() => undefined)
+}
+
+function prepare(state: State): void {
+  const { segment, options, nextSequence } = state
+  if (state.upcoming || state.failure || segment.end < segment.sizeBytes * AHEAD) return
+  // What is wrong will show again when it is needed.
+  const made = newSegment(options, state.nextSegment++, nextSequence, 0)
+  state.upcoming = made.catch(() => undefined)
+}
+
+/** The segment that was made ahead, if it has room for the record. */
+async function upcoming(state: State, recordBytes: number): Promise<SegmentWriter | undefined> {
+  const ready = await state.upcoming
+  state.upcoming = undefined
+  if (!ready || ready.sizeBytes - ready.end >= recordBytes) return ready
+  await giveBack(state, ready)
+  return undefined
+}
+
+/** Nothing is in it. If it stays, the next start finds it empty. */
+async function giveBack({ options }: State, { file, name }: SegmentWriter): Promise<void> {
+  await file.close().catch(() => undefined)
+  await options.spares.give(join(options.directory, name)).catch(() => undefined)
 }
 
 /** Two records: its index and what leads to it. */
@@ -264,6 +291,8 @@ async function close(state: State): Promise<void> {
   state.failure ??= new SpoolError('closed', 'the spool is closed')
   clearTimeout(state.timer)
   await state.running
+  const ready = await state.upcoming
+  if (ready) await giveBack(state, ready)
   for (const item of state.pending.splice(0)) item.reject(state.failure)
   await Promise.all([state.finishing, finish(state, state.segment), state.readers.close()])
 }

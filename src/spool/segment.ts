@@ -1,6 +1,6 @@
 // A segment: one file of the log, `<number>-<salt>.log`, with a header and then records. Header,
 // little-endian: `eachrcpt` 8, format version 4, CRC-32C of these 4 (so far the same in all versions
-// to come), then number 4, salt 4, first sequence 6, whether the file is used again 2, CRC-32C of these 4.
+// to come), then number 4, salt 4, a sequence below which none of its records is 6, whether the file is used again 2, CRC-32C of these 4.
 // In a file that is used again END_BYTES zeros follow the last record, and behind them may be anything.
 // `scanSegment` is total: whatever the octets are, it tells records from damage. Pure.
 import { isIntact } from './checksum.ts'

@@ -203,6 +203,7 @@ describe('a product', () => {
 
 describe('segments', () => {
   const BIG = Buffer.alloc(600, 'x')
+  const MORE_THAN_HALF = Buffer.alloc(800, 'x')
   const small = { segmentBytes: 2000 }
 
   test('go when their entries are finished, and the current one stays', async () => {
@@ -296,12 +297,36 @@ describe('segments', () => {
   test('are synced before the next one is begun, with all that rode along', async () => {
     const files = faultyFiles()
     const spool = await open(makeDirectory(), { ...small, files })
-    const stored = await spool.append(entryFor('m1', 'a@x', 'b@x'), BIG)
+    const stored = await spool.append(entryFor('m1', 'a@x', 'b@x'), MORE_THAN_HALF)
+    // The next one has been made, with its name in the directory.
+    await expect.poll(() => files.calls.slice(-2)).toEqual(['open', 'sync'])
     const before = files.calls.length
     spool.finish(stored, [0])
     await expect.poll(() => files.calls.slice(before)).toEqual(['writev'])
     await spool.append(entryFor('m2'), Buffer.alloc(1500, 'x'))
-    expect(files.calls.slice(before + 1, before + 3)).toEqual(['datasync', 'open'])
+    expect(files.calls.slice(before + 1, before + 3)).toEqual(['datasync', 'writev'])
+  })
+
+  test('are made ahead; one that cannot be is made when it is needed', async () => {
+    const files = faultyFiles()
+    const directory = makeDirectory()
+    const spool = await open(directory, { ...small, files })
+    files.fail('sync', 'EIO')
+    await spool.append(entryFor('m1'), MORE_THAN_HALF)
+    await expect.poll(() => files.calls.at(-1)).toBe('remove')
+    files.fail('sync', undefined)
+    await spool.append(entryFor('m2'), MORE_THAN_HALF)
+    await spool.close()
+    expect(await idsOf(await open(directory))).toEqual(['m1', 'm2'])
+  })
+
+  test('made ahead and not used are gone when it is closed', async () => {
+    const directory = makeDirectory()
+    const spool = await open(directory, small)
+    await spool.append(entryFor('m1'), MORE_THAN_HALF)
+    await expect.poll(() => segmentFiles(directory)).toHaveLength(2)
+    await spool.close()
+    expect(segmentFiles(directory)).toHaveLength(1)
   })
 
   test('never have a number twice', async () => {
