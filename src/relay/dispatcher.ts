@@ -11,6 +11,7 @@ import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
 import { join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
+import { type LaneKeys, makeLaneKeys } from './lanekey.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
@@ -61,6 +62,7 @@ export interface LaneFacts {
 }
 
 interface State extends Works {
+  readonly laneKey: LaneKeys
   readonly queue: Queue
   readonly lanes: Map<string, Lane>
   /** Of the lanes before the last change of configuration. */
@@ -94,6 +96,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     enqueue: (stored) => enqueue(state, stored),
   }
   const state: State = {
+    laneKey: makeLaneKeys(),
     clock,
     spool,
     queue,
@@ -145,7 +148,7 @@ function schedule(state: State, item: QueueItem, dueMs: number): void {
   const expiryMs = expiresMs(item, outbound)
   // What has expired and could not be ended waits its time like everything else.
   const latestMs = Math.min(expiryMs > nowMs ? expiryMs : Infinity, nowMs + longestMs)
-  const key = laneKey(item, outbound)
+  const key = state.laneKey(item, state.config)
   state.queue.add(item.stored, item.copy, key, Math.min(dueMs, latestMs))
 }
 
@@ -245,25 +248,8 @@ function outboundFor(state: State, item: QueueItem): OutboundOptions {
   return state.config.outbound(routingDomain, egress)
 }
 
-/**
- * Copies whose mail goes the same way share a lane: by the same binding to the same gateway or maildir, else
- * to their domain.
- */
-function laneKey(item: QueueItem, { gateway, maildir, suspendDelivery }: OutboundOptions): string {
-  const { routingDomain, egress } = wayOf(item)
-  const to =
-    maildir !== undefined
-      ? `maildir ${maildir}`
-      : gateway
-        ? `gateway ${gateway.host} ${gateway.port}`
-        : routingDomain
-  const way = egress ? `${to} by ${egress.group} ${egress.binding}` : to
-  // Not in the way of others that go to the same gateway.
-  return suspendDelivery ? `${way} suspended ${routingDomain}` : way
-}
-
 function laneOf(state: State, item: QueueItem): Lane {
-  const key = laneKey(item, outboundFor(state, item))
+  const key = state.laneKey(item, state.config)
   const present = state.lanes.get(key)
   if (present) return present
   const { routingDomain, egress } = wayOf(item)

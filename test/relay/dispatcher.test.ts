@@ -409,6 +409,39 @@ test('fails mail of a black hole without trying it', async () => {
   ])
 })
 
+test.each([
+  ['first', ['a@own.test', 'b@to.test']],
+  ['last', ['b@to.test', 'a@own.test']],
+])(
+  'what is said of a domain holds for it alone where all go to one gateway: it comes %s',
+  async (_, rcpttos) => {
+    const { relay, spool, log, config, peer } = await begin({ EHLO: '250 peer.test' })
+    for (const own of [{ blackhole: 'internal' }, { tls: 'required' }] as const) {
+      log.length = 0
+      relay.reconfigure({
+        ...config,
+        outbound: (domain) => ({
+          ...config.outbound(domain),
+          ...(domain === 'own.test' && own),
+        }),
+      })
+      relay.enqueue(spool.add(rcpttos, { mailfrom: '' }))
+      await relay.idle()
+      expect(log.toSorted()).toEqual(
+        [
+          'delivery b@to.test 9 250 2.0.0 queued',
+          'blackhole' in own
+            ? 'bounce a@own.test 0 554 5.7.0 [internal] Blackholed'
+            : 'delay a@own.test 11 454 4.7.0 [internal] STARTTLS is required but not offered',
+        ].toSorted(),
+      )
+      expect(relay.lanes().map(({ key }) => key)).toEqual(
+        expect.arrayContaining([`gateway 127.0.0.1 ${peer.port} as own.test`]),
+      )
+    }
+  },
+)
+
 test('does not let one next hop hold up another', async () => {
   const { relay, spool, log, peer } = await begin({})
   const wedged = await start({ greeting: 'wedge' })
