@@ -156,6 +156,37 @@ describe('SIGHUP', () => {
     expect(readFileSync(join(folder, 'paniclog.ec'), 'utf8')).toMatch(message)
   })
 
+  test('F46 many at once are taken one after the other while mail flows, and the last one wins', async () => {
+    await write('p.lua', policy('v0'))
+    const running = await start()
+    const sent: string[] = []
+    let isOver = false
+    const pour = async (): Promise<void> => {
+      while (!isOver) {
+        const wire = await dial(running.smtpPort)
+        await wire.expect('220')
+        const rcptto = `m${sent.length}@x.example`
+        // 421 where a reload came between greeting and MAIL: a client comes again.
+        const reply = await send(wire, [rcptto]).catch(() => '')
+        if (reply.startsWith('250')) sent.push(rcptto)
+        wire.reset()
+      }
+    }
+    const pouring = pour()
+    for (let i = 1; i <= 100; i++) {
+      await write('p.lua', policy(`v${i}`))
+      running.child.kill('SIGHUP')
+    }
+    await expect.poll(() => mailfromReply(running), { timeout: 20_000 }).toBe('250 2.0.0 v100')
+    isOver = true
+    await pouring
+    expect(sent.length).toBeGreaterThan(0)
+    await sink.waitFor(sent.length, 10_000)
+    expect(sink.mail.map(({ rcptto }) => rcptto).sort()).toEqual(sent.sort())
+    expect(running.stderr()).not.toContain('reload failed')
+    expect(await running.stop('SIGTERM')).toBe(0)
+  }, 40_000)
+
   test('a listener that is new in the configuration opens, the others stay', async () => {
     await write('p.lua', policy('one'))
     const running = await start()

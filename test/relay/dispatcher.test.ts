@@ -457,6 +457,27 @@ test('does not let one next hop hold up another', async () => {
   expect(log).toEqual(['delivery c@to.test 9 250 2.0.0 queued'])
 })
 
+test('L12 of a hundred next hops one is a black hole: the mail of the others goes at once', async () => {
+  const { relay, spool, log, peer } = await begin({})
+  const hole = await start({ greeting: 'wedge' })
+  relay.reconfigure({
+    hostname: 'us.test',
+    outbound: (domain) => ({
+      ...DEFAULTS,
+      maxOutboundConnections: 2,
+      gateway: { host: '127.0.0.1', port: domain === 'd0.test' ? hole.port : peer.port },
+      ehloHostname: domain,
+    }),
+  })
+  const domains = Array.from({ length: 100 }, (_, i) => `d${i}.test`)
+  for (let round = 0; round < 3; round++) {
+    for (const domain of domains) relay.enqueue(spool.add([`m${round}@${domain}`]))
+  }
+  await until(() => log.length === 3 * 99)
+  expect(log.filter((line) => !line.startsWith('delivery'))).toEqual([])
+  expect(spool.unfinished().toSorted()).toEqual(['m0@d0.test', 'm1@d0.test', 'm2@d0.test'])
+})
+
 test('sends what waits to where a new configuration says', async () => {
   const { relay, spool, log } = await begin({ RCPT: '450 later' })
   const other = await start({})
