@@ -1,5 +1,6 @@
 // What policy hears of deliveries: core_log_delivery_v1, core_log_transient_failure_v1,
-// core_log_permanent_failure_v1 and core_log_attempt_v1 of the current policy, each with the copy as it was
+// core_log_permanent_failure_v1, core_log_attempt_v1 and, before another attempt,
+// core_pre_mailq_message_requeue of the current policy, each with the copy as it was
 // sent, whose code is the reply (C reference pages of the same names). The spool is read only where a script has
 // the hook. Context variables that hooks set stay with the copy while this process runs. What happened stands;
 // but the text that core_log_permanent_failure_v1 gives a failure by msg:set_code is what is told of it.
@@ -27,31 +28,30 @@ export interface DeliveryHooks {
 type Kind = 'delivered' | 'deferred' | 'failed'
 
 const HOOKS = {
-  delivered: 'core_log_delivery_v1',
-  deferred: 'core_log_transient_failure_v1',
-  failed: 'core_log_permanent_failure_v1',
-} as const satisfies Record<Kind, CalloutName>
+  delivered: ['core_log_delivery_v1'],
+  deferred: ['core_log_transient_failure_v1', 'core_pre_mailq_message_requeue'],
+  failed: ['core_log_permanent_failure_v1'],
+} as const satisfies Record<Kind, readonly CalloutName[]>
 
 export function deliveryHooks(
   current: () => Generation,
   spool: Pick<Spool, 'read'>,
   now: () => number,
 ): DeliveryHooks {
-  const sessions = new WeakMap<Policy, PolicySession>()
+  const sessionOf = deliverySessions()
   const records = makeDomainRecords(now)
   const kept = keptContexts()
 
   /** Undefined: nobody is for it. */
   const begin = (kind: Kind, attempt: Attempt): (() => Promise<string>) | undefined => {
     const { policy, journal } = current()
-    if (!Object.values(HOOKS).some(policy.has) && !policy.has('core_log_attempt_v1'))
+    if (!Object.values(HOOKS).flat().some(policy.has) && !policy.has('core_log_attempt_v1'))
       return undefined
     const domain = attempt.entry.copies[attempt.copyIndex]?.routingDomain ?? ''
     records.note(domain, kind, attempt)
-    const names = (['core_log_attempt_v1', HOOKS[kind]] as const).filter(policy.has)
+    const names = (['core_log_attempt_v1', ...HOOKS[kind]] as const).filter(policy.has)
     if (names.length === 0) return undefined
-    const session = sessions.get(policy) ?? policy.openSession()
-    sessions.set(policy, session)
+    const session = sessionOf(policy)
     // Now: when the outcome is settled the octets may go.
     const data = spool.read(attempt.stored).catch(() => Buffer.alloc(0))
     const panic = (text: string): void => journal.panic('scriptlet', text)
@@ -71,7 +71,7 @@ export function deliveryHooks(
         msg.gone = 'its delivery has been told'
         return msg.current.status ?? attempt.text
       } catch (error) {
-        panic(`${HOOKS[kind]}: ${String(error)}`)
+        panic(`${HOOKS[kind][0]}: ${String(error)}`)
         return attempt.text
       }
     }
@@ -125,4 +125,14 @@ const DICTIONARIES = ['connection', 'message'] as const
 
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
   return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value)
+}
+
+/** One session for all deliveries of a policy. */
+export function deliverySessions(): (policy: Policy) => PolicySession {
+  const sessions = new WeakMap<Policy, PolicySession>()
+  return (policy) => {
+    const session = sessions.get(policy) ?? policy.openSession()
+    sessions.set(policy, session)
+    return session
+  }
 }

@@ -27,6 +27,7 @@ import type { Observers } from './relay/settlement.ts'
 import { makeSessions } from './sessions.ts'
 import type { Acceptance } from './smtp/reception.ts'
 import { makeQueue } from './spool/queue.ts'
+import { steeringHooks } from './steeringhooks.ts'
 import type { Stores } from './stores.ts'
 import type { Suspensions } from './suspensions.ts'
 
@@ -161,6 +162,7 @@ function openRelay(
     queue: makeQueue(),
     ids,
     lastWord: hooks.lastWord,
+    steering: steeringHooks(current),
     observers: watchers.reduce((all, { watching }) => watching(all), relay.counting(observers)),
     onError(error) {
       storing.failed(error, 'relay')

@@ -13,9 +13,18 @@ import type { Changes, Entry, EntryCopy, Facts } from './spool/entry.ts'
 
 /** `data`: of its entry; empty when it cannot be read. */
 export function sentCopy({ entry, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
-  const copy = entry.copies[copyIndex]
-  if (!copy) throw new Error(`entry ${entry.batchId} has no copy ${copyIndex}`)
-  const base = data.length > 0 ? render(data, copy.rendition) : data
+  const { rendition } = copyOf(entry, copyIndex)
+  return copyAsSent(entry, copyIndex, data.length > 0 ? render(data, rendition) : data, text)
+}
+
+/** The same of its own octets; `status`: the last reply. */
+export function copyAsSent(
+  entry: Entry,
+  copyIndex: number,
+  base: Buffer,
+  status: string,
+): MessageHandle {
+  const copy = copyOf(entry, copyIndex)
   const current: Message = {
     id: copy.id,
     batchId: entry.batchId,
@@ -30,7 +39,7 @@ export function sentCopy({ entry, copyIndex, text }: Attempt, data: Buffer): Mes
     },
     context: contextOf(entry, copy),
     receivedMs: entry.receivedMs,
-    status: text,
+    status,
     isTracked: true,
   }
   return { kind: 'message', current, isSent: true }
@@ -38,7 +47,7 @@ export function sentCopy({ entry, copyIndex, text }: Attempt, data: Buffer): Mes
 
 /** What hooks are called with beside it: the client is not there any more. */
 export function subjectOf(
-  attempt: Attempt,
+  { outboundConnectionId }: Pick<Attempt, 'outboundConnectionId'>,
   message: MessageHandle,
   panic: (text: string) => void,
 ): { ac: Accept; vctx: ValidationContext; msg: MessageHandle } {
@@ -48,7 +57,7 @@ export function subjectOf(
   const ac: Accept = {
     kind: 'ac',
     ...nowhere,
-    connectionId: attempt.outboundConnectionId || connectionId,
+    connectionId: outboundConnectionId || connectionId,
     capabilities: { added: [], removed: new Set() },
     census: { ofAddress: () => 0, within: () => 0, total: () => 0 },
     construct: {
@@ -63,6 +72,12 @@ export function subjectOf(
     },
   }
   return { ac, vctx, msg: message }
+}
+
+function copyOf(entry: Entry, copyIndex: number): EntryCopy {
+  const copy = entry.copies[copyIndex]
+  if (!copy) throw new Error(`entry ${entry.batchId} has no copy ${copyIndex}`)
+  return copy
 }
 
 function contextOf(entry: Entry, copy: EntryCopy): Context {

@@ -122,10 +122,6 @@ function entryOf(declaration: Declaration): Entry {
   const { name, parameters, result, support, doc, differs = '' } = declaration
   const text = `${signatureOf(declaration)}: ${result}; ${doc}`
   const kind = parameters ? 'function' : 'field'
-  if (support === 'pending') {
-    const instead = 'not implemented yet: it raises when it is used'
-    return { name, kind, support: 'missing', instead, doc: text, declaration }
-  }
   if (support === 'unavailable') {
     const instead = `not available: ${doc}; it raises when it is called`
     return { name, kind, support: 'stub', instead, doc: text, declaration }

@@ -1,6 +1,5 @@
 // The statement of differences to Momentum: what was decided where it differs or is silent, and from the
-// table of the API what differs, is not there yet, or never comes. Written into lua/README.md.
-import type { Declaration } from '../msys/declaration.ts'
+// table of the API what differs or never comes. Written into lua/README.md.
 import { API } from '../msys/table.ts'
 import { UNAVAILABLE_MODULES } from '../msys/unavailable.ts'
 import { laterCallouts } from '../policy/phases.ts'
@@ -16,7 +15,6 @@ export function differences(): string {
       '| name | difference |',
       differing.map(({ name, differs = '' }) => [`\`${name}\``, differs]),
     ),
-    `Not there yet; raises when it is used: ${listOf(API.filter(({ support }) => support === 'pending'))}.`,
     `Callouts that are not run yet; a script that has one is told so: ${laterCallouts()
       .map((name) => `\`${name}\``)
       .join(' ')}, and those of mobile products.`,
@@ -83,11 +81,6 @@ function table(head: string, rows: readonly (readonly string[])[]): string {
     (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
   )
   return [head, '| --- | --- |', ...lines].join('\n')
-}
-
-function listOf(declarations: readonly Declaration[]): string {
-  if (declarations.length === 0) return 'nothing'
-  return declarations.map(({ name }) => `\`${name}\``).join(' ')
 }
 
 function byReason(): ReadonlyMap<string, string> {

@@ -34,6 +34,7 @@ import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
 export type { HostPort } from './nexthop.ts'
 export type { OutboundOptions } from './outbound.ts'
 export type { ListenerOptions, SmtpEndpoint } from './reception.ts'
+export type { TlsRules } from './tlsrules.ts'
 
 export interface Config {
   readonly hostname: string

@@ -8,6 +8,8 @@ import { completeRoutes, type HostPort, type Route } from './nexthop.ts'
 import { remember } from './memo.ts'
 import type { Resolved } from './schema/option.ts'
 import { DELIVERY, EHLO_HOSTNAME, IDENTITY, NEXT_HOP, PATIENCE, TRUST } from './schema/outbound.ts'
+import { TLS_RULES } from './schema/security.ts'
+import { tlsRules, type TlsRules } from './tlsrules.ts'
 import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
 import { toRegExp } from './value.ts'
 
@@ -22,11 +24,14 @@ export interface OutboundOptions
   readonly routes?: readonly Route[]
   /** Absolute path of the folder. */
   readonly maildir?: string
+  readonly tlsRules: TlsRules
   /** Our name in EHLO. */
   readonly ehloHostname: string
   /** The sender's domain is that name, unless there is no sender. */
   readonly greetsAsSender?: boolean
 }
+
+const ANY_TLS: TlsRules = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' }
 
 /** The binding, and the group that it was chosen in. */
 interface Egress {
@@ -91,6 +96,7 @@ function outboundOptions(chain: readonly Stanza[], hostname: string): OutboundOp
     ...resolveTable(TRUST, chain),
     // Without the last, which is the global scope.
     ...resolveTable(IDENTITY, chain.slice(0, -1)),
+    tlsRules: tlsRules(resolveTable(TLS_RULES, chain)) ?? ANY_TLS,
     remoteSmtpPort: port,
     ...nextHop(chain, port),
     ehloHostname: isOwnName ? hostname : valueOf(EHLO_HOSTNAME, chain),

@@ -1,11 +1,12 @@
 // What a listener needs for TLS: certificate, key and rules as one OpenSSL context. Files are read with the
 // configuration, so that a bad one is told at once, and anew with every reload.
 import { existsSync, readFileSync } from 'node:fs'
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { ConfigError, type Place } from './error.ts'
 import type { Warn } from './schema/option.ts'
 import { CONNECTION, TLS } from './schema/security.ts'
 import { givenFor, resolveTable, type Stanza, valueOf } from './stanza.ts'
+import { tlsRules } from './tlsrules.ts'
 
 export interface TlsOptions {
   readonly context: SecureContext
@@ -50,20 +51,13 @@ function missingFile({ certificate, key, clientCa }: Files): string | undefined 
 }
 
 function readFiles(options: Files, place: Place): TlsOptions {
-  const { certificate, key, clientCa, ciphersuites, verifyMode } = options
-  const [least, greatest] = protocolRange(options.protocols)
-  if (!least || !greatest) {
-    throw new ConfigError(place, 'tls_protocols', 'expected TLSv1.2 or TLSv1.3 to be allowed')
-  }
-  const ciphers = [ciphersuites, opensslCiphers(options.ciphers)].filter(Boolean).join(':')
+  const { certificate, key, clientCa, verifyMode } = options
   try {
     const context = createSecureContext({
       cert: readFileSync(certificate),
       key: readFileSync(key || certificate),
       ...(clientCa !== '' && { ca: readFileSync(clientCa) }),
-      ...(ciphers !== '' && { ciphers }),
-      minVersion: least,
-      maxVersion: greatest,
+      ...tlsRules(options),
     })
     return { context, asksForCertificate: verifyMode !== 'none' && clientCa !== '' }
   } catch (error) {
@@ -71,23 +65,4 @@ function readFiles(options: Files, place: Place): TlsOptions {
     const complaint = `OpenSSL does not take certificate, key or ciphers: ${text}`
     throw new ConfigError(place, 'tls_certificate', complaint, { cause: error })
   }
-}
-
-/** The words NORMAL (of GnuTLS) and DEFAULT mean what OpenSSL does by itself. */
-function opensslCiphers(ciphers: string | undefined): string {
-  return ciphers === undefined || /^(?:NORMAL|DEFAULT)$/i.test(ciphers) ? '' : ciphers
-}
-
-/** `+ALL:-TLSv1.3`: what is left of TLS 1.2 and 1.3; older ones are never spoken. */
-function protocolRange(rules: string): readonly SecureVersion[] {
-  const allowed = new Set<string>()
-  for (const rule of rules.split(':').map((text) => text.trim().toUpperCase())) {
-    const [, sign, name = ''] = /^([+-]?)(.*)$/.exec(rule) ?? []
-    for (const version of name === 'ALL' ? ['TLSV1.2', 'TLSV1.3'] : [name]) {
-      if (sign === '-') allowed.delete(version)
-      else allowed.add(version)
-    }
-  }
-  const left = (['TLSv1.2', 'TLSv1.3'] as const).filter((v) => allowed.has(v.toUpperCase()))
-  return left.length === 0 ? [] : [left[0]!, left.at(-1)!]
 }

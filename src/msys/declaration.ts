@@ -10,7 +10,7 @@ import { type Stage, STAGE_TEXTS } from './stage.ts'
 /** 1: mail policy almost surely uses it, 2: plausible, 3: belongs to other products. */
 export type Tier = 1 | 2 | 3
 
-export type Support = 'full' | 'pending' | 'unavailable'
+export type Support = 'full' | 'unavailable'
 
 export interface Declaration {
   /** As policy writes it: `msys.pcre.match`, `msg:header`, `msg.id`. */

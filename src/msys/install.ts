@@ -166,7 +166,7 @@ function hostFunction(binding: Binding<undefined>, runtime: Runtime): HostFuncti
 function refusal(declaration: Declaration, runtime: Runtime): () => undefined {
   let hasWarned = false
   return () => {
-    if (declaration.support === 'pending' || runtime.callSite()) return refuse(declaration, runtime)
+    if (runtime.callSite()) return refuse(declaration, runtime)
     runtime.onUnsupported?.(declaration.name)
     if (!hasWarned) runtime.panic(textOf(declaration))
     hasWarned = true
@@ -179,8 +179,8 @@ function refuse(declaration: Declaration, runtime: Runtime): never {
   throw new LuaCallError(textOf(declaration))
 }
 
-function textOf({ name, support, doc }: Declaration): string {
-  return `${name}: ${support === 'pending' ? 'not implemented yet' : `not available: ${doc}`}`
+function textOf({ name, doc }: Declaration): string {
+  return `${name}: not available: ${doc}`
 }
 
 function unavailable(name: string, why: string, runtime: Runtime): never {

@@ -37,11 +37,11 @@ import { MESSAGE_FUNCTIONS } from './messagefunctions.ts'
 import { SEND_FUNCTIONS } from './messagesend.ts'
 import { MESSAGE_PART } from './part.ts'
 import { PBP_FUNCTIONS } from './pbp.ts'
-import { PENDING } from './pending.ts'
 import { SHARE_FUNCTIONS } from './share.ts'
 import type { AnyShape } from './shape.ts'
 import { SOCKET_ADDRESS, SOCKET_ADDRESS_FUNCTIONS } from './sockaddr.ts'
 import { TEXT_CLASSES, TEXT_CONSTANTS, TEXT_FUNCTIONS } from './text.ts'
+import { TLS_PARAMS, TLS_PARAMS_FUNCTIONS } from './tlsparams.ts'
 import { UNAVAILABLE } from './unavailable.ts'
 import { VCTX } from './vctx.ts'
 
@@ -63,6 +63,7 @@ export const CLASSES: readonly AnyShape[] = [
   CURL,
   HTTP_SESSION,
   DOMAIN_RECORD,
+  TLS_PARAMS,
   ...TEXT_CLASSES,
 ]
 
@@ -100,6 +101,7 @@ export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...SPAMC_FUNCTIONS,
   ...ARC_FUNCTIONS,
   ...EDITOR_MAIL_FUNCTIONS,
+  ...TLS_PARAMS_FUNCTIONS,
 ]
 
 /** The constants of modules, but those of `msys.core`. */
@@ -116,7 +118,6 @@ export const API: readonly Declaration[] = [
   ...FUNCTIONS,
   ...LIBRARY,
   ...DEFAULT_POLICY,
-  ...PENDING,
   ...UNAVAILABLE,
 ]
 

@@ -4,6 +4,7 @@
 // the hooks (`core_…`) from the C reference pages of the same names.
 
 import type { Stage } from '../msys/stage.ts'
+import { ASYNC_BODY, BODY, CONNECT, HELLO } from './states.ts'
 
 export type Argument =
   'str' | 'msg' | 'ac' | 'vctx' | 'mc' | 'list_node' | 'user' | 'password' | ExtraArgument
@@ -11,6 +12,7 @@ export type Argument =
 /** What comes with the hook that has it, see `Subject.extra`. */
 export type ExtraArgument =
   | ('response' | 'auth_info' | 'auth_status' | 'flags' | 'now' | 'note' | 'note_len' | 'dr')
+  | 'params'
   | ('b' | 'phase' | 'format' | 'args' | 'event' | 'eventtype' | 'vclosure')
 
 /**
@@ -34,11 +36,6 @@ export interface Phase {
 }
 
 export type CalloutName = keyof typeof TABLE
-
-const CONNECT = 'just connected'
-const HELLO = 'awaiting ehlo/helo'
-const BODY = 'reading body'
-const ASYNC_BODY = 'async body response'
 
 const TABLE = {
   init: row('load', '', 'success', '', 'the policy is loaded'),
@@ -187,9 +184,30 @@ const TABLE = {
     '',
     'each copy that was accepted, once it is on disk',
   ),
+  core_get_outbound_tls_parameters: row(
+    'delivery',
+    'msg params',
+    'ignored',
+    '',
+    'each attempt to deliver a copy, before there is a connection for it',
+  ),
+  outbound_smtp_auth_config: row(
+    'delivery',
+    'msg ac vctx',
+    'ignored',
+    '',
+    'the same place, for who we are to the next hop',
+  ),
   core_log_attempt_v1: outcome('each attempt to deliver a copy, before the next three'),
   core_log_delivery_v1: outcome('each copy that was delivered'),
   core_log_transient_failure_v1: outcome('each attempt that failed for now'),
+  core_pre_mailq_message_requeue: row(
+    'delivery',
+    'msg now',
+    'ignored',
+    '',
+    'each attempt that failed for now, before the copy waits for the next',
+  ),
   core_log_permanent_failure_v1: outcome('each copy that failed for good'),
   core_log_rejection: row(
     'other',
@@ -203,37 +221,6 @@ const TABLE = {
   validate_dealloc: row('end', '', 'ignored', '', 'the session ends'),
   deinit: row('end', '', 'success', '', 'the policy is unloaded'),
 } as const
-
-/** Phase strings by Momentum's number of them (manual page "apis.esmtp_message_factory_state"). */
-const STATES = [
-  CONNECT,
-  'sending banner',
-  HELLO,
-  'sending ehlo/helo response',
-  'awaiting mailfrom',
-  'sending mailfrom response',
-  'awaiting rcptto',
-  'sending rcptto response',
-  'data phase',
-  BODY,
-  'sending body response',
-  'async body handler',
-  ASYNC_BODY,
-  'relaying denied',
-  'extension 1',
-  'extension 2',
-  'extension 3',
-  'extension 4',
-  'concurrency limit',
-  'rcptto list response',
-  'rcptto list final response',
-  'esmtp setup phase',
-]
-
-/** -1: no phase has that string. */
-export function stateNumber(state: string): number {
-  return STATES.indexOf(state)
-}
 
 /** Every phase, in the order of a session. */
 export const PHASES: readonly Phase[] = Object.entries(TABLE).map(([name, phase]) => ({
@@ -252,12 +239,10 @@ const ALIASES: Readonly<Record<string, CalloutName>> = {
 /** Callouts and hooks of Momentum that are not run yet: a script that defines one is told so. */
 const LATER = new Set(
   `config_rsrc_setup core_config_get_domain_relay core_config_get_message_routing_domain
-  core_get_outbound_tls_parameters core_log_client_connection_failure
+  core_get_inbound_tls_parameters core_log_client_connection_failure
   core_log_client_connection_success core_log_error core_pre_ec_can_relay_to
-  core_pre_mailq_message_requeue core_smtp_tls_reporting core_swap_out_multi delay_dsn_send_notification
-  http_request_eval http_response_eval msg_gen_data_spool outbound_smtp_auth_config seedlist_generate_seed`.split(
-    /\s+/,
-  ),
+  core_smtp_tls_reporting core_swap_out_multi delay_dsn_send_notification
+  http_request_eval http_response_eval msg_gen_data_spool seedlist_generate_seed`.split(/\s+/),
 )
 
 export function laterCallouts(): readonly string[] {

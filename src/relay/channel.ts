@@ -2,7 +2,7 @@
 // limit for each. Every failure ends the connection and becomes a value; what arrives later is dropped.
 // net.connect is only given IP addresses, so it never looks up names. `secure` goes on under TLS.
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { type RemoteReply, replyReader } from './protocol.ts'
 
 export interface Lost {
@@ -132,17 +132,25 @@ function secure(
       resolve(lost(wire))
     }
     const timer = setTimeout(() => fail('timeout', 'no answer'), timeoutMs)
-    // The certificate is judged by who asked.
-    const socket = connectTls({ ...options, socket: plain, rejectUnauthorized: false }, () => {
+    const onError = (error: Error): void => fail('tls', reasonOf(error))
+    const onClose = (): void => fail('tls', 'connection closed')
+    const onSecure = (): void => {
       clearTimeout(timer)
       socket.off('error', onError)
       socket.off('close', onClose)
       wire.socket = socket
       attach(wire, socket)
       resolve({ kind: 'secured', complaint: complaintOf(socket.authorizationError) })
-    })
-    const onError = (error: Error): void => fail('tls', reasonOf(error))
-    const onClose = (): void => fail('tls', 'connection closed')
+    }
+    let socket: TLSSocket
+    try {
+      // The certificate is judged by who asked.
+      socket = connectTls({ ...options, socket: plain, rejectUnauthorized: false }, onSecure)
+    } catch (error) {
+      // OpenSSL does not take what we would show or speak.
+      fail('tls', error instanceof Error ? reasonOf(error) : String(error))
+      return
+    }
     socket.on('error', onError)
     socket.on('close', onClose)
   })

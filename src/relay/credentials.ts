@@ -4,12 +4,14 @@ import type { OutboundOptions } from '../config/config.ts'
 import { AUTH_VARIABLES } from '../mail/envelope.ts'
 import type { Entry, EntryCopy } from '../spool/entry.ts'
 
+const TYPES = ['PLAIN', 'LOGIN', 'XOAUTH2'] as const
+
 /** Byte strings. */
 export interface Credentials {
   readonly user: string
   readonly password: string
   /** The mechanism; undefined: what the peer offers. */
-  readonly type: 'PLAIN' | 'LOGIN' | undefined
+  readonly type: 'PLAIN' | 'LOGIN' | 'XOAUTH2' | undefined
 }
 
 /** Undefined without a user and a password. */
@@ -18,12 +20,20 @@ export function credentialsOf(
   entry: Entry,
   copy: EntryCopy,
 ): Credentials | undefined {
-  const [ownUser, ownPassword, ownType] = AUTH_VARIABLES.map((name) => variable(name, entry, copy))
+  return credentialsBy(outbound, (name) => variable(name, entry, copy))
+}
+
+/** The same where the context variables are given by a function. */
+export function credentialsBy(
+  outbound: Pick<OutboundOptions, 'authUser' | 'authPassword' | 'authType'>,
+  variableOf: (name: string) => string | undefined,
+): Credentials | undefined {
+  const [ownUser, ownPassword, ownType] = AUTH_VARIABLES.map(variableOf)
   const user = given(ownUser ?? outbound.authUser)
   const password = given(ownPassword ?? outbound.authPassword)
   const type = (ownType ?? outbound.authType).toUpperCase()
   if (user === undefined || password === undefined) return undefined
-  return { user, password, type: type === 'PLAIN' || type === 'LOGIN' ? type : undefined }
+  return { user, password, type: TYPES.find((one) => one === type) }
 }
 
 function variable(name: string, entry: Entry, copy: EntryCopy): string | undefined {

@@ -10,11 +10,12 @@ import type { Clock } from './clock.ts'
 import { credentialsOf } from './credentials.ts'
 import { copyAt, type Lane, type OpenBatch } from './lane.ts'
 import { deliverToMaildir } from './maildir.ts'
-import { chooseNextHop, type NextHop } from './nexthop.ts'
+import { chooseNextHop, type Host, type NextHop } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
 import type { Pool } from './pool.ts'
 import { profileOf } from './profile.ts'
 import type { Resolver } from './resolver.ts'
+import { steered, type Steering } from './steering.ts'
 
 export interface Delivery {
   readonly spool: Pick<Spool, 'entry' | 'read'>
@@ -22,6 +23,9 @@ export interface Delivery {
   readonly clock: Clock
   readonly resolver: Resolver
   readonly random: () => number
+  /** Undefined: policy says nothing. */
+  readonly steering: Steering | undefined
+  readonly onError: (error: unknown) => void
 }
 
 const BLACKHOLED = outcome(STAGES.notConnected, '554 5.7.0 [internal] Blackholed')
@@ -42,20 +46,34 @@ export async function deliver(
   switch (hop.kind) {
     case 'maildir':
       return store(delivery, lane, batch, hop.path)
-    case 'smtp': {
-      const copies = batch.copies.map((copy) => copyAt(batch.entry, copy))
-      const mailfrom = copies[0]?.mailfrom ?? batch.entry.mailfrom
-      const recipients = copies.map(({ rcptto }) => rcptto)
-      const rendered = await renderedOf(delivery, lane, batch)
-      const transaction = { mailfrom, recipients, ...rendered }
-      const auth = copies[0] && credentialsOf(outbound, batch.entry, copies[0])
-      const destination = { hosts: hop.hosts, profile: profileOf(outbound, mailfrom, auth) }
-      const most = outbound.maxDeliveriesPerConnection
-      return tryHosts(delivery.pool, destination, transaction, most, mayOpen)
-    }
+    case 'smtp':
+      return send(delivery, lane, batch, outbound, hop.hosts, mayOpen)
     default:
       return { ...notTried(hop, batch.copies.length), isUnreachable: hop.kind === 'deferred' }
   }
+}
+
+async function send(
+  delivery: Delivery,
+  lane: Lane,
+  batch: OpenBatch,
+  outbound: OutboundOptions,
+  hosts: readonly Host[],
+  mayOpen: () => boolean,
+): Promise<Tried> {
+  const { entry } = batch
+  const copies = batch.copies.map((copy) => copyAt(entry, copy))
+  const mailfrom = copies[0]?.mailfrom ?? entry.mailfrom
+  const recipients = copies.map(({ rcptto }) => rcptto)
+  const rendered = await renderedOf(delivery, lane, batch)
+  const auth = copies[0] && credentialsOf(outbound, entry, copies[0])
+  const mail = { entry, copyIndex: batch.copies[0] ?? 0, bytes: rendered.bytes, outbound }
+  const { steering, onError } = delivery
+  const profile = await steered(steering, mail, profileOf(outbound, mailfrom, auth), onError)
+  if ('stage' in profile) return notTried(profile, copies.length)
+  const most = outbound.maxDeliveriesPerConnection
+  const transaction = { mailfrom, recipients, ...rendered }
+  return tryHosts(delivery.pool, { hosts, profile }, transaction, most, mayOpen)
 }
 
 /** The header block of a copy as it is sent; empty when the spool cannot be read. */

@@ -14,6 +14,7 @@ import { join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
 import { type LaneKeys, makeLaneKeys } from './lanekey.ts'
 import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
+import type { Steering } from './steering.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
 import { makeTasks } from './tasks.ts'
 import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
@@ -29,6 +30,7 @@ export interface DispatcherOptions {
   /** Faults of our own; the copy concerned is tried again later. */
   readonly onError: (error: unknown) => void
   readonly resolver?: Resolver
+  readonly steering?: Steering
   readonly clock?: Clock
   /** From 0 up to 1, as Math.random. */
   readonly random?: () => number
@@ -103,7 +105,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     config,
     onError,
     settlement,
-    delivery: { spool, pool, clock, resolver, random },
+    delivery: { spool, pool, clock, resolver, random, steering: options.steering, onError },
     tasks: makeTasks(onError),
     lanes: new Map(),
     throttles: new Map(),

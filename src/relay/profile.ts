@@ -1,7 +1,7 @@
 // How a next hop is spoken to: what is the same for all messages that may share a connection.
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { OutboundOptions } from '../config/config.ts'
+import type { OutboundOptions, TlsRules } from '../config/config.ts'
 import { splitAddress } from '../mail/address.ts'
 import type { Credentials } from './credentials.ts'
 import type { Transformation } from './sevenbit.ts'
@@ -32,6 +32,8 @@ export interface TlsProfile {
   /** Ours, for a peer that asks for one; PEM. */
   readonly certificate: Buffer | undefined
   readonly key: Buffer | undefined
+  /** Ciphers and versions. */
+  readonly rules: TlsRules
 }
 
 export interface Profile {
@@ -91,6 +93,7 @@ function plainProfile(outbound: OutboundOptions): Profile {
       ca: outbound.tlsCa,
       certificate: outbound.tlsCertificate,
       key: outbound.tlsKey,
+      rules: outbound.tlsRules,
     },
     auth: undefined,
     method: outbound.deliveryMethod,

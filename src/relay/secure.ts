@@ -1,10 +1,11 @@
 // What comes between EHLO and the first message where the profile asks for it: STARTTLS (RFC 3207) and AUTH
-// (RFC 4954, PLAIN and LOGIN). Momentum manual pages "tls", "tls_verify", "tls_ifavailable_fallback",
+// (RFC 4954: PLAIN, LOGIN, and XOAUTH2 where it is asked for by name). Momentum manual pages "tls", "tls_verify", "tls_ifavailable_fallback",
 // "modules.outbound_smtp_auth". What goes wrong here is never the fault of a message: it stays temporary.
 import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import { type Channel, isPositive } from './channel.ts'
 import { judge, type Outcome, outcome, type Stage, STAGES } from './outcome.ts'
+import type { Credentials } from './credentials.ts'
 import type { Profile } from './profile.ts'
 import type { Extensions } from './protocol.ts'
 
@@ -17,7 +18,7 @@ const NOT_OFFERED = temporary(
 )
 const NO_MECHANISM = temporary(
   STAGES.afterEhlo,
-  '454 4.7.0 [internal] AUTH PLAIN and LOGIN are not offered',
+  '454 4.7.0 [internal] no AUTH that we could use is offered',
 )
 export const NOT_IN_CLEAR = temporary(
   STAGES.afterEhlo,
@@ -69,26 +70,40 @@ export async function authenticate(
   const offered = (extensions.get('AUTH') ?? '').toUpperCase().split(/\s+/)
   const mechanism = [auth.type ?? ['PLAIN', 'LOGIN']].flat().find((one) => offered.includes(one))
   if (mechanism === undefined) return NO_MECHANISM
-  const steps =
-    mechanism === 'PLAIN'
-      ? [`AUTH PLAIN ${base64(`\0${auth.user}\0${auth.password}`)}`]
-      : ['AUTH LOGIN', base64(auth.user), base64(auth.password)]
+  const steps = stepsOf(mechanism, auth)
   for (const [i, step] of steps.entries()) {
     channel.send([`${step}\r\n`])
     const answer = await channel.reply(timeouts.ehloMs)
     const isLast = i === steps.length - 1
     const isGood = isLast ? isPositive(answer) : answer.kind === 'reply' && answer.code === 334
-    if (!isGood) return { ...judge(answer, STAGES.afterEhlo), kind: 'deferred' }
+    if (isGood) continue
+    // XOAUTH2 tells its reason in a challenge, and its code after the answer to that.
+    const isChallenge = isLast && answer.kind === 'reply' && answer.code === 334
+    if (isChallenge) channel.send(['\r\n'])
+    const last = isChallenge ? await channel.reply(timeouts.ehloMs) : answer
+    return { ...judge(last, STAGES.afterEhlo), kind: 'deferred' }
   }
   return undefined
 }
 
+function stepsOf(mechanism: string, { user, password }: Credentials): readonly string[] {
+  switch (mechanism) {
+    case 'PLAIN':
+      return [`AUTH PLAIN ${base64(`\0${user}\0${password}`)}`]
+    case 'XOAUTH2':
+      return [`AUTH XOAUTH2 ${base64(`user=${user}\x01auth=Bearer ${password}\x01\x01`)}`]
+    default:
+      return ['AUTH LOGIN', base64(user), base64(password)]
+  }
+}
+
 function connectionOptions(
   name: string,
-  { verify, ca, certificate, key = certificate }: Profile['tls'],
+  { verify, ca, certificate, key = certificate, rules }: Profile['tls'],
 ): ConnectionOptions {
   return {
     ...(isIP(name) === 0 && { servername: name }),
+    ...rules,
     ...(ca && { ca }),
     ...(certificate && { cert: certificate, key }),
     // Of `ca`: whoever is vouched for will do, whatever its name.

@@ -77,7 +77,8 @@ async function work(works: Works, lane: Lane): Promise<void> {
     const { messages } = lane.throttle
     const allowance = allowanceOf(works, lane, messages, outbound.throttleMessages)
     if (outbound.suspendDelivery || allowance === 0) break
-    const batch = nextBatch(lane, Math.min(allowance, outbound.maxRecipientsPerBatch))
+    const most = works.delivery.steering?.wants() ? 1 : outbound.maxRecipientsPerBatch
+    const batch = nextBatch(lane, Math.min(allowance, most))
     if (!batch) break
     messages.count += batch.copies.length
     if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {

@@ -17,6 +17,7 @@ const CALLOUTS: Partial<Record<Stage, string>> = {
   copy: 'validate_data_spool_each_rcpt',
   binding: 'validate_set_binding',
   final: 'core_final_validation',
+  delivery: 'core_log_delivery_v1',
 }
 
 /** What each callout is called with, in Lua's words. */
@@ -27,22 +28,35 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   validate_rcptto: 'msg, str, ac, vctx',
   validate_set_binding: 'msg',
   core_final_validation: 'msg, ac, vctx',
+  core_log_delivery_v1: 'msg, dr, now, note, note_len',
 }
 
-/** What a method is called on: what every callout about a message has. */
-const OBJECTS = new Set(['msg', 'vctx', 'ac'])
+/** What a method is called on: what every callout about a message has, or what makes it there. */
+const OBJECTS: Readonly<Record<string, string>> = {
+  msg: 'msg',
+  vctx: 'vctx',
+  ac: 'ac',
+  msgpart: 'msg:mime(false)',
+  str: 'msys.core.string_new()',
+  io_object: 'msg:mime().body',
+  timer: 'msys.timer.after(1000, function() end)',
+  client: 'msys.http.client.new()',
+  c: 'curl.new()',
+  doc: 'xml.parsexml("<a/>")',
+  node: 'xml.parsexml("<a/>"):root()',
+}
 
 const declared: readonly Binding<unknown>[] = [
   ...FUNCTIONS,
-  ...CLASSES.filter(({ prefix }) => OBJECTS.has(prefix)).flatMap(({ methods }) => methods),
+  ...CLASSES.flatMap(({ methods }) => methods).filter((binding) => ownerOf(binding) in OBJECTS),
 ]
 
 /** Those that print, wait, or say what they think of any value at all. */
 const TAKES_ANYTHING = /^(print|msys\.type|trim|gethostname)$/
 
 function callOf(binding: Binding<unknown>, args: string): string {
-  const function_ = isMethod(binding) ? `${ownerOf(binding)}.${memberOf(binding)}` : binding.name
-  const self = isMethod(binding) ? ownerOf(binding) : ''
+  const self = isMethod(binding) ? (OBJECTS[ownerOf(binding)] ?? '') : ''
+  const function_ = isMethod(binding) ? `(${self}).${memberOf(binding)}` : binding.name
   return `${function_}, ${[self, args].filter(Boolean).join(', ')}`.replace(/, $/, '')
 }
 
@@ -82,10 +96,11 @@ function escape(text: string): string {
   return text.replaceAll('.', '\\.')
 }
 
+const HOMES = ['copy', 'data', 'connect', 'rcptto', 'binding', 'final', 'delivery', 'load'] as const
+
 /** Of a stage where it may be called. */
 function homeOf({ stages }: Binding<unknown>): Stage {
-  const known: readonly Stage[] = ['copy', 'data', 'connect', 'rcptto', 'binding', 'final', 'load']
-  return known.find((stage) => stages?.includes(stage) ?? true) ?? 'copy'
+  return HOMES.find((stage) => stages?.includes(stage) ?? true) ?? 'copy'
 }
 
 const needsArguments = declared.filter(
@@ -93,39 +108,44 @@ const needsArguments = declared.filter(
     parameters.some((parameter) => !/[?]$|^\.\.\./.test(parameter)) && !TAKES_ANYTHING.test(name),
 )
 
+const takesTypes = declared.filter(
+  ({ name, expects = [] }) =>
+    expects.some((type) => type !== 'value') && !TAKES_ANYTHING.test(name),
+)
+
 test('there are many', () => {
-  expect(needsArguments.length).toBeGreaterThan(150)
+  expect(needsArguments.length).toBeGreaterThan(190)
+  expect(takesTypes.length).toBeGreaterThan(220)
 })
 
-describe.each(['copy', 'data', 'connect', 'rcptto', 'binding', 'final', 'load'] as const)(
-  'in %s',
-  (stage) => {
-    const here = needsArguments.filter((binding) => homeOf(binding) === stage)
+describe.each(HOMES)('in %s', (stage) => {
+  const isHere = (binding: Binding<unknown>): boolean => homeOf(binding) === stage
 
-    test('without arguments each names its first one', async () => {
-      const errors = await errorsIn(
-        stage,
-        here.map((binding) => callOf(binding, '')),
-      )
-      const expected = here.map(({ name, parameters = [] }) => {
-        const first = parameters.findIndex((parameter) => !/[?]$|^\.\.\./.test(parameter))
-        return `${name}: bad argument #${first + 1} (`
-      })
-      expect(wrongOnes(errors, expected)).toEqual([])
+  test('without arguments each names its first one', async () => {
+    const here = needsArguments.filter(isHere)
+    const errors = await errorsIn(
+      stage,
+      here.map((binding) => callOf(binding, '')),
+    )
+    const expected = here.map(({ name, parameters = [] }) => {
+      const first = parameters.findIndex((parameter) => !/[?]$|^\.\.\./.test(parameter))
+      return `${name}: bad argument #${first + 1} (`
     })
+    expect(wrongOnes(errors, expected)).toEqual([])
+  })
 
-    test('a value of the wrong type is named', async () => {
-      const errors = await errorsIn(
-        stage,
-        here.map((binding) =>
-          callOf(binding, binding.parameters?.map(() => 'thread').join(', ') ?? ''),
-        ),
-      )
-      const expected = here.map(({ name }) => new RegExp(`${escape(name)}: bad argument #\\d+ \\(`))
-      expect(wrongOnes(errors, expected)).toEqual([])
-    })
-  },
-)
+  test('a value of the wrong type is named, also where none is needed', async () => {
+    const here = takesTypes.filter(isHere)
+    const errors = await errorsIn(
+      stage,
+      here.map((binding) =>
+        callOf(binding, binding.parameters?.map(() => 'thread').join(', ') ?? ''),
+      ),
+    )
+    const expected = here.map(({ name }) => new RegExp(`${escape(name)}: bad argument #\\d+ \\(`))
+    expect(wrongOnes(errors, expected)).toEqual([])
+  })
+})
 
 // A function form of a method asks where its message may be used once it knows the message.
 const withStages = declared.filter(
@@ -161,4 +181,17 @@ test('every stage of the table is known', () => {
   expect(
     withStages.flatMap(({ stages = [] }) => stages).every((stage) => STAGES.includes(stage)),
   ).toBe(true)
+})
+
+test('a method on something else names itself and its object', async () => {
+  const methods = declared.filter((binding) => isMethod(binding))
+  const errors = await errorsIn(
+    'copy',
+    methods.map((binding) => `(${OBJECTS[ownerOf(binding)]}).${memberOf(binding)}, "text"`),
+  )
+  const expected = methods.map(
+    (binding) =>
+      new RegExp(`calling '${memberOf(binding)}' on bad self \\(\\S+ expected, got string\\)`),
+  )
+  expect(wrongOnes(errors, expected)).toEqual([])
 })

@@ -72,6 +72,48 @@ test.each([
     /ERROR .*ec_message_context_get: bad argument #1 \(message expected, got string\)/,
   ],
   ['say(E.ec_message_get_message_size(msg), E.ec_message_get_code(msg))', '20 nil'],
+  [
+    'say(E.ec_message_context_exists(msg, M, "k"), E.ec_message_context_exists_and_get(msg, M, "k"))',
+    '0 0 nil',
+  ],
+  [
+    'msg:context_set(M, "k", "v") say(E.ec_message_context_delete(msg, M, "k"), msg:context_get(M, "k"))',
+    '1 ',
+  ],
+  ['msg:context_set(C, "k", "v") say(E.ec_message_context_nextkey(msg, C, "k"))', 'nil'],
+  [
+    'say(E.ec_message_set_code(msg, 451, "later"), msg:code(), E.ec_message_set_code(msg, 0, "x"))',
+    /^\S+ 451 later -1$/,
+  ],
+  [
+    'say(E.ec_message_get_delivery_method(msg), E.ec_message_is_mcmt(msg), msg:is_mcmt())',
+    'esmtp false false',
+  ],
+  [
+    'local s = E.string_new() E.ec_message_render_to_string(msg, s, 0) say(#s, #msg:raw())',
+    /^\d+ 20$/,
+  ],
+  [
+    'local s = E.string_new() E.ec_message_get_envelope2(msg, E.EC_MSG_ENV_FROM, nil, s) say(s)',
+    'sender.example',
+  ],
+  [
+    'local c = E.ec_message_copy(msg) c:header("X", "y") say(#c:header("X"), #msg:header("X"))',
+    '1 0',
+  ],
+  [
+    'local c = E.ec_message_snapshot(msg) say(c:header("Subject"), pcall(c.header, c, "X", "y"))',
+    /^\{a\} false /,
+  ],
+  [
+    'msg:mime(false) E.ec_message_set_first_part(msg, msg:makePart("text/plain", "new\\r\\n")) say(msg:text())',
+    'new\r\n',
+  ],
+  [
+    'local p = msg:mime() say(p.preamble_start <= p.body_start, p.body_start <= p.body_end)',
+    'true true',
+  ],
+  ['say(vctx.tcost) vctx.tcost = 2 say(vctx.tcost)', /^\S+ 2$/],
 ])('%s', async (code, said) => {
   const ran = await runLua(code, { mail: MAIL })
   if (typeof said === 'string') expect(ran.said).toBe(said)

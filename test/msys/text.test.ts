@@ -249,6 +249,10 @@ describe('msys.policyeditor', () => {
       'say(e.get_mailfrom(ctx, {}, {}), e.get_rcptto(ctx, {}, {}))',
       'news@sender.example anna@rcpt.example',
     ],
+    [
+      'say(e.get_mess_recv_from(ctx, {}, {}), e.get_mess_recv_via(ctx, {}, {}))',
+      '192.0.2.1:4711 127.0.0.1:25',
+    ],
     ['say(e.vctx_mess_get(ctx, {}, { key = "k" }))', 'nil'],
     ['say(e.vctx_mess_set(ctx, {}, { key = "k", value = 5 }), msg:context_get(M, "k"))', '5 5'],
     [

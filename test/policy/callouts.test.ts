@@ -217,6 +217,7 @@ const EXTRA = {
   event: 0,
   eventtype: 0,
   vclosure: 0,
+  params: { kind: 'tls_params', useTls: 0, verify: 0, texts: new Map(), files: new Map() },
 }
 
 const KINDS: Readonly<Record<string, RegExp>> = {
@@ -236,6 +237,7 @@ const KINDS: Readonly<Record<string, RegExp>> = {
   event: /^0$/,
   eventtype: /^0$/,
   vclosure: /^0$/,
+  params: /_ec_ssl_ctx_params/,
   msg: /_ec_message/,
   ac: /_accept_construct/,
   vctx: /_validate_context/,

@@ -238,7 +238,7 @@ describe('AUTH', () => {
       'no mechanism that we know',
       { authMethods: ['CRAM-MD5'] },
       {},
-      /AUTH PLAIN and LOGIN are not/,
+      /no AUTH that we could use is offered$/,
     ],
     ['no TLS to hide the password', { hideSTARTTLS: true }, {}, /no TLS to authenticate under$/],
   ])('%s defers', async (_, options, tls, text) => {

@@ -116,7 +116,6 @@ function declarationText(declaration: Declaration): string {
   const isGone = support === 'unavailable'
   const notes = [
     isGone ? `Not available: ${doc}.` : `${doc}.`,
-    ...(support === 'pending' ? ['Not implemented yet: raises.'] : []),
     ...(differs === undefined ? [] : [`Differs from Momentum: ${differs}.`]),
     ...(stages ? [`Only in: ${stages.map((stage) => STAGE_TEXTS[stage]).join(', ')}.`] : []),
   ]

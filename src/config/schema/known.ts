@@ -47,10 +47,7 @@ export const KNOWN: readonly KnownOption[] = [
     ['http_listener'],
     'tls_certificate tls_ciphers tls_client_ca tls_key tls_protocols tlsv13_ciphersuites',
   ),
-  known(
-    ['domain', 'binding', 'binding_group'],
-    'tls_ciphers tls_client_ca tls_protocols tlsv13_ciphersuites',
-  ),
+  known(['domain', 'binding', 'binding_group'], 'tls_client_ca'),
   known(LISTENER, 'ecstream_idle_time ecstream_max_batch_size mcmt_reception'),
   known([...PATHWAYS, 'domain'], 'alias_schemes'),
   known(PATHWAYS, 'bounce_domains default_charset inbound_throttle_messages'),

@@ -85,6 +85,8 @@ export const PATIENCE = {
   idleTimeoutSeconds: option('idle_timeout', SECONDS, 5, OUTBOUND),
 }
 
+const AUTH_TYPE = oneOf('false', 'plain', 'login', 'xoauth2')
+
 /** Of the user and the password an empty one, or `false`, is none. */
 export const TRUST = {
   tls: option('tls', oneOf('no', 'ifavailable', 'required'), 'no', OUTBOUND),
@@ -93,7 +95,7 @@ export const TRUST = {
   tlsCa: optional('tls_ca', FILE, OUTBOUND),
   authUser: option('outbound_smtp_auth_user', STRING, 'false', OUTBOUND),
   authPassword: option('outbound_smtp_auth_pass', { ...STRING, isSecret: true }, 'false', OUTBOUND),
-  authType: option('outbound_smtp_auth_type', oneOf('false', 'plain', 'login'), 'false', OUTBOUND),
+  authType: option('outbound_smtp_auth_type', AUTH_TYPE, 'false', OUTBOUND),
 }
 
 /** Who we are to a peer that asks for a certificate. A global certificate is that of the listeners. */

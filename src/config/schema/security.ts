@@ -2,10 +2,13 @@
 // siblings, "starttls_injection_policy", "inbound_smtp", "ref-proxy-protocol").
 import { BOOLEAN, DICTIONARY, oneOf, PATH, readPath, SECONDS, STRING, type Type } from '../value.ts'
 import { encode } from '../bytes.ts'
+import { ConfigError, quote } from '../error.ts'
+import { areCiphers, tlsRules } from '../tlsrules.ts'
 import { LISTENER, option, optional, type Warn } from './option.ts'
 import type { Value } from '../tree.ts'
 
 const GLOBAL_TOO = ['global', ...LISTENER]
+const BOTH_SIDES = [...GLOBAL_TOO, 'domain', 'binding', 'binding_group']
 const SOCKETS_AND_PEERS = ['esmtp_listener', 'listen', 'peer']
 
 /** A path; the word `none` undoes what a wider scope gives. */
@@ -27,13 +30,21 @@ const AUTH_PARAMETERS: Type<ReadonlyMap<string, string>> = {
   },
 }
 
+/** What is spoken, by us as server and as client. */
+export const TLS_RULES = {
+  ciphers: { ...optional('tls_ciphers', STRING, BOTH_SIDES), inspect: inspectCiphers },
+  ciphersuites: {
+    ...optional('tlsv13_ciphersuites', STRING, BOTH_SIDES),
+    inspect: inspectCiphers,
+  },
+  protocols: option('tls_protocols', STRING, '+ALL', BOTH_SIDES, inspectProtocols),
+}
+
 export const TLS = {
   certificate: option('tls_certificate', PATH_OR_NONE, '', GLOBAL_TOO),
   key: option('tls_key', PATH_OR_NONE, '', GLOBAL_TOO),
   clientCa: option('tls_client_ca', PATH_OR_NONE, '', GLOBAL_TOO),
-  ciphers: optional('tls_ciphers', STRING, GLOBAL_TOO),
-  ciphersuites: optional('tlsv13_ciphersuites', STRING, GLOBAL_TOO),
-  protocols: option('tls_protocols', STRING, '+ALL', GLOBAL_TOO),
+  ...TLS_RULES,
   /** Not given: a client certificate is asked for and checked, and policy judges. */
   verifyMode: optional('tls_verify_mode', oneOf('none', 'require'), LISTENER),
 }
@@ -60,6 +71,21 @@ export const AUTH = {
   withoutTls: option('auth_without_tls', BOOLEAN, false, LISTENER),
   alwaysAllow: option('always_allow', BOOLEAN, false, LISTENER),
   alwaysDeny: option('always_deny', BOOLEAN, false, LISTENER),
+}
+
+function inspectCiphers(value: Value): void {
+  if (value.kind !== 'text' || areCiphers(value.text)) return
+  throw new ConfigError(
+    value.place,
+    undefined,
+    `expected ciphers that OpenSSL knows, found ${quote(value.text)}`,
+  )
+}
+
+function inspectProtocols(value: Value): void {
+  if (value.kind !== 'text' || tlsRules({ protocols: value.text })) return
+  const complaint = 'expected TLSv1.2 or TLSv1.3 to be allowed'
+  throw new ConfigError(value.place, 'tls_protocols', complaint)
 }
 
 function inspectInjection(value: Value, warn: Warn): void {
