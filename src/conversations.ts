@@ -77,6 +77,7 @@ export function makeConversations(conversing: Conversing): Converse {
       },
       policy: generation.policy,
       checkSender: generation.checkSender,
+      signCopy: generation.signCopy,
       isReplaced: () => generation.isReplaced,
       journal: generation.journal,
       ids: { ...store.ids, connection: () => connectionId },

@@ -16,6 +16,7 @@ import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import type { Locks } from './msys/runtime.ts'
 import type { Outside } from './outside/outside.ts'
+import { configuredSigning, type ConfiguredSigning } from './msys/dkimstanza.ts'
 import type { SharedState } from './msys/shared/state.ts'
 import { ALONE, type Place } from './place.ts'
 import { loadPolicy, type Policy } from './policy/policy.ts'
@@ -36,6 +37,8 @@ export interface Generation {
   readonly tracker: Omit<TrackerSettings, 'isTrustedProxy'>
   /** Undefined: nothing is looked at. */
   readonly checkSender: SenderCheck | undefined
+  /** Signs a copy by configuration; undefined: nothing is signed that way. */
+  readonly signCopy: ConfiguredSigning['sign'] | undefined
   readonly isReplaced: boolean
   /**
    * Holds the generation open; the function that is returned lets go. `retire` is called when it should:
@@ -79,10 +82,15 @@ export async function openGeneration(
   const opened = await openJournal(journalOptions(config, surroundings))
   const journal = audit.watch(instruments.countJournal(opened))
   const outside = surroundings.outside ?? outsideOf(config)
+  const signing = configuredSigning(config.signers, {
+    outbound: config.outbound,
+    nowMs: () => outside.clock.nowMs(),
+    panic: (text) => journal.panic('opendkim', text),
+  })
   let policy: Policy
   let keyring: Keyring
   try {
-    policy = await openPolicy(config, journal, outside, surroundings)
+    policy = await openPolicy(config, journal, { outside, signing }, surroundings)
     // Last: what is wrong with a script must not leave a key behind.
     keyring = findKeys?.(config) ?? (await findKeyring(config, warn))
   } catch (error) {
@@ -103,6 +111,7 @@ export async function openGeneration(
     keyring,
     tracker: trackerSettings(config, keyring),
     checkSender: senderCheck(config, outside),
+    signCopy: signing?.sign,
     get isReplaced() {
       return isReplaced
     },
@@ -149,7 +158,7 @@ const MB = 1024 * 1024
 function openPolicy(
   config: Config,
   journal: Journal,
-  outside: Outside,
+  { outside, signing }: { outside: Outside; signing: ConfiguredSigning | undefined },
   { tracer, instruments, shared, locks }: GenerationSurroundings,
 ): Promise<Policy> {
   const { scriptlet, bindings, datasources, lookUp } = config
@@ -161,6 +170,7 @@ function openPolicy(
     shared,
     ...(locks && { locks }),
     lookUp,
+    signing,
     files: filesOf(config),
     budget: {
       cpuMs: scriptlet.calloutCpuMs,

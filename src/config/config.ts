@@ -29,6 +29,7 @@ import {
   TRUSTED_PROXIES,
 } from './schema/modules.ts'
 import type { Option, Resolved, Table, Warn } from './schema/option.ts'
+import { type Signer, signersOf } from './signers.ts'
 import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
 
 export type { HostPort } from './nexthop.ts'
@@ -67,6 +68,8 @@ export interface Config {
   readonly inboundAudit: InboundAuditOptions
   readonly datasources: readonly DatasourceOptions[]
   readonly bindings: Bindings
+  /** Who signs mail; none: nobody but policy. */
+  readonly signers: readonly Signer[]
   /** How mail for this domain goes out by a binding. */
   readonly outbound: Outbound
   /** Any option by its name. */
@@ -141,6 +144,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     inboundAudit: resolveTable(INBOUND_AUDIT, module('inbound_audit')),
     datasources: datasourcesOf(root),
     bindings: bindingsOf(root),
+    signers: signersOf(module, surroundings.warn),
     outbound: outboundFor(root, hostname),
     lookUp: surroundings.lookUp,
   }

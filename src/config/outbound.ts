@@ -8,6 +8,7 @@ import { completeRoutes, type HostPort, type Route } from './nexthop.ts'
 import { remember } from './memo.ts'
 import type { Resolved } from './schema/option.ts'
 import { DELIVERY, EHLO_HOSTNAME, IDENTITY, NEXT_HOP, PATIENCE, TRUST } from './schema/outbound.ts'
+import { SIGNED } from './schema/signing.ts'
 import { TLS_RULES } from './schema/security.ts'
 import { tlsRules, type TlsRules } from './tlsrules.ts'
 import { resolveTable, stanzasOf, valueOf, type Stanza } from './stanza.ts'
@@ -25,6 +26,8 @@ export interface OutboundOptions
   /** Absolute path of the folder. */
   readonly maildir?: string
   readonly tlsRules: TlsRules
+  /** By which stanzas. */
+  readonly signed: Resolved<typeof SIGNED>
   /** Our name in EHLO. */
   readonly ehloHostname: string
   /** The sender's domain is that name, unless there is no sender. */
@@ -96,6 +99,7 @@ function outboundOptions(chain: readonly Stanza[], hostname: string): OutboundOp
     ...resolveTable(TRUST, chain),
     // Without the last, which is the global scope.
     ...resolveTable(IDENTITY, chain.slice(0, -1)),
+    signed: resolveTable(SIGNED, chain),
     tlsRules: tlsRules(resolveTable(TLS_RULES, chain)) ?? ANY_TLS,
     remoteSmtpPort: port,
     ...nextHop(chain, port),

@@ -2,16 +2,13 @@
 // it will be sent, links and pixel in it. Momentum manual page "lua.ref.msys.validate.opendkim.sign".
 import { chargeTicks } from '../lua/budget.ts'
 import { multiple } from '../lua/value.ts'
-import { fromBytes } from '../mail/bytes.ts'
-import { splitAddress } from '../mail/address.ts'
-import { signMessage } from '../mime/dkim.ts'
-import { prependFields } from '../mime/header.ts'
-import { assertWritable, contentOf, replaceFields } from './content.ts'
+import { assertWritable, contentOf } from './content.ts'
 import { declare } from './declaration.ts'
-import { asciiDomain, type DkimOptions, readDkimOptions } from './dkimoptions.ts'
+import { type DkimOptions, namedDomain, readDkimOptions } from './dkimoptions.ts'
 import { signingKey, type SigningKey } from './dkimkey.ts'
+import { authorDomain, keyIn, signContent } from './dkimsigning.ts'
+import type { ConfiguredSignature } from './dkimstanza.ts'
 import { assertAlive, type MessageHandle, type ValidationContext } from './handle.ts'
-import { readAddresses } from './headeredit.ts'
 import { expandMacros } from './macro.ts'
 import { object, optional, table } from './parameter.ts'
 import type { Runtime } from './runtime.ts'
@@ -38,7 +35,7 @@ export const DKIM_FUNCTIONS = ['msys.validate.opendkim.sign', 'msys.validate.dki
         stages: STAGES,
         doc: 'puts a DKIM-Signature on top; false when there was none to make, and paniclog says why',
         differs:
-          'there is no opendkim stanza: selector and a key are needed, the default header list is ours; `rsa-sha1` signs with SHA-256; `expiry` is in seconds from now, or epoch seconds; keys are read below file_roots',
+          'without an opendkim stanza selector and a key are needed, and the default header list is ours; `rsa-sha1` signs with SHA-256; `expiry` is in seconds from now, or epoch seconds; keys are read below file_roots',
       },
       (_, [given, ctx, options], runtime) => {
         const msg = given ?? runtime.callSite()?.subject?.msg
@@ -47,7 +44,10 @@ export const DKIM_FUNCTIONS = ['msys.validate.opendkim.sign', 'msys.validate.dki
         assertAlive(msg)
         assertAlive(vctx)
         assertWritable(msg, name)
-        const why = signCopy(msg, vctx, readDkimOptions(name, options), runtime)
+        const domain = namedDomain(options) ?? authorDomain(msg)
+        const configured = domain === undefined ? undefined : runtime.signing?.ruleFor(domain)
+        const read = readDkimOptions(name, options, configured)
+        const why = signCopy(msg, vctx, read, configured, runtime)
         if (why === undefined) return true
         runtime.panic(`${name}: ${msg.current.id} is not signed: ${why}`)
         return multiple(false, why)
@@ -76,61 +76,26 @@ export const DKIM_CONSTANTS: Readonly<Record<string, Readonly<Record<string, num
 
 /** Steps of Lua that take about as long as an RSA signature. */
 const SIGNATURE_TICKS = 20_000
-/** A lifetime of more seconds than this is a time. */
-const LONGEST_LIFETIME = 1_000_000_000
-
 /** Why it cannot be signed; undefined when it is. */
 function signCopy(
   msg: MessageHandle,
   vctx: ValidationContext,
   options: DkimOptions,
+  configured: ConfiguredSignature | undefined,
   runtime: Runtime,
 ): string | undefined {
-  const { condition, identity, expirySeconds } = options
+  const { condition } = options
   const { connection, message } = vctx.context
   if (condition !== undefined && !connection.has(condition) && !message.has(condition)) {
     return `there is no context variable ${condition}`
   }
-  const content = contentOf(msg)
-  if (!content.fields.some(({ key }) => key === 'from')) return 'it has no From field'
+  if (!contentOf(msg).fields.some(({ key }) => key === 'from')) return 'it has no From field'
   const domain = options.domain ?? authorDomain(msg)
   if (domain === undefined) return 'its author has no domain'
-  if (identity !== undefined && !isWithin(identity, domain)) {
-    return `the identity ${identity} is not below ${domain}`
-  }
-  const found = findKey(options, domain, vctx, runtime)
-  if (found.kind === 'unusable') return found.why
-  const { key } = found
-  const isEd25519 = key.asymmetricKeyType === 'ed25519'
-  if (options.digest && options.digest.startsWith('ed25519') !== isEd25519) {
-    return `the key is not one for ${options.digest}`
-  }
-  chargeTicks(SIGNATURE_TICKS + (content.body.length >> 2))
-  const signedAt = Math.floor(runtime.nowMs() / 1000)
-  const from = (expirySeconds ?? 0) > LONGEST_LIFETIME ? 0 : signedAt
-  const field = signMessage(content, {
-    ...options,
-    domain,
-    key,
-    signedAt,
-    expiresAt:
-      expirySeconds === undefined || expirySeconds === 0 ? undefined : from + expirySeconds,
-  })
-  replaceFields(msg, prependFields(content.fields, [{ ...field, isOwn: true }]))
-  return undefined
-}
-
-/** Of the first address in Sender, else in From. */
-function authorDomain({ current: { fields } }: MessageHandle): string | undefined {
-  const [address] = ['Sender', 'From'].flatMap((name) => readAddresses(fields, name, (all) => all))
-  return asciiDomain(splitAddress(address ?? '').domain)
-}
-
-/** Whether an address is one of the domain, or of one below it. */
-function isWithin(identity: string, domain: string): boolean {
-  const at = identity.lastIndexOf('@')
-  const own = asciiDomain(identity.slice(at + 1))
-  return at >= 0 && (own === domain || own?.endsWith(`.${domain}`) === true)
+  const isOwnKey = options.keyText !== undefined || options.keyFile !== undefined
+  const key = isOwnKey || !configured ? findKey(options, domain, vctx, runtime) : configured.key()
+  chargeTicks(SIGNATURE_TICKS + (contentOf(msg).body.length >> 2))
+  return signContent(msg, { ...options, domain }, key, runtime.nowMs())
 }
 
 /**
@@ -153,6 +118,5 @@ export function findKey(
   const path = expandMacros(named, facts, (macro) => panic(`keyfile: ${macro} is not known here`))
   const file = readFile(path)
   if (file.kind === 'failed') return { kind: 'unusable', why: `${path}: ${file.text}` }
-  const found = signingKey(fromBytes(file.source))
-  return found.kind === 'key' ? found : { ...found, why: `${path}: ${found.why}` }
+  return keyIn(file.source, path)
 }

@@ -6,28 +6,35 @@ import type { LuaTable, LuaValue } from '../lua/value.ts'
 import { lowerCase, toText } from '../mail/bytes.ts'
 import type { HeaderRule } from '../mime/dkim.ts'
 import type { Canonicalization } from '../mime/dkimcanon.ts'
-import { isFieldName } from '../mime/field.ts'
+import { DEFAULT_HEADERS, readHeaderRules } from '../mime/dkimrules.ts'
+import type { SigningRequest } from './dkimsigning.ts'
+import type { ConfiguredSignature } from './dkimstanza.ts'
 import { asString, isTable, typeName } from './parameter.ts'
 
-export interface DkimOptions {
+export interface DkimOptions extends Omit<SigningRequest, 'domain'> {
   /** Undefined: that of the author. */
   readonly domain: string | undefined
-  readonly selector: string
   readonly keyFile: string | undefined
   readonly keyText: string | undefined
-  readonly digest: string | undefined
-  readonly identity: string | undefined
-  readonly headerForm: Canonicalization
-  readonly bodyForm: Canonicalization
-  readonly headers: readonly HeaderRule[]
-  readonly hasLength: boolean
-  readonly expirySeconds: number | undefined
   /** A context variable; where it does not exist nothing is signed. */
   readonly condition: string | undefined
 }
 
-/** Raises for a value that can never be right. `caller` is named in errors. */
-export function readDkimOptions(caller: string, table: LuaTable | undefined): DkimOptions {
+/** The domain that options name, as they name it. */
+export function namedDomain(table: LuaTable | undefined): string | undefined {
+  const named = asString(table?.get('base_domain')) ?? asString(table?.get('signing_domain'))
+  return named === undefined ? undefined : asciiDomain(named)
+}
+
+/**
+ * Raises for a value that can never be right. `caller` is named in errors; `configured` holds where the table
+ * says nothing.
+ */
+export function readDkimOptions(
+  caller: string,
+  table: LuaTable | undefined,
+  configured?: ConfiguredSignature,
+): DkimOptions {
   const raise = (name: string, expected: string): never => {
     throw new LuaCallError(`${caller}: bad argument #3 (${expected}): options.${name}`)
   }
@@ -37,8 +44,8 @@ export function readDkimOptions(caller: string, table: LuaTable | undefined): Dk
     if (found === undefined) return undefined
     return asString(found) ?? raise(name, `string expected, got ${typeName(found)}`)
   }
-  const form = (name: string): Canonicalization => {
-    const found = lowerCase(text(name) ?? 'simple')
+  const form = (name: string, otherwise: Canonicalization = 'simple'): Canonicalization => {
+    const found = lowerCase(text(name) ?? otherwise)
     return found === 'simple' || found === 'relaxed' ? found : raise(name, "'simple' or 'relaxed'")
   }
   const expiry = text('expiry')
@@ -47,8 +54,12 @@ export function readDkimOptions(caller: string, table: LuaTable | undefined): Dk
   if (digest !== undefined && !DIGEST.test(digest)) {
     raise('digest', "'rsa-sha256', 'rsa-sha1' or 'ed25519-sha256'")
   }
-  const domain = text('base_domain') ?? text('signing_domain')
-  const selector = text('selector') ?? ''
+  const domain = text('base_domain') ?? text('signing_domain') ?? configured?.domain
+  const selector = text('selector') ?? configured?.selector ?? ''
+  const headers =
+    value('headerlist') === undefined
+      ? (configured?.headers ?? readHeaderRules(DEFAULT_HEADERS))
+      : headerRules(value('headerlist'))
   if (!DOMAIN.test(selector)) raise('selector', 'a selector is needed')
   return {
     domain:
@@ -56,15 +67,17 @@ export function readDkimOptions(caller: string, table: LuaTable | undefined): Dk
     selector,
     keyFile: text('keyfile') ?? text('key'),
     keyText: text('keybuf'),
-    digest: digest && lowerCase(digest),
-    identity: text('identity'),
-    headerForm: form('header_canon'),
-    bodyForm: form('body_canon'),
-    headers:
-      headerRules(value('headerlist')) ?? raise('headerlist', 'field names, From among them'),
-    hasLength: isTrue(value('body_length_limit')),
-    expirySeconds: expiry === undefined ? undefined : Number(expiry),
-    condition: text('sign_condition'),
+    digest: digest === undefined ? configured?.digest : lowerCase(digest),
+    identity: text('identity') ?? configured?.identity,
+    headerForm: form('header_canon', configured?.headerForm),
+    bodyForm: form('body_canon', configured?.bodyForm),
+    headers: headers ?? raise('headerlist', 'field names, From among them'),
+    hasLength:
+      value('body_length_limit') === undefined
+        ? (configured?.hasLength ?? false)
+        : isTrue(value('body_length_limit')),
+    expirySeconds: expiry === undefined ? configured?.expirySeconds : Number(expiry),
+    condition: text('sign_condition') ?? configured?.condition,
   }
 }
 
@@ -77,30 +90,10 @@ export function asciiDomain(domain: string): string | undefined {
 const DIGEST = /^(?:rsa-sha(?:1|256)|ed25519-sha256)$/i
 const DOMAIN = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
 
-/**
- * What RFC 6376 §5.4.1 and RFC 8058 §4 say to sign, as far as it is there. From twice: a second one that
- * somebody adds breaks the signature.
- */
-const DEFAULT_HEADERS =
-  'From From Sender? Reply-To? Subject? Date? Message-ID? To? Cc? MIME-Version? Content-Type? ' +
-  'Content-Transfer-Encoding? In-Reply-To? References? Resent-Date+ Resent-From+ Resent-Sender+ ' +
-  'Resent-To+ Resent-Cc+ Resent-Message-ID+ List-Id? List-Help? List-Unsubscribe? ' +
-  'List-Unsubscribe-Post? List-Subscribe? List-Post? List-Owner? List-Archive?'
-
-/** Names in a table, or separated by colons, commas or blanks; `?`, `*` and `+` behind a name. */
+/** Names in a table, or in a text. */
 function headerRules(value: LuaValue): readonly HeaderRule[] | undefined {
-  const text = isTable(value)
-    ? listed(value)
-    : value === undefined
-      ? DEFAULT_HEADERS
-      : asString(value)
-  const rules: HeaderRule[] = []
-  for (const item of text?.split(/[:,\s]+/).filter(Boolean) ?? []) {
-    const [, name = '', mark = ''] = /^(.*?)([?*+]?)$/.exec(item) ?? []
-    if (!isFieldName(name) || name.includes(';')) return undefined
-    rules.push({ name, all: mark === '*' || mark === '+', asserts: mark === '' || mark === '*' })
-  }
-  return rules.some(({ name }) => lowerCase(name) === 'from') ? rules : undefined
+  const text = isTable(value) ? listed(value) : asString(value)
+  return text === undefined ? undefined : readHeaderRules(text)
 }
 
 function listed(table: LuaTable): string | undefined {

@@ -11,6 +11,7 @@ import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import type { Outside } from '../outside/outside.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
+import type { ConfiguredSigning } from './dkimstanza.ts'
 import type { SharedState } from './shared/state.ts'
 import type { Datasources } from './db/datasources.ts'
 import type { Stage } from './stage.ts'
@@ -93,6 +94,8 @@ export interface Services {
   readonly shared: SharedState
   /** Options of the configuration by their names. */
   readonly lookUp: LookUp
+  /** What the configuration says of signatures; undefined: nothing. */
+  readonly signing: ConfiguredSigning | undefined
   /** Epoch milliseconds. */
   nowMs(): number
   /** What policy reaches beyond the server. */

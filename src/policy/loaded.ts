@@ -5,6 +5,7 @@ import type { DatasourceOptions } from '../config/datasources.ts'
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
 import type { LuaState, StateOptions } from '../lua/state.ts'
+import type { ConfiguredSigning } from '../msys/dkimstanza.ts'
 import type { Wrap } from '../msys/install.ts'
 import type { CallSite, Locks } from '../msys/runtime.ts'
 import type { Outside } from '../outside/outside.ts'
@@ -32,6 +33,8 @@ export interface PolicyOptions {
   readonly locks?: Locks
   /** Options by their names; none unless given. */
   readonly lookUp?: LookUp
+  /** What the configuration says of signatures. */
+  readonly signing?: ConfiguredSigning | undefined
   /** What `msys.db` asks; none unless given. */
   readonly datasources?: readonly DatasourceOptions[]
   /** What a callout that returns nothing does to its command. */

@@ -147,6 +147,7 @@ function openHost(options: PolicyOptions) {
     bindings: options.bindings ?? NO_BINDINGS,
     shared: options.shared ?? makeSharedState(() => outside.clock.nowMs()),
     lookUp: options.lookUp ?? NO_OPTIONS,
+    signing: options.signing,
     nowMs: () => outside.clock.nowMs(),
     outside,
     datasources,

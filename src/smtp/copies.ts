@@ -51,11 +51,8 @@ const EACH_INJECTED_COPY: readonly CalloutName[] = [
   'core_post_msg_each_rcpt',
 ]
 
-const LAST: readonly CalloutName[] = [
-  'core_final_validation2',
-  'core_final_validation',
-  'core_post_final_validation',
-]
+const FINAL: readonly CalloutName[] = ['core_final_validation2', 'core_final_validation']
+const VERY_LAST: readonly CalloutName[] = ['core_post_final_validation']
 
 /** What the copies came to, in their order, and what policy asked of the connection meanwhile. */
 export interface CopiesDone {
@@ -165,8 +162,13 @@ function finishCopy(
   const bound = andThen(run(['validate_set_binding']), (refusal) =>
     refusal || !msg.current.envelope.egress ? refusal : run(['core_post_validate_set_binding']),
   )
-  const judged = andThen(bound, (refusal) => refusal ?? run(LAST))
-  return andThen(judged, (late): Eventually<CopyResult> => {
+  const judged = andThen(bound, (refusal) => refusal ?? run(FINAL))
+  const signed = andThen(judged, (refusal) => {
+    if (refusal) return refusal
+    if (!msg.current.discarded) session.surroundings.signCopy?.(msg)
+    return run(VERY_LAST)
+  })
+  return andThen(signed, (late): Eventually<CopyResult> => {
     if (late) return { kind: 'rejected', reply: late }
     if (msg.current.discarded) return { kind: 'discarded', reason: msg.current.discarded }
     return andThen(askLast(session, subject, context), (refused): CopyResult => {

@@ -44,6 +44,8 @@ export interface SessionSurroundings {
   readonly census: SessionCensus
   /** Looks at who sends, before policy does; undefined: nobody wants that. Never fails. */
   readonly checkSender?: SenderCheck | undefined
+  /** Signs a copy as the configuration says, when policy is done with it but for its very last word. */
+  readonly signCopy?: ((msg: MessageHandle) => void) | undefined
   /** Epoch milliseconds. */
   now(): number
   /** Resolves after that time; a session waits for a tarpit with it. */

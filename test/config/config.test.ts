@@ -37,6 +37,7 @@ describe('an empty configuration', () => {
       inboundAudit: { monitors: [], serializeDir: undefined, maintenanceSeconds: 300 },
       datasources: [],
       dnsServers: [],
+      signers: [],
       shutdownGraceSeconds: 5,
       control: { paths: ['/var/spool/ecelerity/control'], pages: [], token: undefined },
       spoolMinFreeBytes: 268_435_456,

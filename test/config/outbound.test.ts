@@ -32,6 +32,7 @@ describe('outbound', () => {
       tlsCa: undefined,
       tlsCertificate: undefined,
       tlsKey: undefined,
+      signed: { opendkim: true, dkimSign: true },
       tlsRules: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' },
       authUser: 'false',
       authPassword: 'false',

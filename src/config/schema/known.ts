@@ -27,6 +27,10 @@ export const KNOWN: readonly KnownOption[] = [
     `add_authentication_results add_headers default_rule fail_fallback_string nxdomain_override_string
     softfail_fallback_string temperror_override_string`,
   ),
+  known(
+    ['opendkim', 'dkim_sign', 'dkim_domain', 'dk_domain'],
+    'copy_headers debug_level key_cache_size keycache_size testing',
+  ),
   known(['inbound_audit'], 'log_dir'),
   known(['datasource'], 'assume_charset pool serialized'),
   known(['http_listener'], 'idle_time'),
@@ -68,7 +72,7 @@ export const KNOWN: readonly KnownOption[] = [
     dns_failures_to_purge domainkeys drop_body_after_trans_fail ecstream_port ecstream_timeout     enable_fbl_header_insertion enable_mta_sts exclude_vctx_conn exclude_vctx_mess fully_resolve_before_smtp
     gcm_application_id gcm_authorization_token_id gcm_delay_while_idle gcm_dry_run gcm_ttl generate_delay_dsn
     host_failure_retry http_basic_auth http_host http_method http_uri http_version     mailerdaemon max_resident_active_queue max_resident_messages mdn_failures_notify
-    mx_failures_fallback_to_a mx_failures_to_delay never_attempt_expired_messages opendkim_sign
+    mx_failures_fallback_to_a mx_failures_to_delay never_attempt_expired_messages
     response_transcode_pattern
     response_transcode_replace scope_max_outbound_connections
     server_max_outbound_connections     use_mta_sts xclient xmpp_dialback_secret xmpp_role`,

@@ -24,6 +24,7 @@ import { CONFORMANCE } from './conformance.ts'
 import { REDIS, REDIS_ADDRESS, REDIS_SERVER } from './redis.ts'
 import { ACCESS, RECEPTION, TRACKING } from './reception.ts'
 import { AUTH, CONNECTION, TLS } from './security.ts'
+import { SIGNED, SIGNING, SIGNING_ENABLED } from './signing.ts'
 
 export type Row = Option<unknown> | KnownOption
 
@@ -53,8 +54,11 @@ const HONOURED: readonly Option<unknown>[] = [
     REDIS_SERVER,
     DATASOURCE,
     INBOUND_AUDIT,
+    SIGNED,
+    SIGNING,
   ].flatMap((table) => Object.values<Option<unknown>>(table)),
   EHLO_HOSTNAME,
+  SIGNING_ENABLED,
   DATASOURCE_URIS,
   SCRIPT_SOURCE,
   CONTROL_TOKEN,
