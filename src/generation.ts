@@ -26,6 +26,7 @@ import type { Tracer } from './policy/trace.ts'
 import type { Keyring } from './tracking/keyring.ts'
 
 export interface Generation {
+  /** Another one after each change of it while the server runs. */
   readonly config: Config
   readonly policy: Policy
   readonly journal: Journal
@@ -82,11 +83,9 @@ export async function openGeneration(
   const opened = await openJournal(journalOptions(config, surroundings))
   const journal = audit.watch(instruments.countJournal(opened))
   const outside = surroundings.outside ?? outsideOf(config)
-  const signing = configuredSigning(config.signers, {
-    outbound: config.outbound,
-    nowMs: () => outside.clock.nowMs(),
-    panic: (text) => journal.panic('opendkim', text),
-  })
+  let live = config
+  config.live.watch((next) => void (live = next))
+  const signing = signingOf(() => live, journal, outside)
   let policy: Policy
   let keyring: Keyring
   try {
@@ -97,14 +96,17 @@ export async function openGeneration(
     await journal.close()
     throw error
   }
-  let isReplaced = false
-  const holders = new Set<{ readonly retire?: (() => void) | undefined }>()
-  let isFree = (): void => {}
-  const retire = (): void => {
-    for (const holder of holders) holder.retire?.()
-  }
+  const life = lifeOf(
+    () => policy.retire(),
+    async () => {
+      await policy.close()
+      await journal.close()
+    },
+  )
   return {
-    config,
+    get config() {
+      return live
+    },
     policy,
     journal,
     connected: audit.connected,
@@ -113,9 +115,26 @@ export async function openGeneration(
     checkSender: senderCheck(config, outside),
     signCopy: signing?.sign,
     get isReplaced() {
-      return isReplaced
+      return life.isReplaced()
     },
-    hold(retire) {
+    hold: life.hold,
+    replace: life.replace,
+    retire: life.retire,
+  }
+}
+
+/** Who holds a generation open; `begin` is called when it is replaced, `end` when nobody does any more. */
+function lifeOf(begin: () => void, end: () => Promise<void>) {
+  let isReplaced = false
+  const holders = new Set<{ readonly retire?: (() => void) | undefined }>()
+  let isFree = (): void => {}
+  const retire = (): void => {
+    for (const holder of holders) holder.retire?.()
+  }
+  return {
+    isReplaced: () => isReplaced,
+    retire,
+    hold(retire?: () => void) {
       const holder = { retire }
       holders.add(holder)
       return () => {
@@ -124,17 +143,27 @@ export async function openGeneration(
     },
     async replace() {
       isReplaced = true
-      policy.retire()
+      begin()
       if (holders.size > 0) {
         const timer = setTimeout(retire, RETIRE_MS)
         await new Promise<void>((resolve) => (isFree = resolve))
         clearTimeout(timer)
       }
-      await policy.close()
-      await journal.close()
+      await end()
     },
-    retire,
   }
+}
+
+function signingOf(
+  live: () => Config,
+  journal: Journal,
+  { clock }: Outside,
+): ConfiguredSigning | undefined {
+  return configuredSigning(live().signers, {
+    outbound: (domain, egress) => live().outbound(domain, egress),
+    nowMs: () => clock.nowMs(),
+    panic: (text) => journal.panic('opendkim', text),
+  })
 }
 
 function trackerSettings({ tracking }: Config, keyring: Keyring): Generation['tracker'] {
@@ -161,7 +190,7 @@ function openPolicy(
   { outside, signing }: { outside: Outside; signing: ConfiguredSigning | undefined },
   { tracer, instruments, shared, locks }: GenerationSurroundings,
 ): Promise<Policy> {
-  const { scriptlet, bindings, datasources, lookUp } = config
+  const { scriptlet, bindings, datasources, live } = config
   return loadPolicy({
     scripts: scriptlet.scripts,
     roots: scriptlet.searchPath,
@@ -169,7 +198,7 @@ function openPolicy(
     datasources,
     shared,
     ...(locks && { locks }),
-    lookUp,
+    live,
     signing,
     files: filesOf(config),
     budget: {

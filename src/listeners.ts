@@ -15,6 +15,8 @@ export interface Listeners<E extends Endpoint> {
   readonly addresses: readonly HostPort[]
   /** Opens what is new; rejects, and changes nothing, when an address cannot be had. */
   prepare(endpoints: readonly E[]): Promise<Prepared>
+  /** Their options are others now; addresses stay. */
+  refresh(endpoints: readonly E[]): void
   close(graceMs: number): Promise<void>
 }
 
@@ -92,18 +94,26 @@ export function makeListeners<E extends Endpoint>(
         const gone = [...held]
           .filter(([key]) => !next.has(key))
           .map(([, { listening }]) => listening)
-        endpoints.forEach((endpoint, i) => {
-          const kept = next.get(keyOf(endpoint, i))
-          if (kept) kept.endpoint = endpoint
-        })
         held = next
+        refresh(held, endpoints)
         for (const listening of gone) void listening.close(graceMs)
       }
       return { adopt, drop }
     },
+    refresh: (endpoints) => refresh(held, endpoints),
     async close(graceMs) {
       await Promise.all([...held.values()].map(({ listening }) => listening.close(graceMs)))
     },
+  }
+}
+
+function refresh<E extends Endpoint>(
+  held: ReadonlyMap<string, Held<E>>,
+  endpoints: readonly E[],
+): void {
+  for (const [i, endpoint] of endpoints.entries()) {
+    const kept = held.get(keyOf(endpoint, i))
+    if (kept) kept.endpoint = endpoint
   }
 }
 

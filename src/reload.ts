@@ -66,7 +66,7 @@ async function prepareReload(options: ReloadOptions): Promise<PreparedReload> {
   const generation = await openGeneration(config, surroundings)
   let listening: Prepared
   try {
-    listening = await listen(config)
+    listening = await listen(generation.config)
   } catch (error) {
     await generation.replace()
     throw error

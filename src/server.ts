@@ -97,8 +97,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     const parts = openParts(stores, () => current, options, { instruments, feed, collector })
     closers.unshift(() => parts.close())
     nodeState.begin(await options.joinState?.(sharing))
-    const listening = await parts.prepare(config)
-    listening.adopt(graceMs(config))
+    // Its scripts may have changed it while they were loaded.
+    const listening = await parts.prepare(current.config)
+    listening.adopt(graceMs(current.config))
+    const follow = followChanges(parts, stores, () => current)
+    follow(current)
     instruments.policy.loaded(current.policy)
     await stores.report()
     await parts.dispatcher.recover(stores.spool.recovered)
@@ -112,6 +115,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         const old = current
         // All at once: no session sees the listener of one configuration and the policy of another.
         current = generation
+        follow(generation)
         next.adopt(graceMs(current.config))
         parts.dispatcher.reconfigure(stores.suspensions.apply(current.config))
         stores.nodes.reconfigure(current.config.redis)
@@ -126,6 +130,20 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     await closeAll(closers)
     throw error
   }
+}
+
+/** What policy changes of the configuration of a generation holds while that is the current one. */
+function followChanges(
+  { smtp, dispatcher }: Parts,
+  { suspensions }: Stores,
+  current: () => Generation,
+): (generation: Generation) => void {
+  return (generation) =>
+    generation.config.live.watch((changed) => {
+      if (generation !== current()) return
+      smtp.refresh(changed.smtp)
+      dispatcher.reconfigure(suspensions.apply(changed))
+    })
 }
 
 /** All that is not about its life. */

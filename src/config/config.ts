@@ -5,7 +5,7 @@ import { type DatasourceOptions, datasourcesOf } from './datasources.ts'
 import { controlOf, type ControlOptions } from './control.ts'
 import { ConfigError, locate, quote, type Place } from './error.ts'
 import { type WebhookOptions, webhooksOf } from './events.ts'
-import type { LookUp } from './lookup.ts'
+import type { Live } from './live.ts'
 import type { HostPort } from './nexthop.ts'
 import { type Bindings, bindingsOf } from './bindings.ts'
 import { type Outbound, outboundFor } from './outbound.ts'
@@ -72,8 +72,8 @@ export interface Config {
   readonly signers: readonly Signer[]
   /** How mail for this domain goes out by a binding. */
   readonly outbound: Outbound
-  /** Any option by its name. */
-  readonly lookUp: LookUp
+  /** Options by their names, and how they change while the server runs. */
+  readonly live: Live
 }
 
 export interface HttpEndpoint {
@@ -108,7 +108,7 @@ export interface Surroundings {
   readonly defaultHostname: string
   /** Where scripts are looked for after `search_path`. */
   readonly scriptFolders: readonly string[]
-  readonly lookUp: LookUp
+  readonly live: Live
   readonly warn: Warn
 }
 
@@ -146,7 +146,7 @@ export function buildConfig(root: Stanza, surroundings: Surroundings): Config {
     bindings: bindingsOf(root),
     signers: signersOf(module, surroundings.warn),
     outbound: outboundFor(root, hostname),
-    lookUp: surroundings.lookUp,
+    live: surroundings.live,
   }
 }
 

@@ -3,8 +3,10 @@ import { dirname, resolve } from 'node:path'
 import { encode } from './bytes.ts'
 import { buildConfig, type Config } from './config.ts'
 import { includeFrom, readSource } from './include.ts'
+import { makeLive } from './live.ts'
 import { lookUpIn } from './lookup.ts'
 import { parse, type Source } from './parser.ts'
+import type { Warn } from './schema/option.ts'
 import { checkScope, collectWarnings } from './stanza.ts'
 
 export interface LoadOptions {
@@ -38,10 +40,13 @@ export function parseConfig(
 function build(source: Source, folder: string, options: LoadOptions): Loaded {
   const { lenient, defaultHostname, searchPath = [] } = options
   const tree = parse(source, includeFrom(source.file, folder, searchPath))
-  const { warn, warnings } = collectWarnings()
-  const root = checkScope(tree, { lenient, folder, warn })
   const scriptFolders = [folder, ...searchPath]
-  const lookUp = lookUpIn(tree)
-  const config = buildConfig(root, { defaultHostname, scriptFolders, lookUp, warn })
-  return { config, warnings }
+  const make = (warn: Warn): Config => {
+    const root = checkScope(tree, { lenient, folder, warn })
+    return buildConfig(root, { defaultHostname, scriptFolders, live, warn })
+  }
+  // What was warned about is not said again with every change.
+  const live = makeLive(tree, lookUpIn(tree), () => make(() => {}))
+  const { warn, warnings } = collectWarnings()
+  return { config: make(warn), warnings }
 }

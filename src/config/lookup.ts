@@ -15,7 +15,7 @@ export type Found =
 /** `words`: scopes, each with its name if it has one, and the option. */
 export type LookUp = (words: readonly string[], how: 'get' | 'eval') => Found
 
-interface Step {
+export interface Step {
   readonly kind: string
   readonly instance: string | undefined
 }
@@ -43,7 +43,8 @@ export function lookUpIn(root: Scope): LookUp {
   }
 }
 
-function readPath(words: readonly string[]): readonly Step[] | undefined {
+/** The scopes that words name; undefined when a word names none. */
+export function readPath(words: readonly string[]): readonly Step[] | undefined {
   const steps: Step[] = []
   for (let at = 0; at < words.length; at++) {
     const kind = (words[at] ?? '').toLowerCase()

@@ -10,7 +10,6 @@ import {
   type Dictionary,
   type List,
   type OpenScope,
-  type Scope,
   type Text,
   type Value,
 } from './tree.ts'
@@ -39,7 +38,7 @@ const MAX_FILE_DEPTH = 16
 const NAME = /^[a-z_][\w.-]*$/i
 
 /** Reads a file and what it includes; throws `ConfigError` for whatever is wrong with the text. */
-export function parse(source: Source, include: Include): Scope {
+export function parse(source: Source, include: Include): OpenScope {
   const root = openRoot({ file: source.file, line: 1, column: 1 })
   readFile(source, include, [], root, 0)
   return root

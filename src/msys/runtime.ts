@@ -1,7 +1,7 @@
 // What the functions of the API reach beyond their arguments: the callout that runs now, the policy that
 // is being loaded, the logs.
 import type { Bindings } from '../config/bindings.ts'
-import type { LookUp } from '../config/lookup.ts'
+import type { Live } from '../config/live.ts'
 import type { HostResult } from '../lua/binding.ts'
 import type { Call } from '../lua/call.ts'
 import type { LuaState } from '../lua/state.ts'
@@ -93,7 +93,7 @@ export interface Services {
   /** What is counted and kept beyond a session. */
   readonly shared: SharedState
   /** Options of the configuration by their names. */
-  readonly lookUp: LookUp
+  readonly options: Live
   /** What the configuration says of signatures; undefined: nothing. */
   readonly signing: ConfiguredSigning | undefined
   /** Epoch milliseconds. */

@@ -1,13 +1,12 @@
 // Single functions that stand alone in their part of the API.
 import { LuaCallError } from '../lua/error.ts'
-import { multiple } from '../lua/value.ts'
 import { canonicalLines } from '../mime/line.ts'
 import { splitHeader } from '../mime/field.ts'
 import { prependFields } from '../mime/header.ts'
 import { assertWritable, replaceFields } from './content.ts'
 import { declare } from './declaration.ts'
 import { type ApiObject, assertAlive, type MessageHandle } from './handle.ts'
-import { asString, object, rest, string, table } from './parameter.ts'
+import { asString, object, string, table } from './parameter.ts'
 import { declareField } from './declaration.ts'
 import type { ClassShape } from './shape.ts'
 import { MESSAGE_STAGES } from './stage.ts'
@@ -57,33 +56,6 @@ export const SINGLE_FUNCTIONS = [
         )
       }
       replaceFields(msg, prependFields(msg.current.fields, fields))
-    },
-  ),
-  fn(
-    'msys.config',
-    [string('action'), rest(string('scope'))],
-    {
-      result: 'string | nil, string',
-      tier: 1,
-      doc: 'an option by name, after the scopes that it is looked for in: `get` in that scope, `eval` also in broader ones and its default; and what the console would say',
-      differs: '`set` raises: the configuration changes with its file, and a reload',
-    },
-    (_, [action, words], { lookUp }) => {
-      const how = action.toLowerCase()
-      if (how !== 'get' && how !== 'eval') {
-        throw new LuaCallError(`msys.config: not available: ${action} (known: get, eval)`)
-      }
-      const name = words.at(-1)
-      if (name === undefined) {
-        throw new LuaCallError('msys.config: bad argument #2 (string expected, got nil): option')
-      }
-      const found = lookUp(words, how)
-      if (found.kind === 'wrong') throw new LuaCallError(`msys.config: ${found.text}`)
-      const isSet = found.kind === 'found'
-      return multiple(
-        isSet ? found.text : undefined,
-        isSet ? `${name} = ${found.text}` : found.text,
-      )
     },
   ),
   fn(

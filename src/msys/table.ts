@@ -6,6 +6,7 @@ import { AUDIT_FUNCTIONS } from './audit.ts'
 import { AUDIT_SERIES_FUNCTIONS } from './auditseries.ts'
 import { BOUNCE_FUNCTIONS } from './bounce.ts'
 import { CIDR_FUNCTIONS } from './cidr/functions.ts'
+import { CONFIG_FUNCTIONS } from './config.ts'
 import { CONSTRUCT_FUNCTIONS, MESSAGE_CONSTRUCT } from './construct.ts'
 import { CORE_FUNCTIONS } from './core.ts'
 import { COUNTER, COUNTER_CONSTANTS, COUNTER_FUNCTIONS } from './counter.ts'
@@ -69,6 +70,7 @@ export const CLASSES: readonly AnyShape[] = [
 
 export const FUNCTIONS: readonly Binding<undefined>[] = [
   ...CORE_FUNCTIONS,
+  ...CONFIG_FUNCTIONS,
   ...AUDIT_FUNCTIONS,
   ...AUDIT_SERIES_FUNCTIONS,
   ...COUNTER_FUNCTIONS,

@@ -1,6 +1,6 @@
 // What a loaded policy is made of, as its sessions use it.
 import type { Bindings } from '../config/bindings.ts'
-import type { LookUp } from '../config/lookup.ts'
+import type { Live } from '../config/live.ts'
 import type { DatasourceOptions } from '../config/datasources.ts'
 import type { Budget } from '../lua/budget.ts'
 import { currentCall } from '../lua/call.ts'
@@ -32,7 +32,7 @@ export interface PolicyOptions {
   /** Those of `msys.lock`; its own unless given. */
   readonly locks?: Locks
   /** Options by their names; none unless given. */
-  readonly lookUp?: LookUp
+  readonly live?: Live
   /** What the configuration says of signatures. */
   readonly signing?: ConfiguredSigning | undefined
   /** What `msys.db` asks; none unless given. */

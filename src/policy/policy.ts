@@ -5,7 +5,7 @@ import { getHeapStatistics } from 'node:v8'
 import { andThen, type Eventually } from '../mail/eventually.ts'
 import type { PasswordSource } from '../config/auth.ts'
 import { NO_BINDINGS } from '../config/bindings.ts'
-import { NO_OPTIONS } from '../config/lookup.ts'
+import { NO_LIVE } from '../config/live.ts'
 import type { Budget } from '../lua/budget.ts'
 import { LuaError } from '../lua/error.ts'
 import { allowFiles } from '../lua/files.ts'
@@ -146,7 +146,7 @@ function openHost(options: PolicyOptions) {
     callSite: currentCallout,
     bindings: options.bindings ?? NO_BINDINGS,
     shared: options.shared ?? makeSharedState(() => outside.clock.nowMs()),
-    lookUp: options.lookUp ?? NO_OPTIONS,
+    options: options.live ?? NO_LIVE,
     signing: options.signing,
     nowMs: () => outside.clock.nowMs(),
     outside,

@@ -27,10 +27,10 @@ function keys(dictionary: string): Config['tracking']['keys'] {
 
 describe('an empty configuration', () => {
   test('has the defaults and no listener', () => {
-    const { outbound, bindings, lookUp, ...rest } = config('')
+    const { outbound, bindings, live, ...rest } = config('')
     expect(bindings.names).toEqual(['default'])
     expect(outbound('x').maildir).toBeUndefined()
-    expect(lookUp(['hostname'], 'get').kind).toBe('unset')
+    expect(live.lookUp(['hostname'], 'get').kind).toBe('unset')
     expect(rest).toEqual({
       hostname: 'host.example',
       spoolbase: '/var/spool/ecelerity',

@@ -22,7 +22,7 @@ async function run(code: string) {
   const source = `msys.registerModule("a", { validate_connect = function()
     local c = msys.config
     print(pcall(function() return ${code} end)) return msys.core.VALIDATE_CONT end })`
-  const { policy, panics, close } = await policyOf({ a: source }, { lookUp: config.lookUp })
+  const { policy, panics, close } = await policyOf({ a: source }, { live: config.live })
   await policy.openSession().run('validate_connect', subjectOf().subject)
   await close()
   return (panics.at(-1) ?? '').replace(/^scriptlet: /, '').replaceAll('\t', ' ')
@@ -56,7 +56,53 @@ describe('msys.config', () => {
     ['c("get")', 'msys.config: bad argument #2 (string expected, got nil): option'],
     ['c()', 'msys.config: bad argument #1 (string expected, got nil): action'],
     ['c("get", {})', 'msys.config: bad argument #2 (string expected, got table): scope'],
-    ['c("set", "retry_interval", "5")', 'msys.config: not available: set (known: get, eval)'],
+    [
+      'c("frob", "retry_interval")',
+      'msys.config: not available: frob (known: get, eval, set, unset)',
+    ],
+    [
+      'c("set", "retry_interval")',
+      'msys.config: bad argument #3 (string expected, got nil): value',
+    ],
+    ['c("unset")', 'msys.config: bad argument #2 (string expected, got nil): option'],
+    [
+      'c("set", "retry_interval", "soon")',
+      'msys.config: set: option "retry_interval": expected whole seconds, found "soon"',
+    ],
+    [
+      'c("set", "retry_interval", "")',
+      'msys.config: set: option "retry_interval": expected whole seconds',
+    ],
+    [
+      'c("set", "routes", "( a ) retry_interval = 1")',
+      'msys.config: set: option "routes": expected one value',
+    ],
+    [
+      'c("set", "hostname", "x")',
+      'msys.config: set: option "hostname" cannot be changed while the server runs: change the file and reload',
+    ],
+    [
+      'c("set", "scriptlet", "callout_cpu_ms", "9")',
+      'option "callout_cpu_ms" cannot be changed while the server runs',
+    ],
+    [
+      'c("set", "esmtp_listener", "listen", ":2525", "enable", "false")',
+      'option "enable" cannot be changed',
+    ],
+    [
+      'c("set", "esmtp_listener", "listen", ":26", "idle_time", "5")',
+      'msys.config: set: there is no esmtp_listener listen :26',
+    ],
+    ['c("set", "binding", "three", "gateway", "x")', 'msys.config: set: there is no binding three'],
+    [
+      'c("set", "max_resident_messages", "5")',
+      'option "max_resident_messages" is known but not supported yet',
+    ],
+    ['c("set", "domain", "d", "hostname", "5")', 'option "hostname" is not valid in domain'],
+    [
+      'c("set", "tls_ca", "/nowhere")',
+      'msys.config: set: option "tls_ca": expected the path of a readable file',
+    ],
     ['c("get", "no_such_option")', 'msys.config: unknown option "no_such_option"'],
     ['c("get", "nowhere", "retry_interval")', 'msys.config: no scope is named'],
     [
@@ -66,4 +112,37 @@ describe('msys.config', () => {
   ])('%s raises', async (code, text) => {
     expect(await run(code)).toContain(text)
   })
+
+  test.each([
+    ['c("set", "retry_interval", 5), c("get", "retry_interval")', 'true 5 5 retry_interval = 5'],
+    ['c("set", "Suspend_Delivery", true)', 'true true Suspend_Delivery = true'],
+    [
+      'c("set", "retry_interval", "=", "7"), (c("eval", "domain", "new.example", "retry_interval"))',
+      'true 7 7',
+    ],
+    [
+      'c("set", "domain", "new.example", "retry_interval", "8"), (c("get", "domain", "new.example", "retry_interval"))',
+      'true 8 8',
+    ],
+    [
+      'c("set", "routes", [[( "a.example" "b.example" )]]), (c("get", "routes"))',
+      'true ( "a.example" "b.example" ) ( "a.example" "b.example" )',
+    ],
+    [
+      'c("unset", "domain", "yahoo.com", "max_outbound_connections"), (c("get", "domain", "yahoo.com", "max_outbound_connections"))',
+      'true nil nil',
+    ],
+    ['pcall(c, "set", "retry_interval", "x"), (c("get", "retry_interval"))', 'true false 600'],
+  ])('%s changes it', async (code, expected) => {
+    expect(await run(code)).toBe(expected)
+  })
+})
+
+test('nobody makes domains without end', () => {
+  const options = { lenient: false, defaultHostname: 'host.example', folder: '/' }
+  const { live } = parseConfig('', 'test.conf', options).config
+  const set = (i: number) => live.change(['domain', `d${i}`, 'retry_interval'], '5').kind
+  for (let i = 0; i < 1000; i++) expect(set(i)).toBe('changed')
+  expect(set(1000)).toBe('wrong')
+  expect(set(5)).toBe('changed')
 })

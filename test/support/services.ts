@@ -1,7 +1,7 @@
 // What a policy lends to its bindings, where there is no policy.
 import { makeSharedState } from '../../src/msys/shared/embedded.ts'
 import { NO_BINDINGS } from '../../src/config/bindings.ts'
-import { NO_OPTIONS } from '../../src/config/lookup.ts'
+import { NO_LIVE } from '../../src/config/live.ts'
 import type { Services } from '../../src/msys/runtime.ts'
 import { closedOutside } from '../../src/outside/closed.ts'
 
@@ -14,7 +14,8 @@ export const NO_SERVICES: Services = {
   callSite: () => undefined,
   bindings: NO_BINDINGS,
   shared: makeSharedState(() => 0),
-  lookUp: NO_OPTIONS,
+  options: NO_LIVE,
+  signing: undefined,
   nowMs: () => 0,
   outside: closedOutside(),
   datasources: { named: () => undefined, close: () => Promise.resolve() },
