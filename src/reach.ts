@@ -2,7 +2,8 @@
 import type { Config } from './config/config.ts'
 import { openOutside } from './outside/open.ts'
 import type { Outside } from './outside/outside.ts'
-import { checkSpf } from './outside/mailauth.ts'
+import { checkSpf, receivedSpf, spfResult } from './outside/mailauth.ts'
+import { makeField } from './mime/field.ts'
 import type { SenderCheck } from './smtp/state.ts'
 
 export function filesOf({ scriptlet }: Config) {
@@ -25,8 +26,15 @@ export function senderCheck(
   { resolver }: Outside,
 ): SenderCheck | undefined {
   if (!spf) return undefined
+  const { addsHeaders, addsResults, contextVariable: key, defaultRule } = spf
   return async (sender) => {
-    const value = await checkSpf(sender, resolver, hostname)
-    return { key: spf.contextVariable, value }
+    const status = await checkSpf(sender, resolver, hostname)
+    const results = `${hostname}; ${spfResult(status, sender)}`
+    const fields = [
+      ...(addsHeaders ? [makeField('Received-SPF', receivedSpf(status, sender, hostname))] : []),
+      ...(addsResults ? [makeField('Authentication-Results', results)] : []),
+    ]
+    // Of a domain that says nothing.
+    return { key, value: status === 'none' ? (defaultRule ?? status) : status, fields }
   }
 }

@@ -1,9 +1,12 @@
 // The functions of `msys` itself.
+import { later } from '../lua/binding.ts'
 import { LuaCallError } from '../lua/error.ts'
 import { contentOf } from './content.ts'
 import { declare } from './declaration.ts'
+import { validatedName } from './fcdns.ts'
 import { expandMacros } from './macro.ts'
 import { func, string, table } from './parameter.ts'
+import { asksForName } from './spfmacro.ts'
 import { LOAD_STAGE } from './stage.ts'
 
 const fn = declare<undefined>()
@@ -45,21 +48,30 @@ export const CORE_FUNCTIONS = [
       result: 'string',
       tier: 1,
       doc: 'expands `%{namespace:name}` in a text; a macro that is not known becomes "", with a paniclog line',
-      differs: 'validated host names (`%{p}`) are always unknown',
     },
-    (_, [text], { callSite, nowMs, panic }) => {
+    (_, [text], { callSite, nowMs, outside, panic }) => {
       const subject = callSite()?.subject
       if (!subject) throw new LuaCallError('msys.expandMacro: no message or session here')
-      const { ac, msg, vctx } = subject
-      const facts = {
-        context: vctx.context,
-        remoteAddress: ac.remoteAddress,
-        message: msg && { ...msg.current, ...contentOf(msg) },
-        nowMs: nowMs(),
+      const { ac, msg, sending, vctx } = subject
+      const { context } = vctx
+      const expand = (name: string | undefined): string => {
+        const facts = {
+          context,
+          remoteAddress: ac.remoteAddress,
+          message: msg && { ...msg.current, ...contentOf(msg) },
+          validatedName: name,
+          hostname: sending?.hostname,
+          nowMs: nowMs(),
+        }
+        return expandMacros(text, facts, (macro) =>
+          panic(`msys.expandMacro: ${macro} is not known here and became ""`),
+        )
       }
-      return expandMacros(text, facts, (macro) =>
-        panic(`msys.expandMacro: ${macro} is not known here and became ""`),
-      )
+      if (!asksForName(text)) return expand(undefined)
+      return later(async () => {
+        const domain = expandMacros('%{d}', { context, nowMs: 0 }, () => {})
+        return expand(await validatedName(ac.remoteAddress, domain, outside.resolver))
+      })
     },
   ),
 ]

@@ -55,6 +55,37 @@ export const FCDNS_FUNCTIONS = [
   ),
 ]
 
+/**
+ * The name of a client that leads back to its address (RFC 7208 §5.5): `domain` itself, else one below it, else
+ * any; undefined where none does.
+ */
+export async function validatedName(
+  address: string,
+  domain: string,
+  resolver: Resolver,
+): Promise<string | undefined> {
+  const reverse = await resolver.ask({ name: reverseName(address), type: 'PTR' })
+  if (reverse.kind !== 'found') return undefined
+  const names = reverse.records.map((name) => lowerCase(name.replace(/\.$/, '')))
+  const wanted = lowerCase(domain)
+  const rank = (name: string): number => (name === wanted ? 0 : name.endsWith(`.${wanted}`) ? 1 : 2)
+  for (const name of names.slice(0, MAX_NAMES).toSorted((a, b) => rank(a) - rank(b))) {
+    if ((await leadsBack(name, address, resolver)).isForward) return name
+  }
+  return undefined
+}
+
+async function leadsBack(
+  name: string,
+  address: string,
+  resolver: Resolver,
+): Promise<{ readonly isForward: boolean; readonly error?: string }> {
+  const forward = await resolver.ask({ name, type: address.includes(':') ? 'AAAA' : 'A' })
+  if (forward.kind !== 'found') return { isForward: false, error: forward.text }
+  const own = reverseName(address)
+  return { isForward: forward.records.some((found) => reverseName(found) === own) }
+}
+
 interface Names {
   readonly names: readonly string[]
   readonly isForward: boolean
@@ -67,14 +98,13 @@ async function checkBoth(address: string, resolver: Resolver): Promise<Names> {
   if (reverse.kind === 'refused') throw new LuaCallError(`msys.pbp.fcdns_check: ${reverse.text}`)
   if (reverse.kind === 'failed') return { names: [], isForward: false, reverseError: reverse.text }
   const names = reverse.records.map((name) => lowerCase(name.replace(/\.$/, '')))
-  const type = address.includes(':') ? 'AAAA' : 'A'
   let forwardError: string | undefined
   for (const name of names.slice(0, MAX_NAMES)) {
-    const forward = await resolver.ask({ name, type })
-    if (forward.kind !== 'found') forwardError = forward.text
-    else if (forward.records.some((found) => reverseName(found) === reverseName(address))) {
-      return { names: [name, ...names.filter((other) => other !== name)], isForward: true }
+    const { isForward, error } = await leadsBack(name, address, resolver)
+    if (isForward) {
+      return { names: [name, ...names.filter((other) => other !== name)], isForward }
     }
+    forwardError = error ?? forwardError
   }
   return { names, isForward: false, forwardError }
 }

@@ -9,6 +9,10 @@ export interface MacroFacts {
   /** The client's address; undefined where there is no connection. */
   readonly remoteAddress?: string | undefined
   readonly message?: Message | undefined
+  /** The client's name that leads back to its address (RFC 7208 §5.5); undefined: nobody looked. */
+  readonly validatedName?: string | undefined
+  /** Ours. */
+  readonly hostname?: string | undefined
   /** Epoch milliseconds. */
   readonly nowMs: number
 }

@@ -6,7 +6,12 @@ import type { MacroFacts } from './messagemacro.ts'
 
 const FORM = /^([slodiphcrtv])(\d*)(r?)([.\-+,/_=]*)$/i
 
-/** Undefined for what is no SPF macro. `p` and `r` are "unknown": nobody looked the names up. */
+/** Whether a text asks for the client's validated name, which must be looked up before. */
+export function asksForName(text: string): boolean {
+  return /%\{(?:spfv1:)?p/i.test(text)
+}
+
+/** Undefined for what is no SPF macro. `p` is "unknown" where nobody looked or nothing leads back. */
 export function spfMacro(body: string, facts: MacroFacts): string | undefined {
   const [, letter, digits, reverse, delimiters] = FORM.exec(body) ?? []
   if (letter === undefined) return undefined
@@ -40,6 +45,10 @@ function letterValue(letter: string, facts: MacroFacts): string {
       return isIPv6(remoteAddress) ? 'ip6' : 'in-addr'
     case 't':
       return String(Math.floor(nowMs / 1000))
+    case 'p':
+      return facts.validatedName ?? 'unknown'
+    case 'r':
+      return facts.hostname ?? 'unknown'
     default:
       return 'unknown'
   }

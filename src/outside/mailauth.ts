@@ -12,7 +12,7 @@ export interface SenderFacts {
 export type SpfStatus =
   'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'temperror' | 'permerror'
 
-/** Never fails: what goes wrong is `temperror`. */
+/** Never fails: what goes wrong is `temperror`. `hostname`: ours. */
 export async function checkSpf(
   { mailfrom, helo, address }: SenderFacts,
   resolver: Resolver,
@@ -32,6 +32,34 @@ export async function checkSpf(
     // Whatever the library makes of what DNS says, mail goes on.
     return 'temperror'
   }
+}
+
+/** The value of Received-SPF (RFC 7208 §9.1). */
+export function receivedSpf(
+  status: SpfStatus,
+  { mailfrom, helo, address }: SenderFacts,
+  hostname: string,
+): string {
+  const identity = mailfrom === '' ? 'helo' : 'mailfrom'
+  const facts = [
+    `client-ip=${address}`,
+    `envelope-from="${tame(mailfrom)}"`,
+    `helo=${tame(helo)}`,
+    `receiver=${hostname}`,
+    `identity=${identity}`,
+  ]
+  return `${status} (${hostname}: ${address}) ${facts.join('; ')}`
+}
+
+/** What Authentication-Results says of it (RFC 8601 §2.7.2). */
+export function spfResult(status: SpfStatus, { mailfrom, helo }: SenderFacts): string {
+  const domain = tame(mailfrom.slice(mailfrom.lastIndexOf('@') + 1))
+  return `spf=${status} ${domain === '' ? `smtp.helo=${tame(helo)}` : `smtp.mailfrom=${domain}`}`
+}
+
+/** A client writes what it likes: nothing of it may look like another result. */
+function tame(text: string): string {
+  return text.replace(/[^\w.@+=:[\]-]/g, '?')
 }
 
 export type ArcStatus = 'none' | 'pass' | 'fail'

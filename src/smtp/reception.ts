@@ -17,7 +17,7 @@ import { openOutbox, type Outbox, runOutbox } from './injection.ts'
 import { forkCopy, type OpenParcel, openParcel, type Parcel, type ParcelOptions } from './parcel.ts'
 import { NO_MEMORY } from './refusal.ts'
 import type { Session, Transaction } from './state.ts'
-import { receivedField } from './trace.ts'
+import { addTrace } from './trace.ts'
 import { judge, logRejection, OWN_CHECK, SCRIPTLET } from './verdict.ts'
 import { viewOf } from './view.ts'
 
@@ -174,15 +174,6 @@ function parseMessage(
   const messageId = `${current.batchId.replaceAll('/', '.')}@${hostname}`
   const added = missingFields(options, fields, { nowMs: receivedMs, messageId })
   return { ...current, base: bytes, fields: [...fields, ...added], separator, body, receivedMs }
-}
-
-/** The trace field on top, where the configuration wants one. */
-function addTrace(session: Session, transaction: Transaction): Eventually<void> {
-  if (!session.surroundings.options.traceHeaders) return undefined
-  const { msg } = transaction
-  return andThen(receivedField(session, transaction, msg.current.receivedMs), (field) => {
-    msg.current = { ...msg.current, fields: [field, ...msg.current.fields] }
-  })
 }
 
 function headerOf(bytes: Buffer): Buffer {

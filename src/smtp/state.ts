@@ -6,6 +6,7 @@ import type { Context } from '../mail/context.ts'
 import type { Notify } from '../mail/envelope.ts'
 import type { Eventually } from '../mail/eventually.ts'
 import type { Ids } from '../mail/ids.ts'
+import type { Field } from '../mime/field.ts'
 import type { Reply } from '../mail/reply.ts'
 import type {
   Accept,
@@ -21,12 +22,12 @@ import type { Peer, Received, TlsFacts } from './conversation.ts'
 import type { Watcher } from './watcher.ts'
 
 /** What a session needs of its surroundings. */
-/** What is set in the message's dictionary. */
+/** What is set in the message's dictionary, and fields that go on top of its header. */
 export type SenderCheck = (sender: {
   readonly mailfrom: string
   readonly helo: string
   readonly address: string
-}) => Promise<{ readonly key: string; readonly value: string }>
+}) => Promise<{ readonly key: string; readonly value: string; readonly fields: readonly Field[] }>
 
 export interface SessionSurroundings {
   /** The server's name in greetings and trace headers. */
@@ -101,4 +102,6 @@ export interface Transaction {
   readonly recipients: Recipients
   /** By address. */
   readonly notify: Map<string, Notify>
+  /** What was found out about the sender, to go on top of the header. */
+  senderFields?: readonly Field[]
 }

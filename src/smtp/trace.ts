@@ -1,4 +1,4 @@
-// The Received field that reception adds (RFC 5321 §4.4).
+// The fields that reception puts on top: Received (RFC 5321 §4.4), and what was found out about the sender.
 import { makeField, type Field } from '../mime/field.ts'
 import { mailDate } from '../mail/date.ts'
 import { andThen, type Eventually } from '../mail/eventually.ts'
@@ -7,8 +7,21 @@ import type { Session, Transaction } from './state.ts'
 
 const HOOK = 'core_get_received_header_text'
 
+/** The trace field on top, where the configuration wants one, and above it what is said of the sender. */
+export function addTrace(session: Session, transaction: Transaction): Eventually<void> {
+  const { msg, senderFields = [] } = transaction
+  const put = (fields: readonly Field[]): void => {
+    msg.current = { ...msg.current, fields: [...fields, ...msg.current.fields] }
+  }
+  if (!session.surroundings.options.traceHeaders) return put(senderFields)
+  const { receivedMs } = msg.current
+  return andThen(receivedField(session, transaction, receivedMs), (field) =>
+    put([...senderFields, field]),
+  )
+}
+
 /** Policy may give it another text (manual page "hooks.core.get_received_header_text"). */
-export function receivedField(
+function receivedField(
   session: Session,
   transaction: Transaction,
   nowMs: number,

@@ -51,7 +51,7 @@ export function startTransaction(session: Session, command: Command): Eventually
 }
 
 function checkSender(
-  { surroundings, hello, peer, context }: Session,
+  { surroundings, hello, peer, context, transaction }: Session,
   mailfrom: string,
 ): Eventually<undefined> {
   const checked = surroundings.checkSender?.({
@@ -59,8 +59,9 @@ function checkSender(
     helo: hello?.domain ?? '',
     address: peer.remoteAddress,
   })
-  return checked?.then(({ key, value }) => {
+  return checked?.then(({ key, value, fields }) => {
     context.message.set(key, value)
+    if (transaction) transaction.senderFields = fields
     return undefined
   })
 }

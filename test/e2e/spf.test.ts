@@ -1,7 +1,7 @@
 // SPF over SMTP: policy reads what came of it, and judges.
 import { expect, test } from 'vitest'
 import { startDns } from '../support/dns.ts'
-import { serverPerTest } from '../support/server.ts'
+import { copyFor, sendOne, serverPerTest } from '../support/server.ts'
 
 const start = serverPerTest()
 
@@ -34,3 +34,35 @@ test('spf_v1 sets a context variable before validate_mailfrom', async () => {
   expect(await server.log('paniclog.ec')).toMatch(/pass\n$/)
   dns.close()
 })
+
+test.each([
+  ['', 'none', /^Received-SPF: none \(/, false],
+  [
+    'default_rule = "?all" add_authentication_results = true',
+    'neutral',
+    /^Received-SPF: none/,
+    true,
+  ],
+  ['add_headers = false', 'none', undefined, false],
+])(
+  'spf_v1 { %s } says of a domain without a record: %s',
+  async (options, status, field, hasResults) => {
+    const dns = await startDns({})
+    const policy = {
+      p: `msys.registerModule("p", { validate_data = function(self, msg, ac, vctx)
+      print(vctx:get(msys.core.VCTX_MESS, "spf_status")) return 0 end })`,
+    }
+    const server = await start({
+      policy,
+      more: `dns_servers = ( "${dns.address}" ) spf_v1 { ${options} }`,
+    })
+    await sendOne(server, ['a@rcpt.example'])
+    const copy = await copyFor(server, 'a@rcpt.example')
+    expect(await server.log('paniclog.ec')).toContain(`scriptlet: ${status}\n`)
+    if (field) expect(copy).toMatch(field)
+    else expect(copy).not.toContain('Received-SPF')
+    expect(/^Authentication-Results: mail\.test; spf=none/m.test(copy)).toBe(hasResults)
+    expect(copy).toMatch(/^Received: from client\.example/m)
+    dns.close()
+  },
+)

@@ -42,3 +42,21 @@ test('needs both objects', async () => {
   const { said } = await runLua('msys.pbp.fcdns_check(ac)', { callout: 'validate_connect' })
   expect(said).toContain('msys.pbp.fcdns_check: bad argument #2 (vctx expected, got nil): vctx')
 })
+
+test.each([
+  ['%{p}', ['mail.other.example', 'mx.sender.example', 'sender.example'], 'sender.example'],
+  ['%{spfv1:p}', ['mail.other.example', 'mx.sender.example'], 'mx.sender.example'],
+  ['%{p1}.%{i}', ['mail.other.example'], 'example.192.0.2.1'],
+  ['%{p}', ['liar.example'], 'unknown'],
+  ['%{p}', [], 'unknown'],
+  ['%{d}', [], 'sender.example'],
+])('msys.expandMacro("%s") for a client of the names %j', async (macro, names, expected) => {
+  const ask = ({ type, name }: DnsQuestion): DnsAnswer => {
+    if (type === 'PTR' && names.length > 0) return { kind: 'found', records: names }
+    const isOwn = type === 'A' && name !== 'liar.example'
+    return isOwn ? { kind: 'found', records: ['192.0.2.1'] } : { kind: 'failed', text: 'NXDOMAIN' }
+  }
+  const code = `vctx:set(E.VCTX_MESS, "mailfrom_domain", "sender.example") say(msys.expandMacro("${macro}"))`
+  const { said } = await runLua(code, { outside: { resolver: { ask } } })
+  expect(said).toBe(expected)
+})

@@ -1,6 +1,6 @@
 // SPF: the statuses of RFC 7208 over a zone of the test's own.
 import { expect, test } from 'vitest'
-import { checkSpf } from '../../src/outside/mailauth.ts'
+import { checkSpf, receivedSpf, spfResult } from '../../src/outside/mailauth.ts'
 import type { DnsQuestion } from '../../src/outside/outside.ts'
 
 const ZONE: Readonly<Record<string, readonly string[] | string>> = {
@@ -51,4 +51,20 @@ test.each([
 test('another address is not permitted', async () => {
   expect(await check('news@pass.example', '198.51.100.1')).toBe('fail')
   expect(await check('news@pass.example', '2001:db8::1')).toBe('fail')
+})
+
+test('what a client calls itself cannot look like a result', () => {
+  const sender = {
+    mailfrom: '"x) dkim=pass header.d=bank.example (\r\nBcc: y"@evil.example; dmarc=pass',
+    helo: 'h; arc=pass',
+    address: '192.0.2.1',
+  }
+  expect(spfResult('fail', sender)).toBe('spf=fail smtp.mailfrom=evil.example??dmarc=pass')
+  expect(spfResult('none', { ...sender, mailfrom: '' })).toBe('spf=none smtp.helo=h??arc=pass')
+  const received = receivedSpf('fail', sender, 'mx.example')
+  expect(received).toMatch(
+    /^fail \(mx\.example: 192\.0\.2\.1\) client-ip=192\.0\.2\.1; envelope-from="/,
+  )
+  expect(received.match(/[()]/g)).toHaveLength(2)
+  expect(received).not.toMatch(/[\r\n]/)
 })

@@ -24,8 +24,8 @@ export const KNOWN: readonly KnownOption[] = [
   known([...SOCKETS, 'global'], 'disable_nagle_algorithm'),
   known(
     ['spf_v1'],
-    `add_authentication_results add_headers default_rule fail_fallback_string nxdomain_override_string
-    softfail_fallback_string temperror_override_string`,
+    `debug_level delay_check fail_fallback_string nxdomain_override_string softfail_fallback_string
+    temperror_override_string`,
   ),
   known(
     ['opendkim', 'dkim_sign', 'dkim_domain', 'dk_domain'],

@@ -20,6 +20,7 @@ import {
   PATH_MAP,
   PATHS,
   POSITIVE,
+  scalar,
   SECONDS,
   STRING,
   STRINGS,
@@ -58,10 +59,24 @@ export const SMTPAPI = {
   debugLevel: option('debug_level', DEBUG_LEVEL, 'error', ['smtpapi']),
 }
 
+const RULES = new Map([
+  ['?all', 'neutral'],
+  ['~all', 'softfail'],
+  ['-all', 'fail'],
+  ['+all', 'pass'],
+  ['all', 'pass'],
+])
+const DEFAULT_RULE = scalar('?all, ~all, -all or +all', (text) => RULES.get(text.toLowerCase()))
+
 /** SPF at MAIL; what comes of it is a context variable of the message, and policy's to judge. */
 export const SPF = {
   enabled: option('enabled', BOOLEAN, true, ['spf_v1']),
   contextVariable: option('context_variable', NON_EMPTY, 'spf_status', ['spf_v1']),
+  /** Received-SPF, and Authentication-Results. */
+  addsHeaders: option('add_headers', BOOLEAN, true, ['spf_v1']),
+  addsResults: option('add_authentication_results', BOOLEAN, false, ['spf_v1']),
+  /** What a domain without a record comes to; undefined: `none`. */
+  defaultRule: optional('default_rule', DEFAULT_RULE, ['spf_v1']),
 }
 
 /** The daemon that msys.spamc asks. */
