@@ -14,7 +14,7 @@ import type { Conversation, Peer } from './smtp/conversation.ts'
 import type { Control } from './smtp/connection.ts'
 import { sendNow } from './smtp/injection.ts'
 import { receive, type ReceptionOptions } from './smtp/reception.ts'
-import { openSession } from './smtp/session.ts'
+import { newSession, openSession } from './smtp/session.ts'
 import { refusing, TOO_MANY_SESSIONS } from './smtp/refusal.ts'
 import type { SessionSurroundings } from './smtp/state.ts'
 import type { Watcher } from './smtp/watcher.ts'
@@ -47,7 +47,7 @@ export interface Conversing {
 export type Converse = (endpoint: SmtpEndpoint, peer: Peer, control: Control) => Conversation
 
 export function makeConversations(conversing: Conversing): Converse {
-  const { current, store, census, smtp, now, watcher } = conversing
+  const { current, store, census, smtp, watcher } = conversing
   const { budgets = makeTally(), maxInflightBytes = MAX_INFLIGHT_BYTES } = conversing
   const inflight = { bytes: 0, limit: maxInflightBytes }
 
@@ -65,8 +65,7 @@ export function makeConversations(conversing: Conversing): Converse {
     const connectionId = store.ids.connection()
     control.setIdleSeconds(seat.options.idleSeconds)
     const session = openSession(peer, {
-      hostname: generation.config.hostname,
-      version: VERSION,
+      ...commonsOf(generation, conversing, reception),
       get options() {
         return seat.options
       },
@@ -75,20 +74,12 @@ export function makeConversations(conversing: Conversing): Converse {
         control.setIdleSeconds(seat.options.idleSeconds)
         return undefined
       },
-      policy: generation.policy,
-      checkSender: generation.checkSender,
-      signCopy: generation.signCopy,
-      isReplaced: () => generation.isReplaced,
-      journal: generation.journal,
       ids: { ...store.ids, connection: () => connectionId },
       census: census.of(listenerKey(endpoint)),
-      now,
       delay: conversing.delay ?? delays.wait,
       hasRoom: () => inflight.bytes < inflight.limit,
       hold,
-      unavailable: () => storeRefusal(store),
       receive: receiver(reception, generation, hold, spans),
-      send: sender(reception, generation),
       watcher,
     })
     const counted = metered(session, smtp)
@@ -105,6 +96,50 @@ export function makeConversations(conversing: Conversing): Converse {
     })
   }
 }
+
+/** What is the same for all sessions of a generation. */
+function commonsOf(
+  generation: Generation,
+  { store, now }: Conversing,
+  reception: ReceptionOptions,
+) {
+  return {
+    hostname: generation.config.hostname,
+    version: VERSION,
+    policy: generation.policy,
+    checkSender: generation.checkSender,
+    signCopy: generation.signCopy,
+    isReplaced: () => generation.isReplaced,
+    journal: generation.journal,
+    now,
+    unavailable: () => storeRefusal(store),
+    send: sender(reception, generation),
+  }
+}
+
+/** Lets the policy of a generation send where there is no session, as if by the first listener. */
+export function lendSending(conversing: Conversing, generation: Generation): void {
+  const [endpoint] = generation.config.smtp
+  if (!endpoint) return
+  const { host, port } = endpoint.address
+  const local = { localAddress: host, localPort: port }
+  const peer: Peer = { remoteAddress: '127.0.0.1', remotePort: 0, ...local }
+  const options = endpoint.options(peer.remoteAddress)
+  const { sending } = newSession(peer, {
+    ...commonsOf(generation, conversing, receptionOptions(generation, conversing)),
+    options,
+    adopt: () => undefined,
+    ids: conversing.store.ids,
+    census: conversing.census.of(listenerKey(endpoint)),
+    delay: () => Promise.resolve(),
+    hasRoom: () => true,
+    hold: () => true,
+    receive: () => NOBODY_TALKS,
+  })
+  generation.policy.lend(sending)
+}
+
+const NOBODY_TALKS: Reply = { code: 503, text: 'nobody talks here' }
 
 function reconfigured({ reconfigMessage }: ListenerOptions): Reply {
   return { code: 421, text: reconfigMessage, close: true }

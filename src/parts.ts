@@ -5,6 +5,7 @@ import { type Census, makeCensus } from './census.ts'
 import { closeInTime } from './closing.ts'
 import type { Collector } from './collector.ts'
 import type { Config, HttpEndpoint } from './config/config.ts'
+import { lendSending } from './conversations.ts'
 import { deliveryHooks } from './deliveryhooks.ts'
 import { endpointApps } from './endpoints.ts'
 import { errorText } from './events/lines.ts'
@@ -80,6 +81,8 @@ export interface Parts {
   readonly http: Listeners<HttpEndpoint>
   readonly dispatcher: Dispatcher
   readonly console: Inspection
+  /** Lets the policy of a generation send mail by itself. */
+  lend(generation: Generation): void
   /** Listens where the configuration says, once it is adopted. */
   prepare(config: Config): Promise<Prepared>
   close(): Promise<void>
@@ -104,7 +107,8 @@ export function openParts(
   const store = { spool, space, nodes, dispatcher, ids, counts, storing, ...looked, onAccepted }
   const maxInflightBytes = shareOf(MAX_INFLIGHT_BYTES, place)
   const commons = { census, budgets, maxInflightBytes, smtp: instruments.smtp, now: Date.now }
-  const smtp = makeSessions({ current, store, ...commons })
+  const conversing = { current, store, ...commons }
+  const smtp = makeSessions(conversing)
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
   const overview = (): Overview =>
     overviewOf(aboutOf(place, current(), stores), gauges.snapshot(), dispatcher.lanes())
@@ -119,6 +123,7 @@ export function openParts(
     smtp,
     http,
     dispatcher,
+    lend: (generation) => lendSending(conversing, generation),
     console: {
       counts,
       inbound: census.all,

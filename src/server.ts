@@ -132,18 +132,23 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-/** What policy changes of the configuration of a generation holds while that is the current one. */
+/**
+ * The policy of a generation sends mail from now on; what it changes of the configuration holds while that is the
+ * current one.
+ */
 function followChanges(
-  { smtp, dispatcher }: Parts,
+  { smtp, dispatcher, lend }: Parts,
   { suspensions }: Stores,
   current: () => Generation,
 ): (generation: Generation) => void {
-  return (generation) =>
+  return (generation) => {
+    lend(generation)
     generation.config.live.watch((changed) => {
       if (generation !== current()) return
       smtp.refresh(changed.smtp)
       dispatcher.reconfigure(suspensions.apply(changed))
     })
+  }
 }
 
 /** All that is not about its life. */

@@ -33,7 +33,6 @@ export const EDITOR_MAIL_FUNCTIONS = [
       tier: 2,
       stages: SENDING,
       doc: 'sends a text: `from`, `to` (with commas or blanks between addresses), `subject`, `body`; at most one such in `throttle` seconds',
-      differs: 'only in the callouts of a session',
     },
     (_, [, , options], runtime) => {
       const text = (key: string): string => textOf(options, key)

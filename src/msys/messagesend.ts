@@ -178,8 +178,9 @@ export function newMessage(runtime: Runtime): Message {
   }
 }
 
-export function sendingOf({ callSite }: Runtime): Sending | undefined {
-  return callSite()?.subject?.sending
+/** The session's, else that of the server, as in timers, console commands and delivery hooks. */
+export function sendingOf({ callSite, standing }: Runtime): Sending | undefined {
+  return callSite()?.subject?.sending ?? standing()
 }
 
 function defaults(runtime: Runtime): Defaults {

@@ -88,6 +88,8 @@ export interface Services {
   registerEndpoint(method: string | undefined, path: string, handler: LuaFunction): void
   /** Undefined while scripts load. */
   callSite(): CallSite | undefined
+  /** Sends where there is no session; undefined until the server runs, and where there is none. */
+  standing(): Sending | undefined
   /** The egresses that there are. */
   readonly bindings: Bindings
   /** What is counted and kept beyond a session. */

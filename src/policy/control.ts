@@ -34,7 +34,7 @@ async function call(
   const lines: string[] = []
   const context: CallSite = {
     callout: 'registerControl',
-    stage: 'load',
+    stage: 'other',
     moduleName: argv[0] ?? '',
     print: (text) => lines.push(text),
   }

@@ -14,7 +14,7 @@ import { type LuaState, openState } from '../lua/state.ts'
 import type { HttpRequestFacts } from '../msys/httpsession.ts'
 import { type Datasources, makeDatasources } from '../msys/db/datasources.ts'
 import { installMsys } from '../msys/install.ts'
-import type { CallSite, Subject } from '../msys/runtime.ts'
+import type { CallSite, Sending, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
 import type { Outside } from '../outside/outside.ts'
 import { makeSharedState } from '../msys/shared/embedded.ts'
@@ -58,6 +58,8 @@ export interface Policy {
   controls(): readonly string[]
   /** Lets the script answer that registered an endpoint for it; undefined: none did. Never fails. */
   serve(request: HttpRequestFacts): Promise<EndpointReply | undefined>
+  /** What it sends by where there is no session: in timers, console commands and delivery hooks. */
+  lend(sending: Sending): void
   /** Its timers stop: another policy takes over. Sessions go on. */
   retire(): void
   /** Runs `deinit` and drops the state. */
@@ -99,6 +101,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
       openSession: () => openPolicySession(loaded),
       authenticate: (...request) => authenticate(loaded, ...request),
       logsReopened: () => runAll(loaded, 'core_log_reopen'),
+      lend: (sending) => void (host.lent.sending = sending),
       retire: () => background.stop(),
       close: async () => {
         await runAll(loaded, 'deinit')
@@ -123,6 +126,7 @@ function openHost(options: PolicyOptions) {
   const outside = watched(options)
   const say = speaker(options)
   const loading = { script: '' }
+  const lent: { sending?: Sending } = {}
   const panic = (text: string): void => options.panic('scriptlet', text)
   const state = openState({
     print: (text) => (currentCallout()?.print ?? say)(text),
@@ -144,6 +148,7 @@ function openHost(options: PolicyOptions) {
     registerControl: (prefix, handler) => void controls.set(prefix, handler),
     registerEndpoint: (method, path, handler) => void endpoints.push({ method, path, handler }),
     callSite: currentCallout,
+    standing: () => lent.sending,
     bindings: options.bindings ?? NO_BINDINGS,
     shared: options.shared ?? makeSharedState(() => outside.clock.nowMs()),
     options: options.live ?? NO_LIVE,
@@ -157,7 +162,7 @@ function openHost(options: PolicyOptions) {
     panic: say,
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
-  const made = { registrations, authSchemes, controls, endpoints, loading }
+  const made = { registrations, authSchemes, controls, endpoints, loading, lent }
   return { state, wrap, background, datasources, outside, ...made }
 }
 

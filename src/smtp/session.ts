@@ -97,7 +97,8 @@ const EXTENSION_VERBS: Readonly<
   XSETCONTEXT: setContext,
 }
 
-function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
+/** A session as it begins; one that nobody talks to is what policy sends by outside of all. */
+export function newSession(peer: Peer, surroundings: SessionSurroundings): Session {
   const { options, ids, journal, policy } = surroundings
   const connectionId = ids.connection()
   const context = emptyContext()

@@ -12,6 +12,7 @@ export const NO_SERVICES: Services = {
   registerEndpoint: () => {},
   readFile: () => ({ kind: 'failed', text: 'no files here' }),
   callSite: () => undefined,
+  standing: () => undefined,
   bindings: NO_BINDINGS,
   shared: makeSharedState(() => 0),
   options: NO_LIVE,
