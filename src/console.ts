@@ -8,6 +8,7 @@ import { isDelayed } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
 import { traceCommand } from './traceconsole.ts'
+import { STATE_HELP, stateCommand } from './stateconsole.ts'
 import { suspendCommand } from './suspendconsole.ts'
 import { VERSION } from './version.ts'
 
@@ -25,6 +26,7 @@ export interface ConsoleOptions {
     | 'inbound'
     | 'outbound'
     | 'sessions'
+    | 'sharing'
     | 'notReady'
     | 'reload'
     | 'reopenLogs'
@@ -62,6 +64,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (suspended) return suspended
   const denied = await denyCommand(server.denials, argv)
   if (denied) return denied
+  const stated = await stateCommand(server, argv, now())
+  if (stated) return stated
   const printed = await server.policy().control(argv)
   if (printed !== undefined) return { isOk: true, text: printed, data: { text: printed } }
   return { isOk: false, text: `unknown command "${argv.join(' ')}": try help\n` }
@@ -130,6 +134,7 @@ const HELP = [
   'show inbound',
   'workers',
   'config reload',
+  ...STATE_HELP,
   'reopen logs',
   'script list',
   'trace on [N] [ABOUT]|off|list|show ID',

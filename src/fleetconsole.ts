@@ -4,10 +4,14 @@ import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { mailqRange, type MailqRow, mailqTable } from './queuetables.ts'
+import { isShared } from './stateconsole.ts'
 import { type TraceList, traceTable } from './traceconsole.ts'
 
 export interface FleetConsoleOptions {
-  readonly server: Pick<FleetServer, 'workers' | 'askAll' | 'askInTurn' | 'reload' | 'reopenLogs'>
+  readonly server: Pick<
+    FleetServer,
+    'workers' | 'askAll' | 'askInTurn' | 'askOne' | 'reload' | 'reopenLogs'
+  >
   readonly shutdown: () => void
 }
 
@@ -79,8 +83,9 @@ async function answersOf(
   { server }: FleetConsoleOptions,
   argv: readonly string[],
 ): Promise<Answer[]> {
+  const ask = isShared(argv) ? server.askOne : server.askAll
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- workers of the same version
-  return (await server.askAll({ kind: 'command', argv })) as Answer[]
+  return (await ask({ kind: 'command', argv })) as Answer[]
 }
 
 function merged(argv: readonly string[], all: readonly Answer[]): Answer {

@@ -42,6 +42,8 @@ export interface FleetServer {
   askAll(request: FleetRequest): Promise<unknown[]>
   /** The same, one after the other. */
   askInTurn(request: FleetRequest): Promise<unknown[]>
+  /** One of them; none when nobody is ready. */
+  askOne(request: FleetRequest): Promise<unknown[]>
   /** Of all workers together. */
   metrics(): Promise<Snapshot>
   /** What there is to see of all workers; `since`, and what comes back, by slot. */
@@ -108,6 +110,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     notReady: () => notReady(ready()),
     askAll,
     askInTurn: (request) => askOneByOne(ready(), request),
+    askOne: (request) => askEach(ready().slice(0, 1), request),
     metrics: () => metricsOf(fleet.workers, replacements),
     news: (since) => newsOf(fleet.workers, since),
     traces: tracesOf(ready),

@@ -102,12 +102,11 @@ export function openParts(
   const { onAccepted, place = ALONE, tallies } = options
   const census = makeCensus(Date.now, tallies?.census)
   const budgets = tallies?.budgets ?? makeTally()
-  const { storing, tracking } = instruments
-  const looked = { feed, spans: collector.spans }
-  const store = { spool, space, nodes, dispatcher, ids, counts, storing, ...looked, onAccepted }
-  const maxInflightBytes = shareOf(MAX_INFLIGHT_BYTES, place)
-  const commons = { census, budgets, maxInflightBytes, smtp: instruments.smtp, now: Date.now }
-  const conversing = { current, store, ...commons }
+  const { storing, tracking, smtp: counting } = instruments
+  const looked = { feed, spans: collector.spans, onAccepted }
+  const store = { spool, space, nodes, dispatcher, ids, counts, storing, ...looked }
+  const commons = { census, budgets, maxInflightBytes: shareOf(MAX_INFLIGHT_BYTES, place) }
+  const conversing = { current, store, ...commons, smtp: counting, now: Date.now }
   const smtp = makeSessions(conversing)
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
   const overview = (): Overview =>

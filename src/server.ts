@@ -98,8 +98,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     closers.unshift(() => parts.close())
     nodeState.begin(await options.joinState?.(sharing))
     // Its scripts may have changed it while they were loaded.
-    const listening = await parts.prepare(current.config)
-    listening.adopt(graceMs(current.config))
+    ;(await parts.prepare(current.config)).adopt(graceMs(current.config))
     const follow = followChanges(parts, stores, () => current)
     follow(current)
     instruments.policy.loaded(current.policy)

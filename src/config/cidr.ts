@@ -26,6 +26,18 @@ export function readAddress(text: string): IpAddress | undefined {
 }
 
 /** `10.0.0.0/8`, `fd00::/8`, or one host. Bits beyond the prefix are dropped. */
+/** As people write it. */
+export function addressText({ family, bits }: IpAddress): string {
+  const size = family === 4 ? 8n : 16n
+  const groups = Array.from({ length: family === 4 ? 4 : 8 }, (_, i) => {
+    const at = BigInt((family === 4 ? 3 : 7) - i) * size
+    return (bits >> at) & ((1n << size) - 1n)
+  })
+  if (family === 4) return groups.join('.')
+  const full = groups.map((group) => group.toString(16)).join(':')
+  return new URL(`http://[${full}]/`).hostname.slice(1, -1)
+}
+
 export function readCidr(text: string): Cidr | undefined {
   const [host = '', length, ...rest] = text.split('/')
   const address = readAddress(host)

@@ -11,6 +11,7 @@ import type { Eventually } from '../mail/eventually.ts'
 import type { Message } from '../mail/message.ts'
 import type { Outside } from '../outside/outside.ts'
 import type { Accept, ApiObject, MessageHandle, ValidationContext } from './handle.ts'
+import type { CidrTables } from './cidr/store.ts'
 import type { ConfiguredSigning } from './dkimstanza.ts'
 import type { SharedState } from './shared/state.ts'
 import type { Datasources } from './db/datasources.ts'
@@ -103,6 +104,8 @@ export interface Services {
   /** What policy reaches beyond the server. */
   readonly outside: Outside
   readonly datasources: Datasources
+  /** Those of a policy by their names. */
+  readonly cidrTables: CidrTables
   /** A file that scripts may read; paths are byte strings. */
   readFile(
     path: string,

@@ -13,6 +13,7 @@ import { readWhole } from '../lua/module.ts'
 import { type LuaState, openState } from '../lua/state.ts'
 import type { HttpRequestFacts } from '../msys/httpsession.ts'
 import { type Datasources, makeDatasources } from '../msys/db/datasources.ts'
+import type { CidrEntry, CidrTables } from '../msys/cidr/store.ts'
 import { installMsys } from '../msys/install.ts'
 import type { CallSite, Sending, Subject } from '../msys/runtime.ts'
 import { closedOutside } from '../outside/closed.ts'
@@ -56,6 +57,9 @@ export interface Policy {
   control(argv: readonly string[]): Promise<string> | undefined
   /** The words that scripts registered commands for. */
   controls(): readonly string[]
+  /** What it asks and keeps: data sources, and tables of networks. */
+  readonly datasources: Datasources
+  readonly cidrTables: ReadonlyMap<string, CidrEntry>
   /** Lets the script answer that registered an endpoint for it; undefined: none did. Never fails. */
   serve(request: HttpRequestFacts): Promise<EndpointReply | undefined>
   /** What it sends by where there is no session: in timers, console commands and delivery hooks. */
@@ -109,6 +113,8 @@ export async function loadPolicy(options: PolicyOptions): Promise<Policy> {
       },
       control: (argv) => runControl(loaded, host.controls, argv),
       controls: () => [...host.controls.keys()],
+      datasources,
+      cidrTables: host.cidrTables,
       serve: (request) => serveEndpoint(loaded, host.endpoints, request),
     }
   } catch (error) {
@@ -127,6 +133,7 @@ function openHost(options: PolicyOptions) {
   const say = speaker(options)
   const loading = { script: '' }
   const lent: { sending?: Sending } = {}
+  const cidrTables: CidrTables = new Map()
   const panic = (text: string): void => options.panic('scriptlet', text)
   const state = openState({
     print: (text) => (currentCallout()?.print ?? say)(text),
@@ -157,13 +164,14 @@ function openHost(options: PolicyOptions) {
     outside,
     datasources,
     background,
+    cidrTables,
     locks: options.locks ?? namedLocks({ nowMs: () => outside.clock.nowMs() }),
     readFile: (path) => readWhole(files, path),
     panic: say,
     onUnsupported: (name) => options.onUnsupported?.(name),
   })
   const made = { registrations, authSchemes, controls, endpoints, loading, lent }
-  return { state, wrap, background, datasources, outside, ...made }
+  return { state, wrap, background, datasources, cidrTables, outside, ...made }
 }
 
 function hashOf(scriptlets: readonly Scriptlet[]): string {

@@ -42,7 +42,7 @@ export function watchedOutside(outside: Outside, clock: Clock, notesOf: NotesOf)
 
 /** Here and not at the databases: what several wait for is asked when no callout runs. */
 export function watchedDatasources(
-  { named, close }: Datasources,
+  { names, named, close }: Datasources,
   clock: Clock,
   notesOf: NotesOf,
 ): Datasources {
@@ -66,6 +66,7 @@ export function watchedDatasources(
     },
   })
   return {
+    names,
     named(name) {
       const source = named(name)
       return source && notesOf() ? watch(source) : source

@@ -40,9 +40,6 @@ const ADDRESS: Parameter<LuaValue> = {
   absent: { value: undefined },
 }
 
-/** Those of a policy by their names. */
-const tables = new WeakMap<Runtime, Map<string, CidrEntry>>()
-
 export const CIDR_FUNCTIONS = [
   fn(
     DEFINE,
@@ -55,8 +52,7 @@ export const CIDR_FUNCTIONS = [
         'when it cannot be loaded paniclog says so, and it stays as it was until the next refresh; a refresh begins when it is asked after its time; a source is a file below file_roots; `optimize` is not needed',
     },
     (_, [name, options], runtime) => {
-      const all = tables.get(runtime) ?? new Map<string, CidrEntry>()
-      tables.set(runtime, all)
+      const all = runtime.cidrTables
       if (!all.has(name) && all.size >= MOST_TABLES) {
         throw new LuaCallError(`${DEFINE}: there are too many tables`)
       }
@@ -104,7 +100,7 @@ export const CIDR_FUNCTIONS = [
 ]
 
 function entryOf(name: string, table: string, runtime: Runtime): CidrEntry {
-  const entry = tables.get(runtime)?.get(table)
+  const entry = runtime.cidrTables.get(table)
   if (entry) return entry
   throw new LuaCallError(`${name}: there is no table '${table}' (${DEFINE})`)
 }

@@ -21,8 +21,12 @@ export interface CidrDefinition {
   readonly load: (() => Promise<Loading>) | undefined
 }
 
+export type CidrTables = Map<string, CidrEntry>
+
 export interface CidrEntry {
   readonly definition: CidrDefinition
+  /** Until it is loaded again; undefined: only when it is asked to. */
+  refreshesInMs(): number | undefined
   /** What it says of an address; undefined: nothing. */
   find(address: string): CidrValue | undefined
   reload(): Promise<void>
@@ -53,6 +57,11 @@ export function makeCidrEntry(
 
   return {
     definition,
+    refreshesInMs() {
+      const { refreshSeconds, load } = definition
+      if (refreshSeconds === 0 || !load) return undefined
+      return Math.max(0, loadedMs + refreshSeconds * 1000 - nowMs())
+    },
     find(address) {
       const { refreshSeconds } = definition
       const isOld = refreshSeconds > 0 && nowMs() - loadedMs >= refreshSeconds * 1000

@@ -12,10 +12,25 @@ export interface CacheOptions {
 /** Octets of all results of one data source, roughly. */
 const MOST_OCTETS = 64 * 1024 * 1024
 
+/** Since the start. */
+export interface CacheCounts {
+  readonly entries: number
+  readonly hits: number
+  readonly misses: number
+  readonly inserts: number
+  /** Flushed by somebody, too old, and making room. */
+  readonly flushed: number
+  readonly expired: number
+  readonly evicted: number
+}
+
 export interface ResultCache {
   /** Undefined: it is not there, or too old. */
   find(key: string): Rows | undefined
   keep(key: string, rows: Rows): void
+  counts(): CacheCounts
+  /** How many there were. */
+  flush(): number
 }
 
 export function makeResultCache(
@@ -23,6 +38,7 @@ export function makeResultCache(
   nowMs: () => number,
 ): ResultCache {
   const kept = new Map<string, { readonly rows: Rows; readonly keptMs: number; octets: number }>()
+  const counted = { hits: 0, misses: 0, inserts: 0, flushed: 0, expired: 0, evicted: 0 }
   let octets = 0
   const drop = (key: string): void => {
     octets -= kept.get(key)?.octets ?? 0
@@ -32,8 +48,10 @@ export function makeResultCache(
   return {
     find(key) {
       const found = kept.get(key)
-      if (!found) return undefined
-      if (nowMs() - found.keptMs < cacheSeconds * 1000) return found.rows
+      const isFresh = found && nowMs() - found.keptMs < cacheSeconds * 1000
+      counted[isFresh ? 'hits' : 'misses']++
+      if (isFresh) return found.rows
+      if (found) counted.expired++
       drop(key)
       return undefined
     },
@@ -43,10 +61,20 @@ export function makeResultCache(
       drop(key)
       kept.set(key, { rows, keptMs: nowMs(), octets: size })
       octets += size
+      counted.inserts++
       for (const [oldest] of kept) {
         if (kept.size <= cacheSize && octets <= MOST_OCTETS) break
         drop(oldest)
+        counted.evicted++
       }
+    },
+    counts: () => ({ entries: kept.size, ...counted }),
+    flush() {
+      const { size } = kept
+      kept.clear()
+      octets = 0
+      counted.flushed += size
+      return size
     },
   }
 }

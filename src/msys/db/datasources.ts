@@ -22,10 +22,13 @@ export interface Datasource {
   find(question: Question): SqlAnswer | undefined
   /** Never fails. `maxRows`: undefined for as many as the configuration allows, Infinity for all. */
   ask(question: Question, signal: AbortSignal, maxRows?: number): Promise<SqlAnswer>
+  /** What it keeps of results. */
+  readonly cache: Pick<ResultCache, 'counts' | 'flush'>
   close(): Promise<void>
 }
 
 export interface Datasources {
+  readonly names: readonly string[]
   named(name: string): Datasource | undefined
   close(): Promise<void>
 }
@@ -38,6 +41,7 @@ export function makeDatasources(
   const all = new Map<string, Datasource>()
   for (const one of options) all.set(one.name, makeDatasource(one, databases, nowMs))
   return {
+    names: [...all.keys()],
     named: (name) => all.get(name),
     close: async () => {
       await Promise.all([...all.values()].map((source) => source.close()))
@@ -72,6 +76,7 @@ function makeDatasource(
       const shared = pending.get(key) ?? begin(run.ask, statement, key, pending, cache)
       return join(shared, signal)
     },
+    cache,
     close: run.close,
   }
 }
