@@ -111,7 +111,7 @@ export function openParts(
   const gauges = watchGauges(instruments.registry, { ...stores, dispatcher, census, now: Date.now })
   const overview = (): Overview =>
     overviewOf(aboutOf(place, current(), stores), gauges.snapshot(), dispatcher.lanes())
-  const metrics = options.metricsOfAll ?? gauges.snapshot
+  const { metricsOfAll: metrics = gauges.snapshot } = options
   const served = { current, notReady, metrics, tracking, denials }
   const http = makeListeners<HttpEndpoint>(({ address }, endpoint) =>
     openHttpListener(address, endpointApps(served, endpoint), (error) =>
@@ -126,7 +126,7 @@ export function openParts(
     console: {
       counts,
       inbound: census.all,
-      outbound: () => dispatcher.lanes().reduce((sum, { workers }) => sum + workers, 0),
+      outbound: () => deliveringAt(dispatcher),
       sessions: census.watch.all,
       mail: queuedMail(spool, dispatcher),
       suspensions,
@@ -143,11 +143,14 @@ export function openParts(
     async close() {
       stores.drain()
       gauges.close()
-      const grace = graceMs(current().config)
       const relay = { close: (ms: number) => dispatcher.close({ graceMs: ms }) }
-      await closeInTime(grace, [smtp, http, relay], [collector, events])
+      await closeInTime(graceMs(current().config), [smtp, http, relay], [collector, events])
     },
   }
+}
+
+function deliveringAt(dispatcher: Dispatcher): number {
+  return dispatcher.lanes().reduce((sum, { workers }) => sum + workers, 0)
 }
 
 function openRelay(
