@@ -1,6 +1,7 @@
 // Reception alone: mail that policy takes and drops, so that no disk and no next hop is in the way, beside
 // Haraka and smtp-sink that do the same. By a client that pipelines MAIL, RCPT and DATA, and by smtp-source
-// that does not. Interleaved runs, the best of each. Run:
+// that does not. Interleaved runs, the best of each. Beside the clock, which also shows clients, waits and
+// whatever else runs, the processor time of each server for a message, and that of the client. Run:
 //   npm run bench -- intake [rounds]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +9,7 @@ import { join, resolve } from 'node:path'
 import { startInjector } from './load.ts'
 import { postfixPrograms, runSmtpSource, startHaraka, startSmtpSink } from './peers.ts'
 import { note } from './result.ts'
-import { type MeasuredServer, startEachrcptWith } from './servers.ts'
+import { childSeconds, cpuSeconds, type MeasuredServer, startEachrcptWith } from './servers.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 3)
 const SIZES = [1, 20, 200]
@@ -61,25 +62,53 @@ async function compare(kilobytes: number, sessions: number, isPipelined: boolean
     const load = { port, messages, recipients: 1, domain: 'privacy.example', connections: sessions }
     return messages / (await startInjector({ ...load, message })).seconds
   }
+  const bests = servers.map((): Best => ({ rate: 0, serverUs: Infinity, clientUs: Infinity }))
   const counts: number[] = []
   for (const server of servers) {
     const first = await rate(server, FIRST_MESSAGES)
     counts.push(Math.max(FIRST_MESSAGES, Math.round(first * RUN_SECONDS)))
   }
-  const bests = servers.map(() => 0)
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, server] of servers.entries()) {
-      bests[i] = Math.max(bests[i] ?? 0, await rate(server, counts[i] ?? 0))
+      const count = counts[i] ?? 0
+      const before = [cpuSeconds(server.pid), childSeconds()] as const
+      const perSecond = await rate(server, count)
+      better(bests[i] as Best, {
+        rate: perSecond,
+        serverUs: ((cpuSeconds(server.pid) - before[0]) * 1e6) / count,
+        clientUs: ((childSeconds() - before[1]) * 1e6) / count,
+      })
     }
   }
-  const [ours = 0, ...others] = bests
-  const what = `${kilobytes} KB, ${sessions} sessions${isPipelined ? ', pipelined' : ''}`
-  const ratios = others.map((other, i) => {
+  tell(`${kilobytes} KB, ${sessions} sessions${isPipelined ? ', pipelined' : ''}`, kilobytes, bests)
+}
+
+/** Messages a second; processor time for a message, in microseconds. */
+interface Best {
+  rate: number
+  serverUs: number
+  clientUs: number
+}
+
+function better(best: Best, run: Best): void {
+  best.rate = Math.max(best.rate, run.rate)
+  best.serverUs = Math.min(best.serverUs, run.serverUs)
+  best.clientUs = Math.min(best.clientUs, run.clientUs)
+}
+
+function tell(what: string, kilobytes: number, [ours, ...others]: readonly Best[]): void {
+  if (!ours) return
+  const figures = ({ rate, serverUs, clientUs }: Best): string =>
+    `${rate.toFixed(0)}/s, ${serverUs.toFixed(0)} us (client ${clientUs.toFixed(0)})`
+  const lines = others.map((other, i) => {
     const name = servers[i + 1]?.name ?? ''
-    note(`reception, ${what}: over ${name}`, ours / other, 'x', ...goalOf(name, kilobytes))
-    return `${name} ${other.toFixed(0)}/s (${(ours / other).toFixed(2)}x)`
+    const faster = ours.rate / other.rate
+    const cheaper = other.serverUs / ours.serverUs
+    note(`reception, ${what}: over ${name}`, faster, 'x', ...goalOf(name, kilobytes))
+    note(`reception, ${what}: by processor time, over ${name}`, cheaper, 'x')
+    return `${name} ${figures(other)}: ${faster.toFixed(2)}x, by processor time ${cheaper.toFixed(2)}x`
   })
-  console.log(`${what}: ours ${ours.toFixed(0)}/s, ${ratios.join(', ')}`)
+  console.log([`${what}: ours ${figures(ours)}`, ...lines].join('\n  '))
 }
 
 function goalOf(peer: string, kilobytes: number): [] | ['at least', number] {

@@ -72,14 +72,22 @@ export async function startPostfix(
 
 /** CPU seconds of a process and of its children, those that ended included. */
 export function cpuSeconds(pid: number): number {
-  let ticks = 0
-  for (const each of [pid, ...childrenOf(pid)]) {
-    const [, stat = ''] = readFileSync(`/proc/${each}/stat`, 'latin1').split(') ')
-    const fields = stat.split(' ').map(Number)
-    // utime and stime; of the parent also cutime and cstime.
-    for (const at of each === pid ? [11, 12, 13, 14] : [11, 12]) ticks += fields[at] ?? 0
-  }
-  return ticks / 100
+  const own = timesOf(pid)
+  const children = childrenOf(pid).map((each) => timesOf(each).own)
+  return children.reduce((total, each) => total + each, own.own + own.ended)
+}
+
+/** CPU seconds of all children of this process that have ended. */
+export function childSeconds(): number {
+  return timesOf(process.pid).ended
+}
+
+/** CPU seconds of a process, and of those of its children that have ended. */
+function timesOf(pid: number | string) {
+  const [, stat = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')
+  const ticks = stat.split(' ').map(Number)
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = ticks.slice(11, 15)
+  return { own: (user + system) / 100, ended: (endedUser + endedSystem) / 100 }
 }
 
 function childrenOf(pid: number): string[] {
