@@ -11,7 +11,7 @@ import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventuall
 import type { Reply } from './mail/reply.ts'
 import { metered } from './meter.ts'
 import type { Conversation, Peer } from './smtp/conversation.ts'
-import type { Control } from './smtp/connection.ts'
+import type { Control } from './smtp/control.ts'
 import { sendNow } from './smtp/injection.ts'
 import { receive, type ReceptionOptions } from './smtp/reception.ts'
 import { newSession, openSession } from './smtp/session.ts'

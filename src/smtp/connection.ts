@@ -9,31 +9,16 @@ import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { type Reply, replyTo } from '../mail/reply.ts'
 import type { TlsOptions } from '../config/tls.ts'
 import type { Conversation, Peer } from './conversation.ts'
+import { acceptDirectly, readDirectly } from './directsocket.ts'
 import { openProxyGate, type ProxyGate } from './proxygate.ts'
 import { tlsFacts } from './tlsfacts.ts'
 import { refusing, SHUTTING_DOWN, TOO_MANY_SESSIONS } from './refusal.ts'
+import type { Control, ServerSettings } from './control.ts'
 import { type Dialogue, openDialogue } from './dialogue.ts'
 import type { DialogueSettings } from './dialoguestate.ts'
 
-/** What a session may do to its own connection. */
-export interface Control {
-  /** Ends it with a reply: now, or after the reply to the command being worked on. */
-  close(reply?: Reply): void
-  /** From now on, instead of the listener's. */
-  setIdleSeconds(seconds: number): void
-}
-
-export interface ServerSettings extends DialogueSettings {
-  /** The time for the header that a client with this address puts first; undefined: it puts none. */
-  readonly proxySeconds?: (remoteAddress: string) => number | undefined
-  /** Sessions at once; 0: no limit. */
-  readonly maxSessions: number
-  readonly converse: (peer: Peer, control: Control) => Conversation
-}
-
 /** The time a client that was dismissed has to read why and to close its side. */
 const LINGER_MS = 1_000
-
 const HANDSHAKE_MS = 30_000
 
 /** Accepts connections and gives each a Conversation. */
@@ -52,6 +37,7 @@ export class SmtpServer extends SMTPServer {
       disabledCommands: ['AUTH', 'STARTTLS'],
     })
     this.#settings = settings
+    acceptDirectly(this.server)
   }
 
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
@@ -179,6 +165,7 @@ export class SmtpConnection extends SMTPConnection {
 
   /** Greets at once: no delay, no reverse DNS. */
   override init(): void {
+    if (this._parser instanceof Input) readDirectly(this._socket, this._parser)
     this._setListeners(() => {
       if (!this.#gate) this.#greet()
     })
@@ -273,6 +260,9 @@ export class SmtpConnection extends SMTPConnection {
 class Input extends SMTPStream {
   readonly #take: (chunk: Buffer, more: () => void) => void
   readonly #end: () => void
+  /** The dialogue is at work on octets that did not come through the stream. */
+  #isBusy = false
+  #next: (() => void) | undefined
 
   constructor(take: (chunk: Buffer, more: () => void) => void, end: () => void) {
     super()
@@ -280,13 +270,29 @@ class Input extends SMTPStream {
     this.#end = end
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding | 'buffer', next: () => void): void {
+  /** Octets past the stream, to be looked at until this returns. False: no more until `drain`. */
+  takeDirectly(octets: Buffer): boolean {
+    if (this.isClosed) return true
+    if (this.#isBusy || this.writableLength > 0) return this.write(Buffer.from(octets))
+    this.#isBusy = true
+    this.#take(octets, () => {
+      this.#isBusy = false
+      this.#next?.()
+      this.#next = undefined
+    })
+    return true
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding | 'buffer', next: () => void): void {
     if (this.isClosed) next()
+    else if (this.#isBusy) this.#next = () => this._write(chunk, encoding, next)
     else this.#take(chunk, next)
   }
 
   // The client closed its side. The library would run an unfinished line as a command.
   override _flushData(): void {
-    if (!this.isClosed) this.#end()
+    if (this.isClosed) return
+    if (this.#isBusy) this.#next = () => this._flushData()
+    else this.#end()
   }
 }

@@ -32,7 +32,7 @@ import { openScanner } from './scanner.ts'
 
 export interface Dialogue {
   readonly greet: () => void
-  /** `more` is called when the chunk is used up; until then no other one may come. */
+  /** `more` is called when it is used up, until then no other may come; its memory is free on return. */
   readonly take: (chunk: Buffer, more: () => void) => void
   readonly drained: () => void
   /** Ends the dialogue with a reply: now, or after the reply to the command being worked on. */
@@ -69,6 +69,7 @@ export function openDialogue(
       state.more = more
       if (state.scanner) state.idleTimer?.refresh()
       run(state)
+      if (state.chunk.length > 0) state.chunk = Buffer.from(state.chunk)
     },
     drained() {
       state.isBlocked = false
@@ -115,9 +116,8 @@ function greet(state: State): void {
 
 function run(state: State): void {
   for (let count = 0; canGoOn(state); count++) {
-    if (count === MAX_COMMANDS_PER_TURN) {
-      yieldTurn(state)
-    } else if (!step(state)) {
+    if (count === MAX_COMMANDS_PER_TURN) yieldTurn(state)
+    else if (!step(state)) {
       if (state.farewell && !state.scanner) return part(state)
       flush(state)
       return wantMore(state)

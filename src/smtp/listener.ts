@@ -1,5 +1,6 @@
 // A listening socket and the sessions that came through it. Times in seconds unless named otherwise.
-import { type Control, SmtpServer } from './connection.ts'
+import { SmtpServer } from './connection.ts'
+import type { Control } from './control.ts'
 import type { Conversation, Peer } from './conversation.ts'
 
 export interface ListenerOptions {

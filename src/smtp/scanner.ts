@@ -4,7 +4,10 @@
 // dot after a CR or LF that stands alone did not begin a line for a conforming sender, so it stays.
 import type { DataLimits, Received } from './conversation.ts'
 
-/** Takes chunks until it has one whole item; `rest` is what follows it in the last chunk. */
+/**
+ * Takes chunks until it has one whole item; `rest` is what follows it in the last chunk. Nothing else of a chunk
+ * is looked at once `push` has returned, so that its memory may be used for the next one.
+ */
 export interface Reader<Item> {
   push(
     chunk: Buffer,
@@ -74,7 +77,7 @@ export function openScanner(limits: DataLimits): Reader<{ received: Received }> 
       const at = scan(chunk, from)
       if (limits.hold?.(pile.kept()) === false) pile.drop()
       if (chunk.length - at >= 3) return finish(chunk.subarray(at + 3))
-      held = chunk.subarray(at)
+      held = Buffer.from(chunk.subarray(at))
       return { done: false }
     },
   }
@@ -156,7 +159,6 @@ function rewrite(chunk: Buffer, from: number, isLineStart: boolean, pile: Pile):
 }
 
 interface Pile {
-  /** Adds octets, which must not change later. */
   add(bytes: Buffer, from: number, to: number): void
   /** Where the caller may write so many octets itself, from `used` on; `fill` says where they end. */
   room(octets: number): { readonly block: Buffer; readonly used: number }
@@ -169,10 +171,9 @@ interface Pile {
   take(): Buffer | 'too large' | 'no room'
 }
 
-/** Shorter runs are copied together, so that octets that come singly do not cost an object each. */
-const LONG_RUN = 512
-const BLOCK_SIZE = 65_536
-const SMALL_BLOCK_SIZE = 4_096
+/** A block is as large as what is there already: few blocks, and not much more memory than octets. */
+const SMALLEST_BLOCK = 4_096
+const LARGEST_BLOCK = 1_048_576
 
 function openPile(limit: number): Pile {
   const parts: Buffer[] = []
@@ -186,6 +187,7 @@ function openPile(limit: number): Pile {
   const isKept = (): boolean => !isDropped && !(limit && size > limit)
   const forget = (): void => {
     parts.length = 0
+    block = EMPTY
     sealed = used = 0
   }
 
@@ -197,7 +199,8 @@ function openPile(limit: number): Pile {
   const room: Pile['room'] = (octets) => {
     if (used + octets > block.length) {
       seal()
-      block = Buffer.allocUnsafeSlow(octets > LONG_RUN ? BLOCK_SIZE : SMALL_BLOCK_SIZE)
+      const usual = Math.min(Math.max(size, SMALLEST_BLOCK), LARGEST_BLOCK)
+      block = Buffer.allocUnsafeSlow(Math.max(octets, usual))
       sealed = used = 0
     }
     return { block, used }
@@ -211,14 +214,8 @@ function openPile(limit: number): Pile {
 
   const add: Pile['add'] = (bytes, from, to) => {
     const length = to - from
-    if (length < LONG_RUN) {
-      if (length) fill(room(length).used + bytes.copy(block, used, from, to))
-      return
-    }
-    size += length
-    seal()
-    if (isKept()) parts.push(bytes.subarray(from, to))
-    else forget()
+    if (!isKept() || length === 0) size += length
+    else fill(room(length).used + bytes.copy(block, used, from, to))
   }
 
   const take: Pile['take'] = () => {

@@ -155,7 +155,8 @@ describe('a connection', () => {
     const { server, port } = await listen()
     const writes: string[] = []
     const noDelay: boolean[] = []
-    server.server.prependListener('connection', (socket: Socket) => {
+    const connect = server.connect.bind(server)
+    server.connect = (socket, options) => {
       const write = socket.write.bind(socket)
       Object.assign(socket, {
         write(octets: string, encoding: 'latin1') {
@@ -164,7 +165,8 @@ describe('a connection', () => {
         },
         setNoDelay: (value: boolean) => void noDelay.push(value),
       })
-    })
+      connect(socket, options)
+    }
     const wire = await dial(port)
     await wire.expect('220')
     wire.send('MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\nx\r\n.\r\n')
@@ -269,6 +271,58 @@ describe('a connection', () => {
     wire.end()
     await wire.ended
     expect(await closed).toBe(entry)
+  })
+
+  test('reads all clients into one buffer, and loses nothing of them that has to wait', async () => {
+    const slow = later<Reply>()
+    const { port, log } = await listen({
+      answers: { command: ({ line }) => (log.push(line), line === 'SLOW' ? slow.promise : OK) },
+    })
+    const [first, second] = [await dial(port), await dial(port)]
+    for (const wire of [first, second]) await wire.expect('220')
+    first.send('SLOW\r\nNOOP 1\r\nDATA\r\n')
+    while (!log.includes('SLOW')) await second.ask('NOOP', '250')
+    await second.ask('DATA', '354')
+    await second.ask(`${'2'.repeat(1_000)}\r\n.`, '250')
+    slow.give(OK)
+    for (const code of ['250', '250', '354']) await first.expect(code)
+    // Each chunk ends in octets that mean something only with the next one.
+    first.send('1\r')
+    await second.ask('NOOP 2', '250')
+    first.send('\n.')
+    await second.ask('NOOP 3', '250')
+    first.send('\r\n')
+    await first.expect('250')
+    expect(log.filter((line) => line !== 'NOOP')).toEqual([
+      'SLOW',
+      `${'2'.repeat(1_000)}\r\n`,
+      'NOOP 1',
+      'NOOP 2',
+      'NOOP 3',
+      '1\r\n',
+    ])
+  })
+
+  test('stops reading while a command is worked on, and goes on after it', async () => {
+    const slow = later<Reply>()
+    const { server, port } = await listen({
+      answers: { command: ({ line }) => (line === 'SLOW' ? slow.promise : OK) },
+    })
+    const wire = await dial(port)
+    await wire.expect('220')
+    const [connection] = server.connections
+    const input = connection?._parser as SMTPStream
+    const other = await dial(port)
+    await other.expect('220')
+    wire.send('SLOW\r\n')
+    await other.ask('NOOP', '250')
+    const count = 200_000
+    wire.send('NOOP\r\n'.repeat(count))
+    while (input.writableLength === 0) await other.ask('NOOP', '250')
+    for (let i = 0; i < 100; i++) await other.ask('NOOP', '250')
+    expect(input.writableLength).toBeLessThanOrEqual(262_144)
+    slow.give(OK)
+    for (let i = 0; i <= count; i++) await wire.expect('250')
   })
 
   test('survives an answer that comes after the client has gone', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Reply } from '../../src/mail/reply.ts'
-import type { Control } from '../../src/smtp/connection.ts'
+import type { Control } from '../../src/smtp/control.ts'
 import type { Conversation, Peer } from '../../src/smtp/conversation.ts'
 import { type Listener, openListener } from '../../src/smtp/listener.ts'
 import { dial, later } from '../support/wire.ts'
