@@ -167,14 +167,14 @@ function sessionDelays() {
 
 function receptionOptions(
   { config, keyring }: Generation,
-  { store, newSalt = randomSalt }: Conversing,
+  { store, watcher, newSalt = randomSalt }: Conversing,
 ): ReceptionOptions {
   return {
     sealing: {
       keyring,
       isTrackingEnabled: config.smtpapi !== undefined,
       isExplained: config.smtpapi?.debugLevel === 'debug',
-      isLookedAt: store.onAccepted !== undefined,
+      isLookedAt: watcher !== undefined || store.onAccepted !== undefined,
       includeMetadata: config.tracking.includeMetadata,
       maxMetadataLength: config.tracking.maxMetadataLen,
       growthLimit: config.tracking.growthLimit,
