@@ -180,7 +180,7 @@ test('a copy whose recipient policy changes goes there, and its routing domain i
     raw_rcpt_to: 'a@x.example',
     routing_domain: 'hop.example',
   })
-  expect(await test.log('mainlog.ec')).toMatch(/@D@hop\.example@/)
+  await expect.poll(() => test.log('mainlog.ec')).toMatch(/@D@hop\.example@/)
 })
 
 test('VERP: a sender of its own for each copy reaches the next hop, the log and the bounce', async () => {
