@@ -1,11 +1,13 @@
 // What the primary of several workers asks them, and what they say of themselves.
 import type { HostPort } from './config/config.ts'
+import type { Snapshot } from './fleetsnapshot.ts'
 import type { Change } from './msys/shared/state.ts'
 
 export type FleetRequest =
   | { readonly kind: 'command'; readonly argv: readonly string[] }
   /** The two steps of a reload; `drop` says why there is no second one. */
-  | { readonly kind: 'prepare' | 'adopt' | 'drop' }
+  | { readonly kind: 'prepare'; readonly snapshot: Snapshot }
+  | { readonly kind: 'adopt' | 'drop' }
   /** Says in paniclog why a reload changes nothing. */
   | { readonly kind: 'refuse'; readonly reason: string }
   /** What is new since that number. */
@@ -16,8 +18,8 @@ export type FleetRequest =
 
 /** What a worker asks the primary. */
 export type WorkerQuestion =
-  /** The metrics of all; what policy of another has counted. */
-  | { readonly kind: 'metrics' | 'contents' }
+  /** The configuration that all have; the metrics of all; what policy of another has counted. */
+  | { readonly kind: 'snapshot' | 'metrics' | 'contents' }
   /** A named lock; answered with its fencing number when it is the worker's turn. */
   | { readonly kind: 'lock'; readonly id: number; readonly name: string }
   | { readonly kind: 'unlock'; readonly id: number }

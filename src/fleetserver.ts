@@ -3,6 +3,7 @@
 import type { Config, HostPort } from './config/config.ts'
 import type { Loaded } from './config/load.ts'
 import { makeTurns } from './events/turns.ts'
+import { type Snapshot, snapshotOf } from './fleetsnapshot.ts'
 import { type LockTable, makeLockTable } from './fleet/locks.ts'
 import {
   type Child,
@@ -13,7 +14,7 @@ import {
 } from './fleet/primary.ts'
 import { askEach, askOneByOne, type FleetNews, metricsOf, newsOf, tracesOf } from './fleetviews.ts'
 import { makeFences } from './policy/locks.ts'
-import type { Snapshot } from './metrics/snapshot.ts'
+import type { Snapshot as Metrics } from './metrics/snapshot.ts'
 import type { TraceSource } from './http/trace.ts'
 import {
   type FleetRequest,
@@ -45,7 +46,7 @@ export interface FleetServer {
   /** One of them; none when nobody is ready. */
   askOne(request: FleetRequest): Promise<unknown[]>
   /** Of all workers together. */
-  metrics(): Promise<Snapshot>
+  metrics(): Promise<Metrics>
   /** What there is to see of all workers; `since`, and what comes back, by slot. */
   news(since: readonly number[]): Promise<FleetNews>
   readonly traces: TraceSource
@@ -64,37 +65,42 @@ const CLOSE_SLACK_MS = 10_000
 /** Rejects with a StartError when a worker cannot start; it has said why. */
 export async function openFleetServer(options: FleetServerOptions): Promise<FleetServer> {
   const { warn, fork } = options
-  const { config, warnings } = options.load()
-  warnings.forEach(warn)
+  const loaded = options.load()
+  const { config } = loaded
+  loaded.warnings.forEach(warn)
   let replacements = 0
-  /** Reloads since the start. */
-  let version = 0
-  const versions = new Map<number | undefined, number>()
+  let snapshot = snapshotOf(loaded)
+  /** What each has, by process. */
+  const has = new Map<number | undefined, Snapshot>()
   const locks = makeLockTable(makeFences(Date.now))
   const fleet = await startFleet({
     count: config.workers,
-    fork(slot) {
-      const child = fork(slot)
-      versions.set(child.pid, version)
-      return child
-    },
+    fork,
     silentMs: silentMs(config),
     report: warn,
-    answer: answers(locks, () => replacements),
+    answer: answers(locks, {
+      replacements: () => replacements,
+      snapshot: ({ pid }) => (has.set(pid, snapshot), snapshot),
+    }),
     onEnded: locks.gone,
-    // It may have read the configuration before the last reload.
-    onReplaced(worker) {
+    onReplaced() {
       replacements++
-      if (versions.get(worker.pid) !== version) void reloadOne(worker).catch(report)
+      catchUp()
     },
   })
   const report = (error: unknown): void => warn(String(error))
   const ready = (): Worker[] => fleet.workers.filter(({ isReady }) => isReady)
   const askAll = (request: FleetRequest): Promise<unknown[]> => askEach(ready(), request)
+  /** What became ready during a reload was given what was there before. */
+  const catchUp = (): void => {
+    const behind = ready().filter(({ pid }) => has.get(pid) !== snapshot)
+    for (const worker of behind) void reloadOne(worker, snapshot, has).catch(report)
+  }
   const reload = async (): Promise<boolean> => {
-    const isDone = await reloadAll(options, ready)
-    if (isDone) version++
-    return isDone
+    const next = await reloadAll(options, ready, has)
+    snapshot = next ?? snapshot
+    catchUp()
+    return next !== undefined
   }
   const inTurn = makeTurns()
   const [first] = fleet.workers
@@ -122,13 +128,18 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
 }
 
 /** To what workers ask. */
-function answers(locks: LockTable, replacements: () => number): FleetOptions['answer'] {
+function answers(
+  locks: LockTable,
+  of: { replacements(): number; snapshot(asker: Worker): Snapshot },
+): FleetOptions['answer'] {
   return (request, asker, workers) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
     const question = request as WorkerQuestion
     switch (question.kind) {
+      case 'snapshot':
+        return Promise.resolve(of.snapshot(asker))
       case 'metrics':
-        return metricsOf(workers, replacements())
+        return metricsOf(workers, of.replacements())
       case 'contents':
         return contentsFor(asker, workers)
       case 'lock':
@@ -150,30 +161,39 @@ async function contentsFor(asker: Worker, workers: readonly Worker[]): Promise<u
   return contents
 }
 
-/** In all or in none. */
-async function reloadAll(options: FleetServerOptions, ready: () => Worker[]): Promise<boolean> {
-  const reason = await prepareAll(options, ready())
-  if (reason === undefined) {
-    await askEach(ready(), { kind: 'adopt' })
-    return true
+/** In all or in none: what all have then, undefined when that is what they had. */
+async function reloadAll(
+  options: FleetServerOptions,
+  ready: () => Worker[],
+  has: Map<number | undefined, Snapshot>,
+): Promise<Snapshot | undefined> {
+  const workers = ready()
+  const next = await prepareAll(options, workers)
+  if (typeof next !== 'string') {
+    await askEach(workers, { kind: 'adopt' })
+    for (const { pid } of workers) has.set(pid, next)
+    return next
   }
-  await askEach(ready(), { kind: 'drop' })
-  await ready()[0]?.ask({ kind: 'refuse', reason } satisfies FleetRequest)
-  return false
+  await askEach(workers, { kind: 'drop' })
+  await ready()[0]?.ask({ kind: 'refuse', reason: next } satisfies FleetRequest)
+  return undefined
 }
 
-/** Why one of them cannot; undefined: all can. One that ends meanwhile reads it when it is replaced. */
+/** Why one of them cannot, or what all can. One that ends meanwhile is given it when it is replaced. */
 async function prepareAll(
   { load, warn }: FleetServerOptions,
   workers: readonly Worker[],
-): Promise<string | undefined> {
+): Promise<Snapshot | string> {
+  let snapshot: Snapshot
   try {
-    load().warnings.forEach(warn)
+    const loaded = load()
+    loaded.warnings.forEach(warn)
+    snapshot = snapshotOf(loaded)
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
   const prepared = await Promise.allSettled(
-    workers.map((worker) => worker.ask({ kind: 'prepare' } satisfies FleetRequest)),
+    workers.map((worker) => worker.ask({ kind: 'prepare', snapshot } satisfies FleetRequest)),
   )
   for (const [i, each] of prepared.entries()) {
     const hasEnded = each.status === 'rejected' && String(each.reason).endsWith('has ended')
@@ -181,11 +201,16 @@ async function prepareAll(
       return each.reason instanceof Error ? each.reason.message : String(each.reason)
     }
   }
-  return undefined
+  return snapshot
 }
 
-async function reloadOne(worker: Worker): Promise<void> {
-  await worker.ask({ kind: 'prepare' } satisfies FleetRequest)
+async function reloadOne(
+  worker: Worker,
+  snapshot: Snapshot,
+  has: Map<number | undefined, Snapshot>,
+): Promise<void> {
+  has.set(worker.pid, snapshot)
+  await worker.ask({ kind: 'prepare', snapshot } satisfies FleetRequest)
   await worker.ask({ kind: 'adopt' } satisfies FleetRequest)
 }
 

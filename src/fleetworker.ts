@@ -1,5 +1,7 @@
 // One of several workers: a server that shares its ports with the others, and whose primary reloads it, asks it
 // for its part of every answer, and ends it.
+import type { KeptFiles } from './config/include.ts'
+import type { Loaded } from './config/load.ts'
 import { runCommand } from './console.ts'
 import { type Channel, joinFleet, type Member } from './fleet/member.ts'
 import type { Counts, SharedTally } from './fleet/tally.ts'
@@ -13,14 +15,17 @@ import type {
 } from './fleetrequest.ts'
 import { lockAmongWorkers } from './fleetlocks.ts'
 import { shareWithWorkers } from './fleetstate.ts'
-import type { Snapshot } from './metrics/snapshot.ts'
+import { loadSnapshot, type Snapshot } from './fleetsnapshot.ts'
+import type { Snapshot as Metrics } from './metrics/snapshot.ts'
 import type { Change } from './msys/shared/state.ts'
 import type { Outbox } from './outbox.ts'
 import type { Place } from './place.ts'
 import type { PreparedReload } from './reload.ts'
 import { openServer, type Server, type ServerOptions } from './server.ts'
 
-export interface FleetWorkerOptions extends ServerOptions {
+export interface FleetWorkerOptions extends Omit<ServerOptions, 'load'> {
+  /** With the files that the primary has read. */
+  load(kept: KeptFiles): Loaded
   readonly place: Place
   readonly channel: Channel
   /** The server has closed. */
@@ -58,12 +63,15 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
   })
   const tallies = { census: shared(member, 'census'), budgets: shared(member, 'budgets') }
   let outbox: Outbox<Change> | undefined
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
+  let snapshot = (await member.ask({ kind: 'snapshot' } satisfies WorkerQuestion)) as Snapshot
   const running = await openServer({
     ...options,
+    load: () => loadSnapshot(snapshot, options.load),
     tallies,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
     metricsOfAll: async () =>
-      (await member.ask({ kind: 'metrics' } satisfies WorkerQuestion)) as Snapshot,
+      (await member.ask({ kind: 'metrics' } satisfies WorkerQuestion)) as Metrics,
     locksOfAll: lockAmongWorkers(member),
     async joinState(sharing) {
       const joined = await shareWithWorkers(member, sharing, GATHER_MS)
@@ -72,7 +80,13 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
     },
   })
   server = running
-  respond = responder(running, close, () => contentsOf(running, options.place, outbox))
+  respond = responder(running, close, {
+    contents: () => contentsOf(running, options.place, outbox),
+    prepare(next) {
+      snapshot = next
+      return running.prepareReload()
+    },
+  })
   const { smtp, http, scripts } = running
   member.ready({ smtp, http, scripts } satisfies WorkerFacts)
   return { close }
@@ -81,7 +95,7 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
 function responder(
   server: Server,
   close: () => void,
-  contents: () => Contents,
+  own: { contents(): Contents; prepare(snapshot: Snapshot): Promise<PreparedReload> },
 ): (request: FleetRequest) => Promise<unknown> {
   let prepared: PreparedReload | undefined
   return async (request) => {
@@ -90,7 +104,7 @@ function responder(
         return runCommand({ server, now: Date.now, shutdown: close, pages: [] }, request.argv)
       case 'prepare':
         await prepared?.drop()
-        prepared = await server.prepareReload()
+        prepared = await own.prepare(request.snapshot)
         return undefined
       case 'adopt':
         prepared?.adopt()
@@ -109,7 +123,7 @@ function responder(
       case 'news':
         return server.news(request.since)
       case 'contents':
-        return contents()
+        return own.contents()
       case 'traces':
         return request.id === undefined ? server.traces.recent() : server.traces.find(request.id)
       case 'close':

@@ -71,7 +71,7 @@ export async function serveWorker({ load, place, trace }: WorkerArguments): Prom
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
   const worker = await openFleetWorker({
     // The primary has told what there is to warn of.
-    load: () => ({ ...load(), warnings: [] }),
+    load: (kept) => ({ ...load(kept), warnings: [] }),
     warn: (text) => void process.stderr.write(`${text}\n`),
     place,
     trace,

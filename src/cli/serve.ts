@@ -3,6 +3,7 @@
 // on stderr as `FILE:LINE: …`; a broken configuration exits with 78, a taken address or spool with 69.
 import { hostname } from 'node:os'
 import { ConfigError } from '../config/error.ts'
+import type { KeptFiles } from '../config/include.ts'
 import { loadConfig, type Loaded, parseConfig } from '../config/load.ts'
 import { errorText } from '../events/lines.ts'
 import { PolicyError } from '../policy/policy.ts'
@@ -31,7 +32,7 @@ export async function serve(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const options = readServeArguments(args)
   if (typeof options === 'string') return fail(options, EXIT_USAGE)
-  const load = (): Loaded => loadFrom(options)
+  const load = (kept?: KeptFiles): Loaded => loadFrom(options, kept)
   // Who reads our output may go away; that is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
@@ -68,8 +69,8 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function loadFrom({ file, lenient }: ServeArguments): Loaded {
-  const options = { lenient, defaultHostname: hostname(), searchPath: BUNDLED_FOLDERS }
+function loadFrom({ file, lenient }: ServeArguments, kept?: KeptFiles): Loaded {
+  const options = { lenient, defaultHostname: hostname(), searchPath: BUNDLED_FOLDERS, kept }
   if (file !== undefined) return loadConfig(file, options)
   return parseConfig(EMBEDDED, 'embedded default', { ...options, folder: process.cwd() })
 }

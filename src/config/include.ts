@@ -9,10 +9,63 @@ import type { Include, Source } from './parser.ts'
 
 const MAX_FILES = 1000
 
+/** Where they are read. */
+export interface ConfigFiles {
+  exists(path: string): boolean
+  /** A file, and no folder. Throws when that is not possible. */
+  readMain(path: string): Source
+  /** The file itself, or those of a folder. Throws when that is not possible. */
+  read(path: string): readonly Source[]
+}
+
+/** Files as they were read, by the paths that were asked for. */
+export type KeptFiles = ReadonlyMap<string, readonly Source[]>
+
+export const DISK: ConfigFiles = {
+  exists,
+  readMain: (file) => ({ file, text: readFileSync(file, 'latin1') }),
+  read: (path) =>
+    (statSync(path).isDirectory() ? listFiles(path) : [path]).map((file) => ({
+      file,
+      text: readFileSync(file, 'latin1'),
+    })),
+}
+
+/** As they were, whatever is on disk now. */
+export function keptFiles(kept: KeptFiles): ConfigFiles {
+  const read = (path: string): readonly Source[] => {
+    const sources = kept.get(path)
+    if (!sources) throw new Error(`${path} was not read before`)
+    return sources
+  }
+  return {
+    exists: (path) => kept.has(path),
+    readMain: (path) => read(path)[0] ?? { file: path, text: '' },
+    read,
+  }
+}
+
+/** The same, and what was read is kept. */
+export function keeping(files: ConfigFiles, kept: Map<string, readonly Source[]>): ConfigFiles {
+  return {
+    exists: files.exists,
+    readMain(path) {
+      const source = files.readMain(path)
+      kept.set(path, [source])
+      return source
+    },
+    read(path) {
+      const sources = files.read(path)
+      kept.set(path, sources)
+      return sources
+    },
+  }
+}
+
 /** The main file as a byte string. */
-export function readSource(file: string): Source {
+export function readSource(file: string, files: ConfigFiles): Source {
   try {
-    return { file, text: readFileSync(file, 'latin1') }
+    return files.readMain(file)
   } catch (error) {
     const place = { file, line: 1, column: 1 }
     throw unreadable(place, error)
@@ -20,12 +73,17 @@ export function readSource(file: string): Source {
 }
 
 /** `folder`: where the main file's relative paths begin. */
-export function includeFrom(main: string, folder: string, searchPath: readonly string[]): Include {
+export function includeFrom(
+  main: string,
+  folder: string,
+  searchPath: readonly string[],
+  disk: ConfigFiles = DISK,
+): Include {
   let files = 0
   return (path, from, place) => {
     const beside = from.file === main ? folder : dirname(from.file)
     const name = withoutScheme(decode(path), place)
-    const found = [beside, ...searchPath].map((start) => resolve(start, name)).find(exists)
+    const found = [beside, ...searchPath].map((start) => resolve(start, name)).find(disk.exists)
     if (found === undefined) {
       const expected = `a file or folder in ${[beside, ...searchPath].join(', ')}`
       throw new ConfigError(
@@ -34,7 +92,7 @@ export function includeFrom(main: string, folder: string, searchPath: readonly s
         `nothing to include: ${mismatch(expected, quote(path))}`,
       )
     }
-    const sources = readPaths(found, place)
+    const sources = readPaths(found, place, disk)
     files += sources.length
     if (files > MAX_FILES) {
       const complaint = `too many included files: expected at most ${MAX_FILES}`
@@ -44,10 +102,9 @@ export function includeFrom(main: string, folder: string, searchPath: readonly s
   }
 }
 
-function readPaths(path: string, place: Place): readonly Source[] {
+function readPaths(path: string, place: Place, files: ConfigFiles): readonly Source[] {
   try {
-    const files = statSync(path).isDirectory() ? listFiles(path) : [path]
-    return files.map((file) => ({ file, text: readFileSync(file, 'latin1') }))
+    return files.read(path)
   } catch (error) {
     throw unreadable(place, error)
   }

@@ -11,6 +11,8 @@ export interface Script {
   readonly place: Place
   /** The file itself, where `source` is not to be looked for. */
   readonly path?: string
+  /** With it, what the file says: it is not read. */
+  readonly text?: Buffer
 }
 
 export interface Scriptlet {
@@ -50,9 +52,9 @@ function readScriptlet(script: Script, roots: readonly string[]): Scriptlet {
   return { name: script.name, path, text: readFileSync(path) }
 }
 
-function readFile({ name, place }: Script, path: string): Scriptlet {
+function readFile({ name, place, text }: Script, path: string): Scriptlet {
   try {
-    return { name, path, text: readFileSync(path) }
+    return { name, path, text: text ?? readFileSync(path) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError(place, undefined, `script "${name}" cannot be read: ${reason}`)

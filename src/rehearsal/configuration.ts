@@ -44,6 +44,7 @@ export function readConfiguration(source: ConfigSource): Loaded {
   const isOwn = file !== undefined || text !== undefined
   const warnings = isOwn ? loaded.warnings : []
   return {
+    ...loaded,
     config: scripts.length > 0 ? withScripts(loaded.config, scripts) : loaded.config,
     warnings,
   }

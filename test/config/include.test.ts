@@ -119,6 +119,23 @@ describe('refusals', () => {
     )
   })
 
+  test('what was read once can be loaded again, whatever is there now', () => {
+    const folder = write({
+      'main.conf': 'include "a.conf"\ninclude "more"',
+      'a.conf': 'hostname = "a.example"',
+      'more/b.conf': 'retry_interval = 7',
+    })
+    const before = load(folder)
+    rmSync(folder, { recursive: true })
+    mkdirSync(join(folder, 'more'), { recursive: true })
+    writeFileSync(join(folder, 'more/c.conf'), 'no such = thing {')
+    const options = { lenient: false, defaultHostname: 'h', kept: before.files }
+    const again = loadConfig(join(folder, 'main.conf'), options)
+    expect(again.config.hostname).toBe('a.example')
+    expect(again.config.outbound('x.example').retryIntervalSeconds).toBe(7)
+    expect([...again.files]).toEqual([...before.files])
+  })
+
   test('of a main file that is not there, or no file', () => {
     const folder = write({})
     expect(messageOf(() => load(folder))).toMatch(

@@ -291,6 +291,34 @@ describe('workers', () => {
     expect(twice()).toEqual([])
   }, 60_000)
 
+  test('one that takes the place of another has the configuration that the others have', async () => {
+    await writeFile(join(folder, 'more.conf'), 'hostname = "mail.test"')
+    await writeFile(join(folder, 'e.conf'), `${CONF(2)}\ninclude "more.conf"`)
+    await writeFile(join(folder, 'p.lua'), POLICY('first'))
+    running = await serve(['--config', 'e.conf'], folder)
+    // None of this was asked for.
+    await writeFile(join(folder, 'p.lua'), POLICY('not yet'))
+    await writeFile(join(folder, 'more.conf'), 'no such = thing {')
+    await rm(join(folder, 'e.conf'))
+    const before = await workers()
+    for (const { pid } of before) process.kill(pid, 'SIGKILL')
+    const isReplaced = async (): Promise<boolean> => {
+      const now = (await workers()).filter(({ ready }) => ready)
+      return now.length === 2 && now.every(({ pid }) => before.every((each) => each.pid !== pid))
+    }
+    await expect.poll(isReplaced, { timeout: 20_000 }).toBe(true)
+    expect((await ctl('who')).text).toBe('first\n')
+    expect((await ctl('config', 'reload')).ok).toBe(false)
+    await writeFile(join(folder, 'e.conf'), CONF(2))
+    expect((await ctl('config', 'reload')).ok).toBe(true)
+    expect((await ctl('who')).text).toBe('not yet\n')
+    const [first] = await workers()
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    await running.says(`(process ${first?.pid}) has ended, SIGKILL: replaced`)
+    await expect.poll(async () => (await workers()).filter(({ ready }) => ready).length).toBe(2)
+    expect((await ctl('who')).text).toBe('not yet\n')
+  }, 60_000)
+
   test('with another number of them at the next start all mail is delivered', async () => {
     await sink.close()
     const before = await start(3)
