@@ -190,7 +190,8 @@ function startData(state: State, command: Command): Reply {
   state.scanner = openScanner(limits)
   // One timer for all messages of a connection: to begin it anew costs less than another one.
   state.dataTimer ??= setTimeout(() => dataTimeUp(state), state.settings.dataSeconds * 1_000)
-  state.dataTimer.refresh()
+  // A rehearsed client that just goes is no reason to live on.
+  state.dataTimer.unref().refresh()
   return DATA_FOLLOWS
 }
 
