@@ -5,6 +5,7 @@
 --    scriptlet "scriptlet" { script "default_policy" { source = "default_policy" } }
 require("msys.core")
 require("msys.pbp")
+require("msys.audit_series")
 require("msys.cidr")
 require("msys.db")
 
@@ -22,8 +23,18 @@ local config = rawget(msys, "dp_config")
 local known = {
   whitelist = true, concurrent_connection_limits = true, rbls = true, fcdns = true,
   mail_from_domain_validate = true, recipient_validation = true, message_size_limits = true,
-  custom_policy = true,
+  audit_series = true, relay_authorization = true, custom_policy = true,
 }
+
+-- What each series of audit_series counts, and what is said over one of its thresholds.
+local rates = {
+  connections = { code = 421, text = "connection rate limit exceeded" },
+  messages = { code = 421, text = "message rate limit exceeded" },
+  mailfrom = { code = 451, text = "Sender message rate limit exceeded" },
+  auth_user = { code = 451, text = "Authenticated user rate limit exceeded" },
+  invalid_recipients = { code = 451, text = "DHA limit exceeded" },
+}
+local ONNET = "dp_onnet"
 
 -- The items of a list that are switched on, and that no whitelist takes this client out of.
 local function active(list, vctx)
@@ -38,6 +49,38 @@ end
 
 local function applies(item, vctx)
   return #active({ item }, vctx) == 1
+end
+
+-- Series of this script have names of their own.
+local function series(name)
+  local item = config.audit_series and config.audit_series[name]
+  return item and item.thresholds and "dp_" .. name, item
+end
+
+local function count(name, key)
+  local own = series(name)
+  if own then msys.audit_series.add(own, { count = 1, key = key }) end
+end
+
+-- Over a threshold: the answer is given. `key` is counted by text; a series of addresses has its own keys.
+local function check_rate(name, vctx, key)
+  local own, item = series(name)
+  if not own then return end
+  for _, threshold in ipairs(active(item.thresholds, vctx)) do
+    local range = { startv = threshold.startv or 0, endv = threshold.endv or 0, key = threshold.key or key }
+    if msys.audit_series.count(own, range) > threshold.threshold then
+      local rate = rates[name]
+      if rate.code == 421 then return vctx:pbp_disconnect(rate.code, rate.text) end
+      return vctx:pbp_action(rate.code, rate.text)
+    end
+  end
+end
+
+local function is_onnet(ac)
+  local item = config.relay_authorization
+  if not item or not item.check or not item.onnet then return false end
+  local value = msys.cidr.query(ONNET, ac)
+  return value ~= nil and value ~= false and value ~= ""
 end
 
 -- An answer of DNS or of a table: nil when the address is not listed.
@@ -100,12 +143,29 @@ function checks.connect(ac, vctx)
       msys.pbp.set_whitelist(vctx, CONN, whitelist.name, true)
     end
   end
+  -- The configuration may not let everybody relay.
+  if is_onnet(ac) then vctx:set(CONN, "can_relay", "true") end
+  count("connections", ac)
+  if check_rate("connections", vctx) == DONE then return DONE end
   for _, check in ipairs { check_limits, check_fcdns, check_rbls } do
     if check(ac, vctx) == DONE then return DONE end
   end
 end
 
+-- Who may send to anybody: networks of ours, and who has authenticated.
+local function may_relay(ac, vctx)
+  if is_onnet(ac) then return true end
+  return config.relay_authorization.allow_smtp_auth and vctx:get(CONN, "auth_status") == "pass"
+end
+
 function checks.mailfrom(str, ac, vctx)
+  local sender = tostring(str):match("<([^>]*)>") or ""
+  for name, key in pairs { mailfrom = sender, auth_user = vctx:get(CONN, "auth_user") } do
+    if key ~= "" then
+      count(name, key)
+      if check_rate(name, vctx, key) == DONE then return DONE end
+    end
+  end
   local item = config.mail_from_domain_validate
   if not item or not applies(item, vctx) then return end
   local domain = tostring(str):match("@([^>@%s]+)>")
@@ -123,7 +183,14 @@ end
 
 function checks.rcptto(msg, str, ac, vctx)
   local item = config.recipient_validation
-  if not item or not item.check or not item.ds_name or not item.query then return end
+  local validates = item and item.check and item.ds_name and item.query
+  local relaying = config.relay_authorization
+  if relaying and relaying.check then
+    if may_relay(ac, vctx) then return end
+    if not validates then return vctx:pbp_action(550, "relaying denied") end
+  end
+  if not validates then return end
+  if check_rate("invalid_recipients", vctx) == DONE then return DONE end
   local rcpt = msg:rcptto()
   local row = msys.db.fetch_row(item.ds_name, item.query, { rcpt = rcpt, domain = rcpt:match("@(.*)$") })
   local is_good = row ~= nil
@@ -134,10 +201,14 @@ function checks.rcptto(msg, str, ac, vctx)
       if status == value or status:match("^" .. value .. "$") then is_good = true end
     end
   end
-  if not is_good then return vctx:pbp_action(550, "there is no such recipient") end
+  if is_good then return end
+  count("invalid_recipients", ac)
+  return vctx:pbp_action(550, "there is no such recipient")
 end
 
 function checks.data(msg, ac, vctx)
+  count("messages", ac)
+  if check_rate("messages", vctx) == DONE then return DONE end
   for _, limit in ipairs(active(config.message_size_limits, vctx)) do
     if msg:get_message_size() > msys.pbp.size_in_bytes(limit.size) then
       return vctx:pbp_action(552, "the message is too large")
@@ -171,6 +242,19 @@ function mod:init()
     if type(item) == "table" and not known[name] and item.check ~= false and not tostring(name):match("^_") then
       print("msys.dp_config." .. tostring(name) .. " is not supported: it checks nothing")
     end
+  end
+  for name, item in pairs(config.audit_series or {}) do
+    if rates[name] then
+      msys.audit_series.define("dp_" .. name, item.type, item.interval, item.buckets, item.options)
+    else
+      print("msys.dp_config.audit_series." .. tostring(name) .. " is not supported: it counts nothing")
+    end
+  end
+  local relaying = config.relay_authorization
+  if relaying and relaying.check and relaying.onnet then
+    local onnet = relaying.onnet
+    if onnet.record_type then onnet.record_type = onnet.record_type:lower() end
+    msys.cidr.define(ONNET, onnet)
   end
   for _, whitelist in ipairs(config.whitelist or {}) do
     msys.cidr.define(whitelist.name, whitelist)

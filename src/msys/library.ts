@@ -28,6 +28,6 @@ export const DEFAULT_POLICY: readonly Declaration[] = [
     support: 'full',
     doc: 'functions such as pre_validate_data and post_validate_data, which the bundled script `default_policy` runs before and after its own checks',
     differs:
-      'of the tables of msys.dp_config the bundled script knows whitelist, concurrent_connection_limits, rbls, fcdns, mail_from_domain_validate, recipient_validation, message_size_limits; paniclog names the others',
+      'of the tables of msys.dp_config the bundled script knows whitelist, concurrent_connection_limits, rbls, fcdns, mail_from_domain_validate, recipient_validation, message_size_limits, audit_series (connections, messages, mailfrom, auth_user, invalid_recipients), relay_authorization; paniclog names the others',
   },
 ]

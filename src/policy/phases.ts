@@ -12,7 +12,7 @@ export type Argument =
 /** What comes with the hook that has it, see `Subject.extra`. */
 export type ExtraArgument =
   | ('response' | 'auth_info' | 'auth_status' | 'flags' | 'now' | 'note' | 'note_len' | 'dr')
-  | 'params'
+  | ('params' | 'scope' | 'buff')
   | ('b' | 'phase' | 'format' | 'args' | 'event' | 'eventtype' | 'vclosure')
 
 /**
@@ -146,6 +146,16 @@ const TABLE = {
     ASYNC_BODY,
     'each copy, the same place; also of messages that policy sends',
   ),
+  core_config_get_message_routing_domain: {
+    ...row(
+      'copy',
+      'scope msg buff',
+      'answer',
+      ASYNC_BODY,
+      'each copy, when its queue is chosen: a domain in `buff`, and another number than 0, choose it',
+    ),
+    neutral: 0,
+  },
   validate_set_binding: row(
     'binding',
     'msg',
@@ -238,7 +248,7 @@ const ALIASES: Readonly<Record<string, CalloutName>> = {
 
 /** Callouts and hooks of Momentum that are not run yet: a script that defines one is told so. */
 const LATER = new Set(
-  `config_rsrc_setup core_config_get_domain_relay core_config_get_message_routing_domain
+  `config_rsrc_setup core_config_get_domain_relay
   core_get_inbound_tls_parameters core_log_client_connection_failure
   core_log_client_connection_success core_log_error core_pre_ec_can_relay_to
   core_smtp_tls_reporting core_swap_out_multi delay_dsn_send_notification

@@ -6,6 +6,8 @@ import { type Context, copyContext } from '../mail/context.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import { sealContent } from '../msys/content.ts'
+import { lowerCase } from '../mail/bytes.ts'
+import type { EcString } from '../msys/ecstring.ts'
 import type { MessageHandle, ValidationContext } from '../msys/handle.ts'
 import type { CalloutName } from '../policy/phases.ts'
 import type { PhaseOutcome } from '../policy/session.ts'
@@ -159,8 +161,11 @@ function finishCopy(
 ): Eventually<CopyResult> {
   const { msg } = subject
   const run = (phases: readonly CalloutName[]) => runPhases(session, phases, subject, context)
-  const bound = andThen(run(['validate_set_binding']), (refusal) =>
-    refusal || !msg.current.envelope.egress ? refusal : run(['core_post_validate_set_binding']),
+  const routed = chooseQueue(session, subject)
+  const bound = andThen(
+    andThen(routed, () => run(['validate_set_binding'])),
+    (refusal) =>
+      refusal || !msg.current.envelope.egress ? refusal : run(['core_post_validate_set_binding']),
   )
   const judged = andThen(bound, (refusal) => refusal ?? run(FINAL))
   const signed = andThen(judged, (refusal) => {
@@ -179,6 +184,24 @@ function finishCopy(
       const { settings, explain } = tracked
       return { kind: 'accepted', copy, settings, explain, received }
     })
+  })
+}
+
+const QUEUE_HOOK = 'core_config_get_message_routing_domain'
+
+/** Lets policy name the domain whose queue and next hop the copy takes. */
+function chooseQueue(
+  session: Session,
+  subject: Subject & { readonly msg: MessageHandle },
+): Eventually<void> {
+  if (!session.surroundings.policy.has(QUEUE_HOOK)) return undefined
+  const buff: EcString = { kind: 'ec_string', text: '' }
+  const asked = session.policy.run(QUEUE_HOOK, { ...subject, extra: { buff } })
+  return andThen(asked, ({ kind }) => {
+    const domain = lowerCase(buff.text.trim())
+    if (kind !== 'answer' || !/^[^\s@<>]{1,253}$/.test(domain)) return
+    const { msg } = subject
+    msg.current = { ...msg.current, envelope: { ...msg.current.envelope, routingDomain: domain } }
   })
 }
 

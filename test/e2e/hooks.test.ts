@@ -326,3 +326,22 @@ describe('__bypass_', () => {
     wire.end()
   })
 })
+
+test('core_config_get_message_routing_domain chooses the queue of a copy', async () => {
+  const server = await start({
+    policy: module(`function mod:core_config_get_message_routing_domain(scope, msg, buff)
+      if msg:rcptto() == "a@x.example" then buff:set("Other.Example") return #buff end
+      if msg:rcptto() == "c@x.example" then buff:set("not a domain") return 1 end
+      buff:set("never.example")
+      return 0 end`),
+  })
+  const wire = await session(server)
+  await send(wire, ['a@x.example', 'b@x.example', 'c@x.example'])
+  let domains: string[] = []
+  while (domains.length < 3) {
+    const log = await server.log('mainlog.ec')
+    domains = [...log.matchAll(/@D@([^@]+)@/g)].map(([, domain = '']) => domain)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  expect(domains.sort()).toEqual(['other.example', 'x.example', 'x.example'])
+})

@@ -217,6 +217,8 @@ const EXTRA = {
   event: 0,
   eventtype: 0,
   vclosure: 0,
+  scope: undefined,
+  buff: { kind: 'ec_string', text: 'r' },
   params: { kind: 'tls_params', useTls: 0, verify: 0, texts: new Map(), files: new Map() },
 }
 
@@ -237,6 +239,8 @@ const KINDS: Readonly<Record<string, RegExp>> = {
   event: /^0$/,
   eventtype: /^0$/,
   vclosure: /^0$/,
+  scope: /^nil$/,
+  buff: /^r$/,
   params: /_ec_ssl_ctx_params/,
   msg: /_ec_message/,
   ac: /_accept_construct/,
