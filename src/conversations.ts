@@ -64,13 +64,13 @@ export function makeConversations(conversing: Conversing): Converse {
     const { spans } = store
     const connectionId = store.ids.connection()
     control.setIdleSeconds(seat.options.idleSeconds)
-    const session = openSession(peer, {
+    const surroundings = {
       ...commonsOf(generation, conversing, reception),
-      get options() {
-        return seat.options
-      },
-      adopt({ remoteAddress }) {
+      // A getter would give every session a shape of its own, and whoever reads of it would be slow.
+      options: seat.options,
+      adopt({ remoteAddress }: Peer) {
         if (!seat.move(remoteAddress)) return TOO_MANY_SESSIONS
+        surroundings.options = seat.options
         control.setIdleSeconds(seat.options.idleSeconds)
         return undefined
       },
@@ -81,8 +81,8 @@ export function makeConversations(conversing: Conversing): Converse {
       hold,
       receive: receiver(reception, generation, hold, spans),
       watcher,
-    })
-    const counted = metered(session, smtp)
+    }
+    const counted = metered(openSession(peer, surroundings), smtp)
     const watched = spans ? spans.watch(connectionId, peer, counted) : counted
     return census.watch.watch(listenerKey(endpoint), peer, {
       ...watched,

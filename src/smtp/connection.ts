@@ -30,6 +30,7 @@ export class SmtpServer extends SMTPServer {
 
   constructor(settings: ServerSettings) {
     super({
+      name: 'unused',
       noDelay: true,
       // A client may send all it has to say, close its side and then read the replies.
       allowHalfOpen: true,
@@ -37,7 +38,8 @@ export class SmtpServer extends SMTPServer {
       disabledCommands: ['AUTH', 'STARTTLS'],
     })
     this.#settings = settings
-    acceptDirectly(this.server)
+    // Name and id would be looked up and made up for every connection.
+    acceptDirectly(this.server, (socket) => this.connect(socket, { id: 'unused' }))
   }
 
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {

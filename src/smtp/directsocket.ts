@@ -23,14 +23,10 @@ interface Internals {
   _server?: unknown
 }
 
-/** Listeners of `connection` get such sockets from now on. */
-export function acceptDirectly(server: Server): void {
-  const listeners = server.listeners('connection') as ((socket: Socket) => void)[]
+/** Connections go to `accept`, as such sockets, and to nobody else. */
+export function acceptDirectly(server: Server, accept: (socket: Socket) => void): void {
   server.removeAllListeners('connection')
-  server.on('connection', (accepted: Socket) => {
-    const socket = directSocket(accepted)
-    for (const listener of listeners) listener(socket)
-  })
+  server.on('connection', (accepted: Socket) => accept(directSocket(accepted)))
 }
 
 /** Before anything has been read. It is paused. */
