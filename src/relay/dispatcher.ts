@@ -16,6 +16,7 @@ import { makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import type { Steering } from './steering.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
+import { makeRoom } from './room.ts'
 import { makeTasks } from './tasks.ts'
 import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
 import { expiresMs, type Observers, type Settlement } from './settlement.ts'
@@ -74,6 +75,8 @@ interface State extends Works {
 }
 
 const SWEEP_MS = 30_000
+/** Of copies on their way to all next hops. */
+const MAX_BYTES = 512 * 1024 * 1024
 const STEP = 1_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
@@ -107,6 +110,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     settlement,
     delivery: { spool, pool, clock, resolver, random, steering: options.steering, onError },
     tasks: makeTasks(onError),
+    room: makeRoom(MAX_BYTES),
     lanes: new Map(),
     throttles: new Map(),
     phase: 'open',
@@ -215,6 +219,7 @@ function reconfigure(state: State, config: RelayConfig): void {
   )
   for (const lane of lanes) {
     lane.cancelBlock?.()
+    lane.cancelWatch?.()
     for (const item of takeAll(lane)) schedule(state, item, 0)
   }
   pump(state)
@@ -234,7 +239,10 @@ function lanesOf({ lanes, queue }: State): LaneFacts[] {
 async function close(state: State, graceMs: number): Promise<void> {
   state.phase = 'closing'
   state.timer?.cancel()
-  for (const lane of state.lanes.values()) lane.cancelBlock?.()
+  for (const lane of state.lanes.values()) {
+    lane.cancelBlock?.()
+    lane.cancelWatch?.()
+  }
   const { pool } = state.delivery
   const isOver = new Promise<void>((resolve) => {
     const cancel = state.clock.after(graceMs, resolve)

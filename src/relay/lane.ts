@@ -8,6 +8,7 @@ import { type QueueItem, wayOf } from '../spool/queue.ts'
 import { travelTogether } from '../spool/stored.ts'
 import type { Stored } from '../spool/stored.ts'
 import type { NextHop } from './nexthop.ts'
+import { makeRoom, type Room } from './room.ts'
 
 /** Copies of one entry that one transaction can carry; at least one. */
 export interface Batch {
@@ -40,7 +41,12 @@ export interface Lane {
   health: 'good' | 'suspect' | 'blocked'
   /** What was sent and opened since the throttles began to count; nothing is sent before `heldUntilMs`. */
   readonly throttle: Throttle
+  /** For copies on their way. */
+  readonly room: Room
   cancelBlock: (() => void) | undefined
+  /** When a worker last took a batch. */
+  takenMs: number
+  cancelWatch: (() => void) | undefined
   /** What was last found out about the next hop. */
   hop: { readonly found: Promise<NextHop>; readonly untilMs: number } | undefined
   /** Of the entry that was read last: its copies follow each other. */
@@ -64,6 +70,8 @@ interface Line {
   first: number
 }
 
+/** Of copies on their way to one next hop. */
+const MAX_LANE_BYTES = 64 * 1024 * 1024
 /** Of one transaction, whatever the configuration says: bounds the replies that may wait unread. */
 const MAX_RECIPIENTS = 1000
 
@@ -85,7 +93,10 @@ export function makeLane(
     bearable: Infinity,
     health: 'good',
     throttle,
+    room: makeRoom(MAX_LANE_BYTES),
     cancelBlock: undefined,
+    takenMs: -Infinity,
+    cancelWatch: undefined,
     hop: undefined,
     lastRead: undefined,
   }

@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { deliver, type Delivery } from './delivery.ts'
 import {
   type Batch,
+  copyAt,
   join,
   type Lane,
   nextBatch,
@@ -19,6 +20,7 @@ import {
 } from './lane.ts'
 import { EXPIRED, outcome, STAGES } from './outcome.ts'
 import { expiresMs, settle, settleUntried, type Settlement } from './settlement.ts'
+import type { Room } from './room.ts'
 import type { Tasks } from './tasks.ts'
 
 export type RelayConfig = Pick<Config, 'hostname' | 'outbound'> &
@@ -30,6 +32,8 @@ export interface Works {
   readonly settlement: Settlement
   readonly delivery: Delivery
   readonly tasks: Tasks
+  /** For copies on their way, of all lanes. */
+  readonly room: Room
   readonly onError: (error: unknown) => void
   config: RelayConfig
   /** `closing`: nothing begins; `abandoned`: what ends now was ended by us. */
@@ -38,6 +42,7 @@ export interface Works {
 
 /** A lane is blocked for a quarter of its retry interval, but not longer than this. */
 const MAX_BLOCK_MS = 30_000
+const STALL_MS = 1_000
 /** Where the configuration sets no limit. */
 const MAX_WORKERS = 500
 /** After a fault of our own. */
@@ -50,15 +55,32 @@ export function startWorkers(works: Works, lane: Lane): void {
     lane.domain,
     lane.egress,
   )
-  if (suspendDelivery) return
+  // Without a spool that remembers outcomes a worker takes nothing.
+  if (suspendDelivery || works.spool.failure || works.phase !== 'open') return
   // Asked for each: a worker may find out that the lane has to wait.
   const isHeld = (): boolean => works.clock.now() < lane.throttle.heldUntilMs
   const most = Math.min(maxOutboundConnections || MAX_WORKERS, lane.bearable)
   const limit = { good: most, suspect: 1, blocked: 0 }
-  while (!isHeld() && lane.workers < limit[lane.health] && lane.workers < waiting(lane)) {
+  const isNeeded = (): boolean =>
+    lane.workers < waiting(lane) || (waiting(lane) > 0 && isStalled(works, lane))
+  while (!isHeld() && lane.workers < limit[lane.health] && isNeeded()) {
     lane.workers++
     works.tasks.run(() => work(works, lane))
   }
+  if (lane.workers > 0 && waiting(lane) > 0) watch(works, lane)
+}
+
+/** No worker has come for more for a while: their peers are slow, or take nothing at all. */
+function isStalled({ clock }: Works, lane: Lane): boolean {
+  return clock.now() - lane.takenMs >= STALL_MS
+}
+
+/** What waits behind such workers gets another. */
+function watch(works: Works, lane: Lane): void {
+  lane.cancelWatch ??= works.clock.after(STALL_MS, () => {
+    lane.cancelWatch = undefined
+    startWorkers(works, lane)
+  })
 }
 
 /** Fails copies without trying them. */
@@ -80,6 +102,7 @@ async function work(works: Works, lane: Lane): Promise<void> {
     const most = works.delivery.steering?.wants() ? 1 : outbound.maxRecipientsPerBatch
     const batch = nextBatch(lane, Math.min(allowance, most))
     if (!batch) break
+    lane.takenMs = works.clock.now()
     messages.count += batch.copies.length
     if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {
       expire(works, batch)
@@ -113,6 +136,20 @@ function allowanceOf(
   return Math.max(0, count - window.count)
 }
 
+/** Room for a copy, first beside others of its lane: one that takes nothing must not hold up all. */
+function enter({ room }: Works, lane: Lane, bytes: number): Promise<() => void> | (() => void) {
+  const first = lane.room.enter(bytes)
+  const then = (leaveLane: () => void): Promise<() => void> | (() => void) => {
+    const both = (leave: () => void) => () => {
+      leave()
+      leaveLane()
+    }
+    const second = room.enter(bytes)
+    return second instanceof Promise ? second.then(both) : both(second)
+  }
+  return first instanceof Promise ? first.then(then) : then(first)
+}
+
 /** Whether the next hop let us speak to it. */
 async function attempt(
   works: Works,
@@ -125,8 +162,17 @@ async function attempt(
   const startedMs = works.clock.now()
   let tried: Tried
   let open: OpenBatch
+  let leave = (): void => {}
   try {
     open = { ...batch, entry: await works.delivery.spool.entry(stored) }
+    const entering = enter(works, lane, copyAt(open.entry, copies[0] ?? 0).sizeBytes)
+    if (entering instanceof Promise) {
+      leave = await entering
+      if (works.phase !== 'open') {
+        for (const item of items) join(lane, item)
+        return false
+      }
+    } else leave = entering
     const mayConnect = (): boolean => {
       const { connections } = lane.throttle
       if (allowanceOf(works, lane, connections, outbound.throttleConnections) === 0) return false
@@ -141,6 +187,8 @@ async function attempt(
     const dueMs = works.clock.now() + FAULT_RETRY_MS
     for (const item of isLost ? [] : items) works.settlement.again(item, dueMs)
     return false
+  } finally {
+    leave()
   }
   // Whatever it looks like, the connection was ended by us: the copies stay in the spool as they are.
   if (works.phase === 'abandoned' && !tried.outcomes.some(isDelivered)) return false

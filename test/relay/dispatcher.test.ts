@@ -409,39 +409,6 @@ test('fails mail of a black hole without trying it', async () => {
   ])
 })
 
-test.each([
-  ['first', ['a@own.test', 'b@to.test']],
-  ['last', ['b@to.test', 'a@own.test']],
-])(
-  'what is said of a domain holds for it alone where all go to one gateway: it comes %s',
-  async (_, rcpttos) => {
-    const { relay, spool, log, config, peer } = await begin({ EHLO: '250 peer.test' })
-    for (const own of [{ blackhole: 'internal' }, { tls: 'required' }] as const) {
-      log.length = 0
-      relay.reconfigure({
-        ...config,
-        outbound: (domain) => ({
-          ...config.outbound(domain),
-          ...(domain === 'own.test' && own),
-        }),
-      })
-      relay.enqueue(spool.add(rcpttos, { mailfrom: '' }))
-      await relay.idle()
-      expect(log.toSorted()).toEqual(
-        [
-          'delivery b@to.test 9 250 2.0.0 queued',
-          'blackhole' in own
-            ? 'bounce a@own.test 0 554 5.7.0 [internal] Blackholed'
-            : 'delay a@own.test 11 454 4.7.0 [internal] STARTTLS is required but not offered',
-        ].toSorted(),
-      )
-      expect(relay.lanes().map(({ key }) => key)).toEqual(
-        expect.arrayContaining([`gateway 127.0.0.1 ${peer.port} as own.test`]),
-      )
-    }
-  },
-)
-
 test('does not let one next hop hold up another', async () => {
   const { relay, spool, log, peer } = await begin({})
   const wedged = await start({ greeting: 'wedge' })
@@ -455,27 +422,6 @@ test('does not let one next hop hold up another', async () => {
   relay.enqueue(spool.add(['b@wedged.test', 'c@to.test'], { personal: true }))
   await until(() => log.length > 0)
   expect(log).toEqual(['delivery c@to.test 9 250 2.0.0 queued'])
-})
-
-test('L12 of a hundred next hops one is a black hole: the mail of the others goes at once', async () => {
-  const { relay, spool, log, peer } = await begin({})
-  const hole = await start({ greeting: 'wedge' })
-  relay.reconfigure({
-    hostname: 'us.test',
-    outbound: (domain) => ({
-      ...DEFAULTS,
-      maxOutboundConnections: 2,
-      gateway: { host: '127.0.0.1', port: domain === 'd0.test' ? hole.port : peer.port },
-      ehloHostname: domain,
-    }),
-  })
-  const domains = Array.from({ length: 100 }, (_, i) => `d${i}.test`)
-  for (let round = 0; round < 3; round++) {
-    for (const domain of domains) relay.enqueue(spool.add([`m${round}@${domain}`]))
-  }
-  await until(() => log.length === 3 * 99)
-  expect(log.filter((line) => !line.startsWith('delivery'))).toEqual([])
-  expect(spool.unfinished().toSorted()).toEqual(['m0@d0.test', 'm1@d0.test', 'm2@d0.test'])
 })
 
 test('sends what waits to where a new configuration says', async () => {

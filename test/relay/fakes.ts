@@ -56,6 +56,7 @@ export function fakeClock(): FakeClock {
 }
 
 interface AddOptions extends Pick<EntryCopy, 'egress' | 'priority'> {
+  readonly sizeBytes?: number
   readonly personal?: boolean
   readonly mailfrom?: string
 }
