@@ -60,7 +60,9 @@ export async function openStores(
     warn(`spool: ${text}`)
     current().journal.panic('spool', text)
   }
-  const suspensions = await openSuspensions(join(spoolbase, String(place.slot), 'suspended'))
+  const suspendedIn = (slot: number): string => join(spoolbase, String(slot), 'suspended')
+  // All workers are told the same; one that is new, or was away, has what the first one knows.
+  const suspensions = await openSuspensions(suspendedIn(place.slot), suspendedIn(0))
   const opened: Partition[] = []
   let isReported = false
   let isDraining = false

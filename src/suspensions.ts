@@ -26,9 +26,9 @@ export interface Suspensions {
   watch(onChange: () => void): void
 }
 
-/** Rejects when the file is there and cannot be read. */
-export async function openSuspensions(path: string): Promise<Suspensions> {
-  const known = new Map((await read(path)).map((each) => [keyOf(each), each]))
+/** `from`: what holds at the start stands there. Rejects when that file is there and cannot be read. */
+export async function openSuspensions(path: string, from = path): Promise<Suspensions> {
+  const known = new Map((await read(from)).map((each) => [keyOf(each), each]))
   let changed = (): void => {}
   let writing: Promise<void> = Promise.resolve()
   const holds = (domain: string, binding: string): boolean =>

@@ -332,6 +332,30 @@ describe('workers', () => {
     expect(twice()).toEqual([])
   }, 60_000)
 
+  test('delivery that is suspended is so in workers that are new', async () => {
+    const before = await start(2)
+    await ctl('suspend', 'domain', 'x.example')
+    expect(await before.stop('SIGTERM')).toBe(0)
+    const { smtpPort } = await start(3)
+    for (const domain of ['x.example', 'y.example']) {
+      // Turns go round.
+      for (const name of ['a', 'b', 'c']) {
+        const wire = await dial(smtpPort)
+        await wire.expect('220')
+        await send(wire, [`${name}@${domain}`])
+        wire.reset()
+      }
+    }
+    await sink.waitFor(3, 10_000)
+    expect(sink.mail.map(({ rcptto }) => rcptto).sort()).toEqual([
+      'a@y.example',
+      'b@y.example',
+      'c@y.example',
+    ])
+    await ctl('resume', 'domain', 'x.example')
+    await sink.waitFor(6, 10_000)
+  })
+
   test('links that are denied lead nowhere at all of them, also after a restart', async () => {
     const links = 'click_tracking_enabled = true tracking_domain = "track.example:8080"'
     const { smtpPort } = await start(2, links)
