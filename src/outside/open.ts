@@ -34,6 +34,7 @@ export function openOutside({
   files,
 }: OutsideOptions): Outside {
   const resolver = makeResolver({ servers: dnsServers, nowMs: Date.now })
+  const store = localFiles(allowFiles(files.fileRoots, files.pathMap))
   return closedOutside({
     resolver,
     http: makeHttpClient({ resolver, allowed: httpAllow }),
@@ -47,7 +48,7 @@ export function openOutside({
         }),
       },
     }),
-    databases: openDatabases(),
-    files: localFiles(allowFiles(files.fileRoots, files.pathMap)),
+    databases: openDatabases(store),
+    files: store,
   })
 }

@@ -53,7 +53,7 @@ describe('with SQLite', () => {
        say(select(2, db.execute("prefs", "nonsense", nil, { raise_error = false })))
        say(select("#", db.query("prefs", "select nonsense", nil, { raise_error = false })))
        say(db.query("prefs", "select nonsense"))`,
-      { outside: { databases: openDatabases() }, options: { datasources } },
+      { outside: { databases: openDatabases(closedOutside().files) }, options: { datasources } },
     )
     expect(said).toMatch(
       /^bert 2 cora 2\.5 nil nil cora nil z nil true eve datasource "prefs": near "nonsense": syntax error 2 ERROR .*msys\.db\.query: datasource "prefs": no such column: nonsense$/,

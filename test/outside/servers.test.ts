@@ -1,4 +1,5 @@
 // PostgreSQL and MariaDB, real ones: values, limits, and what happens when they are slow or gone.
+import { closedOutside } from '../../src/outside/closed.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database, SqlStatement } from '../../src/outside/outside.ts'
 import { openDatabases } from '../../src/outside/sql/databases.ts'
@@ -55,7 +56,7 @@ describe.each(KINDS)('$name', (kind) => {
   beforeAll(async () => {
     if (!kind.has) return
     server = await kind.start()
-    database = openDatabases().open(server.uri, { maxConnections: 2 })
+    database = openDatabases(closedOutside().files).open(server.uri, { maxConnections: 2 })
     for (const statement of kind.setUp) await run(statement)
   }, 60_000)
 
@@ -113,7 +114,7 @@ test.each([
   ['postgresql://x@127.0.0.1:1/x', /ECONNREFUSED/],
   ['mysql://x@127.0.0.1:1/x', /ECONNREFUSED/],
 ])('%s is not there', async (uri, text) => {
-  const database = openDatabases().open(uri, { maxConnections: 1 })
+  const database = openDatabases(closedOutside().files).open(uri, { maxConnections: 1 })
   const statement = { sql: 'select 1', params: [], timeoutMs: 10_000 }
   expect(await database.run(statement, never)).toMatchObject({
     kind: 'failed',

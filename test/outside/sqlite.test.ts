@@ -1,4 +1,5 @@
 // SQLite, as the processes that have its connections answer.
+import { closedOutside } from '../../src/outside/closed.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -13,7 +14,9 @@ let database: Database
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'eachrcpt-sqlite-'))
-  database = openDatabases().open(`sqlite:${join(folder, 'db')}`, { maxConnections: 2 })
+  database = openDatabases(closedOutside().files).open(`sqlite:${join(folder, 'db')}`, {
+    maxConnections: 2,
+  })
 })
 
 afterAll(async () => {
@@ -86,7 +89,9 @@ test.each([
 })
 
 test('what cannot be opened says why, and that nothing was run', async () => {
-  const none = openDatabases().open(`sqlite:${join(folder, 'none', 'db')}`, { maxConnections: 1 })
+  const none = openDatabases(closedOutside().files).open(`sqlite:${join(folder, 'none', 'db')}`, {
+    maxConnections: 1,
+  })
   expect(await none.run({ sql: 'select 1', params: [], timeoutMs: 10_000 }, never)).toMatchObject({
     kind: 'failed',
     text: expect.stringContaining('unable to open database file') as unknown,
@@ -127,7 +132,7 @@ test('who waits for a connection waits in line, and not for ever', async () => {
 })
 
 test('a database in memory is one for all', async () => {
-  const memory = openDatabases().open('sqlite::memory:', { maxConnections: 4 })
+  const memory = openDatabases(closedOutside().files).open('sqlite::memory:', { maxConnections: 4 })
   const ask = (sql: string) => memory.run({ sql, params: [], timeoutMs: 10_000 }, never)
   await ask('create table t (a)')
   const answers = await Promise.all([1, 2, 3].map((i) => ask(`insert into t values (${i})`)))
@@ -140,7 +145,7 @@ test('a statement that does not end goes with the process that asked', async () 
   const program = new URL('../../build/outside/sql/databases.js', import.meta.url).href
   const code = `import { openDatabases } from ${JSON.stringify(program)}
     const run = (sql) => database.run({ sql, params: [], timeoutMs: 60_000 }, new AbortController().signal)
-    const database = openDatabases().open('sqlite::memory:', { maxConnections: 1 })
+    const database = openDatabases({}).open('sqlite::memory:', { maxConnections: 1 })
     await run('select 1')
     run(${JSON.stringify(ENDLESS)})
     console.log('runs')`
@@ -156,10 +161,10 @@ test('a statement that does not end goes with the process that asked', async () 
 })
 
 test.each([
-  ['odbc:DSN=x', "'odbc:' is not supported (sqlite, postgresql, mysql)"],
+  ['odbc:DSN=x', "'odbc:' is not supported (sqlite, postgresql, mysql, cdb, csv, iowrapper)"],
   ['mysql:what', 'its uri cannot be understood'],
 ])('%s is refused', async (uri, text) => {
-  const other = openDatabases().open(uri, { maxConnections: 1 })
+  const other = openDatabases(closedOutside().files).open(uri, { maxConnections: 1 })
   expect(await other.run({ sql: 'select 1', params: [], timeoutMs: 1_000 }, never)).toEqual({
     kind: 'failed',
     text,

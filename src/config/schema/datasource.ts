@@ -16,9 +16,11 @@ import { option, optional, type Warn } from './option.ts'
 
 const SCOPE = ['datasource']
 
-const SUPPORTED = new Set(['sqlite', 'postgresql', 'postgres', 'pgsql', 'mysql', 'mariadb'])
+const SUPPORTED = new Set(
+  'sqlite postgresql postgres pgsql mysql mariadb cdb csv iowrapper'.split(' '),
+)
 
-/** A relative path of an SQLite file begins in the folder of the configuration. Passwords are in them. */
+/** A relative path of an SQLite or cdb file begins in the folder of the configuration. Passwords are in them. */
 const URIS: Type<readonly string[]> = {
   expected: 'a list of URIs such as "sqlite:/path/of/file"',
   isSecret: true,
@@ -26,7 +28,7 @@ const URIS: Type<readonly string[]> = {
     const uris = readStrings(value)?.map(decode)
     if (!uris || uris.length === 0) return undefined
     return uris.every((uri) => /^[a-z\d]+:/i.test(uri))
-      ? uris.map((uri) => resolveSqlite(uri, folder))
+      ? uris.map((uri) => resolvePath(uri, folder))
       : undefined
   },
 }
@@ -58,7 +60,7 @@ function inspectUris(value: Value, warn: Warn): void {
   }
 }
 
-function resolveSqlite(uri: string, folder: string): string {
-  const [, path] = /^sqlite:(.*)$/is.exec(uri) ?? []
-  return path === undefined || path === ':memory:' ? uri : `sqlite:${resolve(folder, path)}`
+function resolvePath(uri: string, folder: string): string {
+  const [, scheme, path] = /^(sqlite|cdb):(.*)$/is.exec(uri) ?? []
+  return path === undefined || path === ':memory:' ? uri : `${scheme}:${resolve(folder, path)}`
 }

@@ -1,5 +1,6 @@
 // Databases by URI. A driver is loaded when a database of its kind is first asked something.
-import type { Database, Databases } from '../outside.ts'
+import type { Database, Databases, FileStore } from '../outside.ts'
+import { openCdb, openCsv, openWhole } from './flatfiles.ts'
 import { connectMysql } from './mysql.ts'
 import { makePool } from './pool.ts'
 import { connectPostgres } from './postgresql.ts'
@@ -8,7 +9,8 @@ import { type DatabaseAddress, readDatabaseAddress } from './uri.ts'
 
 const IDLE_MS = 60_000
 
-export function openDatabases(): Databases {
+/** `files`: what statements may name. */
+export function openDatabases(files: FileStore): Databases {
   return {
     open(uri, { maxConnections }) {
       const [scheme = '', path] = /^([a-z\d]+):(.*)$/is.exec(uri)?.slice(1) ?? []
@@ -22,8 +24,16 @@ export function openDatabases(): Databases {
         case 'mysql':
         case 'mariadb':
           return openServer(uri, connectMysql, maxConnections)
+        case 'cdb':
+          return openCdb(path ?? '')
+        case 'csv':
+          return openCsv(files)
+        case 'iowrapper':
+          return openWhole(files)
         default:
-          return unusable(`'${scheme}:' is not supported (sqlite, postgresql, mysql)`)
+          return unusable(
+            `'${scheme}:' is not supported (sqlite, postgresql, mysql, cdb, csv, iowrapper)`,
+          )
       }
     },
   }
