@@ -20,23 +20,39 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCKER = join(ROOT, 'examples/docker')
 const [step, folder = ''] = process.argv.slice(2)
 
-if (step === 'build') build()
+if (step === 'try') attempt()
+else if (step === 'build') build()
 else if (step === 'run') await runImage()
 else outside()
 
 function outside() {
-  if (spawnSync('unshare', ['-m', 'mount', '--make-rprivate', '/']).status !== 0) {
-    console.log('skipped: no namespaces here')
-    return
-  }
   const made = mkdtempSync(join(tmpdir(), 'eachrcpt-image-'))
   try {
+    const tried = spawnSync('unshare', [
+      '-m',
+      '-n',
+      process.execPath,
+      ...process.argv.slice(1),
+      'try',
+      made,
+    ])
+    if (tried.status !== 0) {
+      console.log('skipped: no namespaces and overlays here')
+      return
+    }
     const self = [process.execPath, fileURLToPath(import.meta.url)]
     run('unshare', ['-m', ...self, 'build', made])
     run('unshare', ['-m', '-n', ...self, 'run', made])
   } finally {
     rmSync(made, { recursive: true, force: true })
   }
+}
+
+/** Fails where this cannot be done. */
+function attempt() {
+  prepareMounts()
+  mountStage('try')
+  run('ip', ['link', 'set', 'lo', 'up'])
 }
 
 /** Runs every instruction; what is said of the last stage goes into image.json. */
