@@ -166,7 +166,7 @@ function hostFunction(binding: Binding<undefined>, runtime: Runtime): HostFuncti
 function refusal(declaration: Declaration, runtime: Runtime): () => undefined {
   let hasWarned = false
   return () => {
-    if (runtime.callSite()) return refuse(declaration, runtime)
+    if ((runtime.callSite()?.stage ?? 'load') !== 'load') return refuse(declaration, runtime)
     runtime.onUnsupported?.(declaration.name)
     if (!hasWarned) runtime.panic(textOf(declaration))
     hasWarned = true

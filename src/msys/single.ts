@@ -82,8 +82,12 @@ export const DOMAIN_RECORD: ClassShape<DomainRecord> = {
   className: 'msys.core:_domain_record',
   prefix: 'domain_record',
   methods: [],
-  fields: [
-    field('domain_record.name', { result: 'string', tier: 2, doc: 'its name' }, ({ name }) => name),
-  ],
+  fields: ['name', 'domain'].map((key) =>
+    field(
+      `domain_record.${key}`,
+      { result: 'string', tier: 2, doc: 'its name' },
+      ({ name }) => name,
+    ),
+  ),
   text: ({ name }) => name,
 }

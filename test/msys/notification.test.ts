@@ -157,7 +157,10 @@ describe('single functions', () => {
     ['E.rfc2822_prepend_headers(msg, "no field")', /bad argument #2 \(header lines expected\)/],
     ['E.rfc2822_prepend_headers(msg, "X: 1\\r\\n\\r\\nbody")', /bad argument #2 \(header lines/],
     ['E.rfc2822_prepend_headers(msg)', /bad argument #2 \(string expected, got nil\): headers/],
-    ['say(E.dns_get_domain("Example.COM").name, E.dns_get_domain("a b"))', /^example.com nil$/],
+    [
+      'local d = E.dns_get_domain("Example.COM") say(d.name, d.domain, E.dns_get_domain("a b"))',
+      /^example.com example.com nil$/,
+    ],
     ['msys.snmpTrap { mib = "1.2", type = "string", payload = "x" }', /^$/],
     ['msys.snmpTrap()', /msys.snmpTrap: bad argument #1 \(table expected, got nil\): options/],
     [

@@ -101,6 +101,20 @@ describe('what belongs to other products', () => {
     },
   )
 
+  test('a registration in init warns once, and the rest of the script works', async () => {
+    const source = `require("msys.cloudmark")
+      msys.registerModule("t", {
+        init = function() msys.cloudmark.set_af_mode_keep() msys.cloudmark.set_af_mode_keep() return true end,
+        validate_connect = function() print(tostring(pcall(msys.cloudmark.set_af_mode_keep))) return 0 end })`
+    const { policy, panics, close } = await policyOf({ t: source })
+    await policy.openSession().run('validate_connect', subjectOf().subject)
+    await close()
+    expect(panics).toEqual([
+      'scriptlet: msys.cloudmark.set_af_mode_keep: not available: needs a scanner that is licensed separately',
+      'scriptlet: false',
+    ])
+  })
+
   test.each(Object.keys(UNAVAILABLE_MODULES))('%s can be required', async (name) => {
     const source = `local m = require("${name}") print(tostring(select(2, pcall(function() return m.x end))))`
     const { panics, close } = await policyOf({ t: source })
