@@ -166,6 +166,13 @@ describe('workers', () => {
       [0, true],
       [1, true],
     ])
+    for (const { pid } of await workers()) {
+      // Where the system tells what a process was started with.
+      const started = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(
+        () => '--max-semi-space-size=64',
+      )
+      expect(started).toContain('--max-semi-space-size=64')
+    }
     const wires = await Promise.all([dial(smtpPort), dial(smtpPort)])
     for (const [i, wire] of wires.entries()) {
       await wire.expect('220')
