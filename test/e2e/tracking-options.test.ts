@@ -170,6 +170,7 @@ describe('the header', () => {
     const rcptto = 'cust@events.example'
     const variables = set('cust_shop', 'caf\xc3\xa9') + set('cust_order', '7') + set('other', 'x')
     await tracked.pass(variables + html(LINK), [rcptto])
+    await tracked.events(rcptto, 'delivery')
     await tracked.events(rcptto, 'open')
     const events = await tracked.events(rcptto, 'click')
     expect(events.map(({ type }) => type).sort()).toEqual([
