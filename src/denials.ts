@@ -120,8 +120,9 @@ function makeKnown(now: () => number) {
         const before = find(denial.kind, denial.name)
         const isOld = !denial.isDenied && denial.atMs < now() - ALLOWED_MS
         if (isOld || !isNewer(denial, before)) continue
-        isRoom = before !== undefined || known.size < MOST
-        if (!isRoom) continue
+        const fits = before !== undefined || known.size < MOST
+        isRoom &&= fits
+        if (!fits) continue
         known.set(keyOf(denial.kind, denial.name), denial)
         changes++
       }

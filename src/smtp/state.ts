@@ -21,7 +21,6 @@ import type { PolicySession } from '../policy/session.ts'
 import type { Peer, Received, TlsFacts } from './conversation.ts'
 import type { Watcher } from './watcher.ts'
 
-/** What a session needs of its surroundings. */
 /** What is set in the message's dictionary, and fields that go on top of its header. */
 export type SenderCheck = (sender: {
   readonly mailfrom: string
@@ -29,6 +28,7 @@ export type SenderCheck = (sender: {
   readonly address: string
 }) => Promise<{ readonly key: string; readonly value: string; readonly fields: readonly Field[] }>
 
+/** What a session needs of its surroundings. */
 export interface SessionSurroundings {
   /** The server's name in greetings and trace headers. */
   readonly hostname: string

@@ -7,7 +7,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort, type MeasuredServer, stopChild } from './servers.ts'
+import { freePort } from '../support/port.ts'
+import { type MeasuredServer, stopChild } from './servers.ts'
 
 const CACHE = join(tmpdir(), 'eachrcpt-peers')
 const HARAKA = 'Haraka@3.3.4'

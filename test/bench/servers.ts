@@ -3,9 +3,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { portOf } from '../support/peer.ts'
+import { freePort } from '../support/port.ts'
 
 export interface MeasuredServer {
   readonly name: string
@@ -105,15 +104,6 @@ async function readyPort(child: ChildProcess): Promise<number> {
 export async function stopChild(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM')
   await once(child, 'exit')
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function eachrcptConfig(folder: string, sinkPort: number, workers: number): string {

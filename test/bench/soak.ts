@@ -11,7 +11,8 @@ import { openKeyring } from '../../src/tracking/keyring.ts'
 import { openSealer } from '../../src/tracking/token.ts'
 import { startInjector, startSink } from './load.ts'
 import { note } from './result.ts'
-import { freePort, startEachrcptWith } from './servers.ts'
+import { freePort } from '../support/port.ts'
+import { startEachrcptWith } from './servers.ts'
 
 const MINUTES = Number(process.argv[2] ?? 0.5)
 const MESSAGES_A_SECOND = 278

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { MAIN, run } from '../support/process.ts'
-import { freePort, hasRedis, startRedis } from '../support/redis.ts'
+import { freePort } from '../support/port.ts'
+import { hasRedis, startRedis } from '../support/redis.ts'
 
 async function start(port: number) {
   const cwd = await mkdtemp(join(tmpdir(), 'eachrcpt-follow-'))

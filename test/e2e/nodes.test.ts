@@ -6,13 +6,8 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openSink } from '../../src/cli/sink.ts'
 import { runCommand } from '../../src/console.ts'
 import { type Running, serve } from '../support/process.ts'
-import {
-  freePort,
-  hasRedis,
-  type RedisServer,
-  startRedis,
-  startSentinel,
-} from '../support/redis.ts'
+import { freePort } from '../support/port.ts'
+import { hasRedis, type RedisServer, startRedis, startSentinel } from '../support/redis.ts'
 import {
   copyFor,
   send,

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
@@ -10,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readTape, type Tape } from '../../src/recording/tape.ts'
 import { record as command } from '../../src/cli/record.ts'
 import { captured } from '../support/captured.ts'
+import { freePort } from '../support/port.ts'
 import { MAIN, run } from '../support/process.ts'
 import { serverPerTest, type TestServer } from '../support/server.ts'
 
@@ -34,14 +34,6 @@ beforeEach(async () => {
 })
 
 afterEach(() => rm(folder, { recursive: true }))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 interface Recording {
   readonly port: number

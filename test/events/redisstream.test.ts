@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { makeRedisStream } from '../../src/events/redisstream.ts'
 import type { Sink } from '../../src/events/sink.ts'
-import { freePort, hasRedis, startRedis } from '../support/redis.ts'
+import { freePort } from '../support/port.ts'
+import { hasRedis, startRedis } from '../support/redis.ts'
 import { record } from './store.ts'
 
 const sinks: Sink[] = []

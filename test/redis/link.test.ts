@@ -5,7 +5,8 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { RedisServer } from '../../src/config/redis.ts'
 import { type Link, openLink } from '../../src/redis/link.ts'
 import { portOf } from '../support/peer.ts'
-import { freePort, hasRedis, startRedis } from '../support/redis.ts'
+import { freePort } from '../support/port.ts'
+import { hasRedis, startRedis } from '../support/redis.ts'
 
 const links: Link[] = []
 afterEach(() => links.splice(0).forEach((link) => link.close()))

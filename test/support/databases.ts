@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './redis.ts'
+import { freePort } from './port.ts'
 
 const POSTGRES_FOLDERS = '/usr/lib/postgresql'
 

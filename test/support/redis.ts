@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { freePort } from './port.ts'
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 if (!hasRedis && process.env['CI']) throw new Error('redis-server is missing')
@@ -87,13 +87,4 @@ export async function startSentinel(masterPort: number): Promise<Sentinel> {
     spawnSync('redis-cli', ['-p', String(port), 'SENTINEL', 'REPLICAS', 'm'], { encoding: 'utf8' })
       .stdout
   return { port, knowsReplica: () => replicas().includes('slave-repl-offset') }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
