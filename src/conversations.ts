@@ -20,7 +20,7 @@ import type { SessionSurroundings } from './smtp/state.ts'
 import type { Watcher } from './smtp/watcher.ts'
 import { type Budgets, listenerKey, takeSeat } from './seat.ts'
 import type { Spans } from './spans.ts'
-import { SALT_LENGTH } from './tracking/token.ts'
+import { openSalts } from './tracking/salt.ts'
 
 const MAX_INFLIGHT_BYTES = 512 * 1024 * 1024
 
@@ -186,16 +186,7 @@ function receptionOptions(
   }
 }
 
-/** Random octets come dear in small numbers. */
-const SALTS_AT_ONCE = 256
-let salts = Buffer.alloc(0)
-
-function randomSalt(): Buffer {
-  if (salts.length === 0) salts = randomBytes(SALTS_AT_ONCE * SALT_LENGTH)
-  const salt = salts.subarray(0, SALT_LENGTH)
-  salts = salts.subarray(SALT_LENGTH)
-  return salt
-}
+const randomSalt = openSalts(randomBytes)
 
 /** Webhooks have these variables too, also without an event_hydrant. */
 const DEFAULT_CUST_PREFIX = 'cust_'

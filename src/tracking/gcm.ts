@@ -1,4 +1,4 @@
-// AES-256-GCM (NIST SP 800-38D) for the many short texts that are sealed under the key of one message. Each cipher object
+// AES-256-GCM (NIST SP 800-38D) for the many short texts that are sealed under one key. Each cipher object
 // of node:crypto costs more than all it does to such a text, so there is one for the key, which makes the key stream of
 // them all (a block cipher, that is all that GCM asks of AES), and the tag is computed here. What is sealed here is opened
 // by node:crypto's own aes-256-gcm, and a test compares the two.
@@ -14,9 +14,10 @@ export interface GcmKey {
   ahead: Ahead | undefined
 }
 
-/** Twelve octets: the range, zeros, the counter (32 bits). None twice under one key. */
+/** Twelve octets: the range, the message's number (16 bits), zeros, the counter (32 bits). None twice under one key. */
 export interface Nonce {
   readonly range: number
+  readonly message: number
   readonly counter: number
   /** From this counter to that of the next text, which is likely to follow; 0: none is. */
   readonly step: number
@@ -70,29 +71,35 @@ export function sealInPlace(
 
 /** The block that hides the tag, then those for the text. */
 function keyStream(key: GcmKey, nonce: Nonce, count: number): Buffer {
-  const { range, counter, step } = nonce
+  const { counter, step } = nonce
   if (step === 0 || count > AHEAD_BLOCKS)
-    return key.blocks.update(counterBlocks([counter], range, count))
+    return key.blocks.update(counterBlocks([counter], nonce, count))
   const place = placeAhead(key.ahead, nonce)
   if (place >= 0) return key.ahead!.stream.subarray(place * AHEAD_BLOCKS * BLOCK)
   const counters = Array.from({ length: AHEAD_TEXTS }, (_, i) => counter + i * step)
-  const stream = key.blocks.update(counterBlocks(counters, range, AHEAD_BLOCKS))
+  const stream = key.blocks.update(counterBlocks(counters, nonce, AHEAD_BLOCKS))
   key.ahead = { first: nonce, stream }
   return stream
 }
 
 /** Which of the texts ahead has the nonce; -1 for none. */
-function placeAhead(ahead: Ahead | undefined, { range, counter, step }: Nonce): number {
-  if (!ahead || ahead.first.range !== range || ahead.first.step !== step) return -1
-  const place = (counter - ahead.first.counter) / step
+function placeAhead(ahead: Ahead | undefined, { range, message, counter, step }: Nonce): number {
+  const first = ahead?.first
+  if (first?.range !== range || first.message !== message || first.step !== step) return -1
+  const place = (counter - first.counter) / step
   return Number.isInteger(place) && place < AHEAD_TEXTS ? place : -1
 }
 
-function counterBlocks(counters: readonly number[], range: number, count: number): Buffer {
+function counterBlocks(
+  counters: readonly number[],
+  { range, message }: Nonce,
+  count: number,
+): Buffer {
   const blocks = Buffer.alloc(counters.length * count * BLOCK)
   for (let at = 0; at < blocks.length; at += BLOCK) {
     const number = at / BLOCK
     blocks[at] = range
+    blocks.writeUInt16BE(message, at + 1)
     blocks.writeUInt32BE(counters[Math.floor(number / count)] ?? 0, at + 8)
     blocks.writeUInt32BE((number % count) + 1, at + 12)
   }

@@ -1,18 +1,27 @@
 // Link tokens: `…/<link part>/<recipient part>`, stateless, private and made for one message each.
 //   link part       version(1) key id(3) salt(16) number AES-256-GCM(name, target)
 //   recipient part  number AES-256-GCM(facts)
+// The key belongs to the salt's series (`salt.ts`), and nonces have the message's number in it.
 // AEAD is AES-256-GCM: the fastest in node:crypto here (AES-NI), with a tag of 16 octets. Its nonces
-// are counters, never sent: (0, link index × 4 + kind) and (1, recipient index × 2, plus 1 for the short
-// form). They never repeat, because each key belongs to one salt and one sealer. A part of another
-// message fails to open, as its key differs; kind and sublink are associated data of the link part.
+// are counters, never sent: (0, message, link index × 4 + kind) and (1, message, recipient index × 2, plus 1
+// for the short form). They never repeat, because each salt belongs to one sealer. A part of another message
+// fails to open, as its key or its nonce differs; kind and sublink are associated data of the link part.
 // Text is base64url (RFC 4648 §5) in its one canonical spelling; every comparison is the AEAD's.
 import { createDecipheriv } from 'node:crypto'
 import { fromBytes, fromText, toText } from '../mail/bytes.ts'
 import { factsOctets, readFacts, type TokenFacts } from './facts.ts'
 import { type GcmKey, type Nonce, openGcmKey, sealInPlace, TAG_LENGTH } from './gcm.ts'
-import { findKey, KEY_ID_LENGTH, type Keyring, messageKey, TOKEN_VERSION } from './keyring.ts'
+import {
+  findKey,
+  KEY_ID_LENGTH,
+  type Keyring,
+  type MasterKey,
+  seriesKey,
+  TOKEN_VERSION,
+} from './keyring.ts'
 import { numberOctets, readOctets, withLength } from './octets.ts'
 import { type LinkKind, parsePath, ROUTE_OF, type TokenPath } from './path.ts'
+import { numberOf, SALT_LENGTH, seriesOf } from './salt.ts'
 
 export interface RecipientParts {
   /** With metadata, tags and custom variables; text length is a multiple of 24, so all recipients of a bucket align. */
@@ -47,12 +56,12 @@ export type Opened =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'bad' }
 
-export const SALT_LENGTH = 16
 const DEFAULT_LINK_NAME = 'Raw URL'
 
 export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
   if (salt.length !== SALT_LENGTH) throw new RangeError(`a salt has ${SALT_LENGTH} octets`)
-  const key = openGcmKey(messageKey(keyring.sealing, salt))
+  const message = numberOf(salt)
+  const key = sealingKey(keyring.sealing, salt)
   const head = String.fromCharCode(TOKEN_VERSION) + keyring.sealing.id + fromBytes(salt)
   const links = new Map<string, string>()
   let nextLink = 0
@@ -70,7 +79,7 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
       const padding = residue === undefined ? 0 : paddingFor(bare, residue)
       const data = linkData(kind, sublink)
       const step = kind === 'click' ? KINDS.length : 0
-      const nonce = { range: LINK_RANGE, counter, step }
+      const nonce = { range: LINK_RANGE, message, counter, step }
       const text = seal(key, nonce, data, clear, plain, padding)
       links.set(id, text)
       return text
@@ -78,13 +87,13 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
 
     recipient(facts) {
       const index = take(nextRecipient++) * 2
-      const full = sealRecipient(key, index, facts)
+      const full = sealRecipient(key, message, index, facts)
       const hasMore = facts.tags?.length || facts.metadata || facts.custom
       let shortText = hasMore ? undefined : full
       return {
         full,
         get short() {
-          return (shortText ??= sealRecipient(key, index + 1, shortFacts(facts)))
+          return (shortText ??= sealRecipient(key, message, index + 1, shortFacts(facts)))
         },
       }
     },
@@ -106,10 +115,16 @@ export function openToken(keyring: Keyring, path: TokenPath): Opened {
   const saltEnd = 1 + KEY_ID_LENGTH + SALT_LENGTH
   const salt = bytes.subarray(1 + KEY_ID_LENGTH, saltEnd)
   if (salt.length < SALT_LENGTH) return BAD
-  const keyOfMessage = messageKey(key, salt)
-  const link = openLink(keyOfMessage, bytes.subarray(saltEnd), path)
-  const facts = link && openRecipient(keyOfMessage, path.recipientPart)
+  const opening = { key: seriesKey(key, seriesOf(salt)), message: numberOf(salt) }
+  const link = openLink(opening, bytes.subarray(saltEnd), path)
+  const facts = link && openRecipient(opening, path.recipientPart)
   return link && facts ? { kind: 'opened', ...link, facts } : BAD
+}
+
+/** What opens the parts of one message. */
+interface Opening {
+  readonly key: Buffer
+  readonly message: number
 }
 
 const BAD: Opened = { kind: 'bad' }
@@ -121,12 +136,24 @@ const RECIPIENT_DATA = Buffer.from('recipient')
 const RECIPIENT_BUCKET = 18
 const MAX_INDEX = 2 ** 29
 
-function openLink(key: Buffer, bytes: Buffer, { route, sublink }: TokenPath) {
+const sealingKeys = new WeakMap<MasterKey, { readonly series: Buffer; readonly key: GcmKey }>()
+
+/** To make one costs as much as to seal several links; messages in a row have the same series. */
+function sealingKey(master: MasterKey, salt: Buffer): GcmKey {
+  const last = sealingKeys.get(master)
+  const series = seriesOf(salt)
+  if (last?.series.equals(series)) return last.key
+  const key = openGcmKey(seriesKey(master, series))
+  sealingKeys.set(master, { series, key })
+  return key
+}
+
+function openLink(opening: Opening, bytes: Buffer, { route, sublink }: TokenPath) {
   const reader = readOctets(bytes)
   const counter = reader.number()
   const action = counter === undefined ? undefined : KINDS[counter % KINDS.length]
   if (counter === undefined || action === undefined || ROUTE_OF[action] !== route) return undefined
-  const plain = open(key, LINK_RANGE, counter, linkData(action, sublink), reader.rest())
+  const plain = open(opening, LINK_RANGE, counter, linkData(action, sublink), reader.rest())
   if (!plain) return undefined
   const fields = readOctets(plain)
   const name = fields.text()
@@ -135,13 +162,13 @@ function openLink(key: Buffer, bytes: Buffer, { route, sublink }: TokenPath) {
   return { action, target: toText(target), name: name ? toText(name) : DEFAULT_LINK_NAME }
 }
 
-function openRecipient(key: Buffer, text: string): TokenFacts | undefined {
+function openRecipient(opening: Opening, text: string): TokenFacts | undefined {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.toString('base64url') !== text) return undefined
   const reader = readOctets(bytes)
   const counter = reader.number()
   if (counter === undefined) return undefined
-  const plain = open(key, RECIPIENT_RANGE, counter, RECIPIENT_DATA, reader.rest())
+  const plain = open(opening, RECIPIENT_RANGE, counter, RECIPIENT_DATA, reader.rest())
   const octets = plain && readOctets(plain).text()
   return octets === undefined ? undefined : readFacts(octets)
 }
@@ -150,12 +177,12 @@ function shortFacts({ tags: _tags, metadata: _data, custom: _custom, ...short }:
   return short
 }
 
-function sealRecipient(key: GcmKey, counter: number, facts: TokenFacts): string {
+function sealRecipient(key: GcmKey, message: number, counter: number, facts: TokenFacts): string {
   const clear = numberOctets(counter)
   const plain = withLength(factsOctets(facts))
   const over = (clear.length + plain.length + TAG_LENGTH) % RECIPIENT_BUCKET
   const padding = over ? RECIPIENT_BUCKET - over : 0
-  const nonce = { range: RECIPIENT_RANGE, counter, step: 0 }
+  const nonce = { range: RECIPIENT_RANGE, message, counter, step: 0 }
   return seal(key, nonce, RECIPIENT_DATA, clear, plain, padding)
 }
 
@@ -186,14 +213,14 @@ function seal(
 }
 
 function open(
-  key: Buffer,
+  { key, message }: Opening,
   range: number,
   counter: number,
   data: Buffer,
   sealed: Buffer,
 ): Buffer | undefined {
   if (sealed.length < TAG_LENGTH || counter > 0xffffffff) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(range, counter), {
+  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(range, message, counter), {
     authTagLength: TAG_LENGTH,
   })
   decipher.setAAD(data)
@@ -208,9 +235,10 @@ function open(
   }
 }
 
-function nonceOf(range: number, counter: number): Buffer {
+function nonceOf(range: number, message: number, counter: number): Buffer {
   const nonce = Buffer.alloc(12)
   nonce[0] = range
+  nonce.writeUInt16BE(message, 1)
   nonce.writeUInt32BE(counter, 8)
   return nonce
 }

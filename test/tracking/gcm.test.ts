@@ -8,7 +8,7 @@ import {
   sealInPlace,
   TAG_LENGTH,
 } from '../../src/tracking/gcm.ts'
-import { messageKey, openKeyring } from '../../src/tracking/keyring.ts'
+import { seriesKey, openKeyring } from '../../src/tracking/keyring.ts'
 
 const octets = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array))
@@ -29,15 +29,21 @@ function sealedHere(key: GcmKey, nonce: Nonce, data: Buffer, text: Buffer, befor
   return out.subarray(before)
 }
 
-const octetsOf = ({ range, counter }: Nonce): Buffer => {
+const octetsOf = ({ range, message, counter }: Nonce): Buffer => {
   const nonce = Buffer.alloc(12)
   nonce[0] = range
+  nonce.writeUInt16BE(message, 1)
   nonce.writeUInt32BE(counter, 8)
   return nonce
 }
 
 test('any text, nonce and data are sealed as node:crypto seals them', () => {
-  const nonces = fc.record({ range: fc.nat(255), counter: fc.nat(2 ** 31), step: fc.nat(4) })
+  const nonces = fc.record({
+    range: fc.nat(255),
+    message: fc.nat(0xffff),
+    counter: fc.nat(2 ** 31),
+    step: fc.nat(4),
+  })
   fc.assert(
     fc.property(
       octets(32),
@@ -58,6 +64,7 @@ test('any text, nonce and data are sealed as node:crypto seals them', () => {
 test('texts that follow each other, and others between them, under keys that take turns', () => {
   const one = fc.record({
     key: fc.nat(1),
+    message: fc.nat(2),
     by: fc.constantFrom(1, 1, 1, 2, 30),
     step: fc.constantFrom(4, 4, 0),
     length: fc.nat(150),
@@ -67,10 +74,10 @@ test('texts that follow each other, and others between them, under keys that tak
       const keys = [1, 2].map((fill) => Buffer.alloc(32, fill))
       const opened = keys.map(openGcmKey)
       const counters = [0, 0]
-      for (const { key, by, step, length } of texts) {
+      for (const { key, message, by, step, length } of texts) {
         const counter = (counters[key] ?? 0) + (step === 0 ? 1 : by * 4)
         if (step > 0) counters[key] = counter
-        const nonce = { range: 0, counter, step }
+        const nonce = { range: 0, message, counter, step }
         const text = Buffer.alloc(length, 7)
         expect(sealedHere(opened[key]!, nonce, Buffer.of(1), text)).toEqual(
           sealed(keys[key]!, octetsOf(nonce), Buffer.of(1), text),
@@ -81,10 +88,10 @@ test('texts that follow each other, and others between them, under keys that tak
   )
 })
 
-test('the key of a message is HKDF-SHA-256', () => {
+test('the key of a series is HKDF-SHA-256', () => {
   fc.assert(
-    fc.property(octets(32), octets(16), (secret, salt) => {
-      const key = messageKey(openKeyring([{ secret }]).sealing, salt)
+    fc.property(octets(32), octets(14), (secret, salt) => {
+      const key = seriesKey(openKeyring([{ secret }]).sealing, salt)
       expect(key).toEqual(Buffer.from(hkdfSync('sha256', secret, salt, 'eachrcpt token 1', 32)))
     }),
     { seed: 1, numRuns: 50 },

@@ -213,10 +213,15 @@ describe('what does not open', () => {
     expect(open(sublinked.replace('/open-in-app/', '/other/'))).toEqual({ kind: 'bad' })
   })
 
-  test('a recipient part of another message, or in place of a link part', () => {
-    const other = parsePath(pathOf(openSealer(ring, salt(2))))
+  test('a recipient part of another message, of the same series or not, or in place of a link part', () => {
     const own = parsePath(path)
-    expect(open(`/f/a/${own?.linkPart}/${other?.recipientPart}`)).toEqual({ kind: 'bad' })
+    const next = salt(1)
+    next.writeUInt8(2, 15)
+    for (const others of [salt(2), next]) {
+      const other = parsePath(pathOf(openSealer(ring, others)))
+      expect(open(`/f/a/${own?.linkPart}/${other?.recipientPart}`)).toEqual({ kind: 'bad' })
+      expect(open(`/f/a/${other?.linkPart}/${other?.recipientPart}`)?.kind).toBe('opened')
+    }
     expect(open(`/f/a/${own?.linkPart}/${own?.linkPart}`)).toEqual({ kind: 'bad' })
   })
 
