@@ -19,13 +19,15 @@ export interface Nonce {
   readonly range: number
   readonly message: number
   readonly counter: number
-  /** From this counter to that of the next text, which is likely to follow; 0: none is. */
+  /** From this counter to that of the next text, of many that are likely to follow; 0: none is. */
   readonly step: number
 }
 
 /** Key streams of texts that are likely to follow: a call of the cipher costs as much as a hundred blocks. */
 interface Ahead {
   readonly first: Nonce
+  /** For each text. */
+  readonly blocks: number
   readonly stream: Buffer
 }
 
@@ -37,8 +39,9 @@ export interface SealedPlace {
 
 const BLOCK = 16
 const AHEAD_TEXTS = 16
-/** With that of the tag. */
-const AHEAD_BLOCKS = 8
+/** Texts that follow may be a little longer. */
+const SPARE_BLOCKS = 2
+const MAX_AHEAD_BLOCKS = 64
 
 /** 32 octets. */
 export function openGcmKey(key: Buffer): GcmKey {
@@ -72,13 +75,16 @@ export function sealInPlace(
 /** The block that hides the tag, then those for the text. */
 function keyStream(key: GcmKey, nonce: Nonce, count: number): Buffer {
   const { counter, step } = nonce
-  if (step === 0 || count > AHEAD_BLOCKS)
+  if (step === 0 || count > MAX_AHEAD_BLOCKS)
     return key.blocks.update(counterBlocks([counter], nonce, count))
-  const place = placeAhead(key.ahead, nonce)
-  if (place >= 0) return key.ahead!.stream.subarray(place * AHEAD_BLOCKS * BLOCK)
+  const known = key.ahead
+  const place = placeAhead(known, nonce)
+  if (known && place >= 0 && count <= known.blocks)
+    return known.stream.subarray(place * known.blocks * BLOCK)
   const counters = Array.from({ length: AHEAD_TEXTS }, (_, i) => counter + i * step)
-  const stream = key.blocks.update(counterBlocks(counters, nonce, AHEAD_BLOCKS))
-  key.ahead = { first: nonce, stream }
+  const blocks = count + SPARE_BLOCKS
+  const stream = key.blocks.update(counterBlocks(counters, nonce, blocks))
+  key.ahead = { first: nonce, blocks, stream }
   return stream
 }
 

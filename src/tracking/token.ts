@@ -182,7 +182,9 @@ function sealRecipient(key: GcmKey, message: number, counter: number, facts: Tok
   const plain = withLength(factsOctets(facts))
   const over = (clear.length + plain.length + TAG_LENGTH) % RECIPIENT_BUCKET
   const padding = over ? RECIPIENT_BUCKET - over : 0
-  const nonce = { range: RECIPIENT_RANGE, message, counter, step: 0 }
+  // Most messages have one recipient; where there is a second, more are likely to follow. Short forms are few.
+  const isOneOfMany = counter > 0 && counter % 2 === 0
+  const nonce = { range: RECIPIENT_RANGE, message, counter, step: isOneOfMany ? 2 : 0 }
   return seal(key, nonce, RECIPIENT_DATA, clear, plain, padding)
 }
 
