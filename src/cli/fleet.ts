@@ -32,7 +32,8 @@ export async function servePrimary(
   started: (server: FleetServer) => string,
 ): Promise<number> {
   const node = randomUUID()
-  if (!isYoungSet()) cluster.setupPrimary({ execArgv: [...process.execArgv, YOUNG] })
+  const told = [...process.execArgv, ...(process.env['NODE_OPTIONS']?.split(' ') ?? [])]
+  cluster.setupPrimary({ execArgv: [...process.execArgv, ...youngOptions(told)] })
   const fork = (slot: number): Child =>
     childOf(cluster.fork({ [SLOT]: String(slot), [WORKERS]: String(workers), [NODE]: node }))
   const server = await openFleetServer({ load, warn, fork })
@@ -49,15 +50,23 @@ export async function servePrimary(
 
 /**
  * Room for what is young, in MB. All that a message makes is garbage soon, but not before it is on disk: with Node's
- * 16 MB it is copied twice until then.
+ * 16 MB it is copied twice until then, and again while Node finds out how much room is needed.
  */
-const YOUNG = '--max-semi-space-size=64'
+const YOUNG_MB = '64'
 
-/** The operator has said how much. */
-function isYoungSet(): boolean {
-  const told = [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']
-  return told.some((options) => /semi[-_]space[-_]size/.test(options))
+/** What has to be added to what the operator has told Node. */
+export function youngOptions(told: readonly string[]): string[] {
+  const valueOf = (end: 'max' | 'min'): string | undefined =>
+    told.map((option) => YOUNG_OPTION.exec(option)).find((found) => found?.[1] === end)?.[2]
+  const max = valueOf('max')
+  const added = max === undefined ? [`--max-semi-space-size=${YOUNG_MB}`] : []
+  return valueOf('min') === undefined
+    ? [...added, `--min-semi-space-size=${max ?? YOUNG_MB}`]
+    : added
 }
+
+/** Node takes either hyphens or underscores. */
+const YOUNG_OPTION = /^--(max|min)[-_]semi[-_]space[-_]size=(\d+)$/
 
 export interface WorkerArguments extends Pick<FleetWorkerOptions, 'load' | 'trace'> {
   readonly place: Place

@@ -6,8 +6,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../support/port.ts'
 
-/** As the systemd unit and `npm start` have it, and as workers get it. */
-const YOUNG = '--max-semi-space-size=64'
+/** As `npm start` has it, and as workers get it. */
+const YOUNG = ['--max-semi-space-size=64', '--min-semi-space-size=64']
 
 export interface MeasuredServer {
   readonly name: string
@@ -44,7 +44,7 @@ export async function startEachrcptWith(
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'bench.conf')
   writeFileSync(file, config)
-  const args = [YOUNG, ...nodeOptions, main, 'serve', '--config', file]
+  const args = [...YOUNG, ...nodeOptions, main, 'serve', '--config', file]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: folder })
   const port = await readyPort(child)
   return { name, port, pid: child.pid ?? 0, stop: () => stopChild(child) }

@@ -159,6 +159,8 @@ async function expectAll(acknowledged: readonly string[]): Promise<void> {
 
 const twice = (): string[] => [...deliveries()].flatMap(([rcptto, n]) => (n > 1 ? [rcptto] : []))
 
+const YOUNG = ['--max-semi-space-size=64', '--min-semi-space-size=64']
+
 describe('workers', () => {
   test('share ports, logs and the console; SIGTERM drains all of them', async () => {
     const { smtpPort, stop } = await start(2)
@@ -168,10 +170,8 @@ describe('workers', () => {
     ])
     for (const { pid } of await workers()) {
       // Where the system tells what a process was started with.
-      const started = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(
-        () => '--max-semi-space-size=64',
-      )
-      expect(started).toContain('--max-semi-space-size=64')
+      const started = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => YOUNG.join('\0'))
+      expect(started).toContain(YOUNG.join('\0'))
     }
     const wires = await Promise.all([dial(smtpPort), dial(smtpPort)])
     for (const [i, wire] of wires.entries()) {
