@@ -10,7 +10,7 @@ import { type TraceList, traceTable } from './traceconsole.ts'
 export interface FleetConsoleOptions {
   readonly server: Pick<
     FleetServer,
-    'workers' | 'askAll' | 'askInTurn' | 'askOne' | 'reload' | 'reopenLogs'
+    'workers' | 'askAll' | 'askInTurn' | 'askOne' | 'reload' | 'reopenLogs' | 'standing'
   >
   readonly shutdown: () => void
 }
@@ -21,7 +21,11 @@ export async function runFleetCommand(
   argv: readonly string[],
 ): Promise<Answer> {
   try {
-    return (await ownAnswer(options, argv)) ?? merged(argv, await answersOf(options, argv))
+    const own = await ownAnswer(options, argv)
+    if (own) return own
+    const answer = merged(argv, await answersOf(options, argv))
+    if (answer.isOk) options.server.standing.note(argv)
+    return answer
   } catch (error) {
     return { isOk: false, text: `${errorText(error)}\n` }
   }

@@ -18,8 +18,8 @@ export type FleetRequest =
 
 /** What a worker asks the primary. */
 export type WorkerQuestion =
-  /** The configuration that all have; the metrics of all; what policy of another has counted. */
-  | { readonly kind: 'snapshot' | 'metrics' | 'contents' }
+  /** The configuration that all have; what the console has set since; the metrics of all; what policy of another has counted. */
+  | { readonly kind: 'snapshot' | 'standing' | 'metrics' | 'contents' }
   /** A named lock; answered with its fencing number when it is the worker's turn. */
   | { readonly kind: 'lock'; readonly id: number; readonly name: string }
   | { readonly kind: 'unlock'; readonly id: number }

@@ -12,6 +12,7 @@ import {
   startFleet,
   type Worker,
 } from './fleet/primary.ts'
+import { makeStanding, type Standing } from './fleetstanding.ts'
 import { askEach, askOneByOne, type FleetNews, metricsOf, newsOf, tracesOf } from './fleetviews.ts'
 import { makeFences } from './policy/locks.ts'
 import type { Snapshot as Metrics } from './metrics/snapshot.ts'
@@ -50,6 +51,7 @@ export interface FleetServer {
   /** What there is to see of all workers; `since`, and what comes back, by slot. */
   news(since: readonly number[]): Promise<FleetNews>
   readonly traces: TraceSource
+  readonly standing: Pick<Standing, 'note'>
   /** In all workers, or in none; why not is told. */
   reload(): Promise<boolean>
   reopenLogs(): Promise<void>
@@ -65,22 +67,22 @@ const CLOSE_SLACK_MS = 10_000
 /** Rejects with a StartError when a worker cannot start; it has said why. */
 export async function openFleetServer(options: FleetServerOptions): Promise<FleetServer> {
   const { warn, fork } = options
-  const loaded = options.load()
-  const { config } = loaded
-  loaded.warnings.forEach(warn)
+  const loaded = loadWarned(options)
   let replacements = 0
   let snapshot = snapshotOf(loaded)
   /** What each has, by process. */
   const has = new Map<number | undefined, Snapshot>()
+  const standing = makeStanding()
   const locks = makeLockTable(makeFences(Date.now))
   const fleet = await startFleet({
-    count: config.workers,
+    count: loaded.config.workers,
     fork,
-    silentMs: silentMs(config),
+    silentMs: silentMs(loaded.config),
     report: warn,
     answer: answers(locks, {
       replacements: () => replacements,
       snapshot: ({ pid }) => (has.set(pid, snapshot), snapshot),
+      standing: standing.commands,
     }),
     onEnded: locks.gone,
     onReplaced() {
@@ -93,22 +95,20 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
   const askAll = (request: FleetRequest): Promise<unknown[]> => askEach(ready(), request)
   /** What became ready during a reload was given what was there before. */
   const catchUp = (): void => {
-    const behind = ready().filter(({ pid }) => has.get(pid) !== snapshot)
-    for (const worker of behind) void reloadOne(worker, snapshot, has).catch(report)
+    for (const worker of ready())
+      if (has.get(worker.pid) !== snapshot) void reloadOne(worker, snapshot, has).catch(report)
   }
   const reload = async (): Promise<boolean> => {
     const next = await reloadAll(options, ready, has)
     snapshot = next ?? snapshot
+    if (next) standing.reloaded()
     catchUp()
     return next !== undefined
   }
   const inTurn = makeTurns()
-  const [first] = fleet.workers
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
-  const facts = first?.facts as WorkerFacts
   return {
-    config,
-    ...facts,
+    config: loaded.config,
+    ...factsOf(fleet),
     get workers() {
       return fleet.workers
     },
@@ -120,17 +120,34 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     metrics: () => metricsOf(fleet.workers, replacements),
     news: (since) => newsOf(fleet.workers, since),
     traces: tracesOf(ready),
+    standing,
     reload: () => inTurn(reload).catch((error: unknown) => (report(error), false)),
     reopenLogs: async () => void (await askAll({ kind: 'reopen' })),
-    close: () => fleet.close({ kind: 'close' } satisfies FleetRequest, closeMs(config)),
+    close: () => fleet.close({ kind: 'close' } satisfies FleetRequest, closeMs(loaded.config)),
     kill: () => fleet.kill(),
   }
+}
+
+function loadWarned({ load, warn }: FleetServerOptions): Loaded {
+  const loaded = load()
+  loaded.warnings.forEach(warn)
+  return loaded
+}
+
+/** All listen on the same ports and run the same scripts. */
+function factsOf({ workers: [first] }: Fleet): WorkerFacts {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+  return first?.facts as WorkerFacts
 }
 
 /** To what workers ask. */
 function answers(
   locks: LockTable,
-  of: { replacements(): number; snapshot(asker: Worker): Snapshot },
+  of: {
+    replacements(): number
+    snapshot(asker: Worker): Snapshot
+    readonly standing: Standing['commands']
+  },
 ): FleetOptions['answer'] {
   return (request, asker, workers) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
@@ -138,6 +155,8 @@ function answers(
     switch (question.kind) {
       case 'snapshot':
         return Promise.resolve(of.snapshot(asker))
+      case 'standing':
+        return Promise.resolve(of.standing())
       case 'metrics':
         return metricsOf(workers, of.replacements())
       case 'contents':
@@ -181,14 +200,12 @@ async function reloadAll(
 
 /** Why one of them cannot, or what all can. One that ends meanwhile is given it when it is replaced. */
 async function prepareAll(
-  { load, warn }: FleetServerOptions,
+  options: FleetServerOptions,
   workers: readonly Worker[],
 ): Promise<Snapshot | string> {
   let snapshot: Snapshot
   try {
-    const loaded = load()
-    loaded.warnings.forEach(warn)
-    snapshot = snapshotOf(loaded)
+    snapshot = snapshotOf(loadWarned(options))
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -87,6 +87,9 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
       return running.prepareReload()
     },
   })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
+  const standing = (await member.ask({ kind: 'standing' } satisfies WorkerQuestion)) as string[][]
+  for (const argv of standing) await respond({ kind: 'command', argv })
   const { smtp, http, scripts } = running
   member.ready({ smtp, http, scripts } satisfies WorkerFacts)
   return { close }

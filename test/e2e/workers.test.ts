@@ -420,6 +420,27 @@ describe('workers', () => {
     for (const wire of wires) wire.reset()
   })
 
+  test('what the console has set holds in a worker that takes the place of another, until a reload', async () => {
+    await start(2)
+    await ctl('trace', 'on', '7')
+    await ctl('config', 'set', 'message_expiration', '4000')
+    await ctl('config', 'set', 'message_expiration', '5000')
+    const [first] = await workers()
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    const isReplaced = async (): Promise<boolean> => {
+      const now = (await workers()).filter(({ ready }) => ready)
+      return now.length === 2 && now.every(({ pid }) => pid !== first?.pid)
+    }
+    await expect.poll(isReplaced).toBe(true)
+    expect((await ctl('trace')).text).toMatch(/^trace on: one session in 7/)
+    const expiration = async (): Promise<string> =>
+      (await ctl('config', 'get', 'message_expiration')).text
+    expect(await expiration()).toBe('message_expiration = 5000\n')
+    expect((await ctl('config', 'reload')).ok).toBe(true)
+    expect(await expiration()).not.toContain('5000')
+    expect((await ctl('trace')).text).toMatch(/^trace on: one session in 7/)
+  })
+
   test('a limit of sessions is one for all of them', async () => {
     const { smtpPort } = await start(2, 'listener_sessions = 3')
     const greeted = async (): Promise<[code: string, wire: Wire]> => {
