@@ -24,14 +24,15 @@ export interface LogRecord {
 }
 
 /** A record on its way; without `head` a mere wish that all before it be durable. */
-export interface Pending {
-  readonly head?: Buffer
-  readonly data?: Buffer
+export type Pending = {
+  readonly data?: Buffer | undefined
   readonly sizeBytes: number
   readonly isDurable: boolean
-  readonly settle: (location: Location | undefined) => void
   readonly reject: (error: SpoolError) => void
-}
+} & (
+  | { readonly head: Buffer; readonly written: (location: Location) => void }
+  | { readonly head?: undefined; readonly written: () => void }
+)
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 

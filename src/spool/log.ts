@@ -3,32 +3,24 @@
 // flight. A record that need not be durable (`later`) rides along with the next commit, or is written
 // without a sync after 10 ms.
 // A failing fsync or write ends intake for good; running out of room rejects only what had no room.
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { batchLength, type Location, type LogRecord, type Pending, placeBatch } from './batch.ts'
 import { SpoolError } from './error.ts'
-import type { FileSystem } from './files.ts'
 import { makeReaders, type Readers } from './readers.ts'
 import { sealRecord, startRecord } from './record.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
 import type { Spares } from './spares.ts'
 import { trailerText } from './segmentindex.ts'
+import { makeSupply, type Supply, type SupplyOptions } from './supply.ts'
 import {
   type SegmentWriter,
-  createSegment,
   emptySegment,
   finishSegment,
   syncSegment,
   writeRecords,
 } from './writer.ts'
 
-export interface LogOptions {
-  readonly directory: string
-  readonly files: FileSystem
-  readonly segmentBytes: number
-  /** Files to make segments of. */
-  readonly spares: Pick<Spares, 'take' | 'give' | 'drop'>
-  readonly nextSegment: number
+export interface LogOptions extends SupplyOptions {
+  readonly spares: Spares
   readonly nextSequence: number
   /** Whether nobody needs anything that this segment says. */
   readonly isSpent: (segment: number) => boolean
@@ -44,8 +36,14 @@ export interface Log {
   readonly failure: SpoolError | undefined
   /**
    * `written` runs as soon as the record is durable (with `later`: handed to the system) and before any
-   * other is written; its value is that of the promise.
+   * other is written; `rejected` when it cannot be.
    */
+  put(
+    record: LogRecord,
+    written: (location: Location) => void,
+    rejected: (error: SpoolError) => void,
+  ): void
+  /** The same; the promise has the value of `written`. */
   append<T>(record: LogRecord, written: (location: Location) => T): Promise<T>
   /** Octets `start` to `end` of the record's segment. */
   read(location: Location, start: number, end: number): Promise<Buffer>
@@ -58,11 +56,9 @@ export interface Log {
 
 interface State {
   readonly options: LogOptions
-  nextSegment: number
   nextSequence: number
+  readonly supply: Supply
   segment: SegmentWriter
-  /** The next one; undefined: it could not be had. */
-  upcoming: Promise<SegmentWriter | undefined> | undefined
   pending: Pending[]
   running: Promise<void> | undefined
   /** Of the last segment. */
@@ -80,13 +76,13 @@ const AHEAD = 0.5
 const NO_ROOM_RETRY_MS = 1_000
 
 export async function openLog(options: LogOptions): Promise<Log> {
-  const { nextSegment, nextSequence } = options
+  const { nextSequence } = options
+  const supply = makeSupply(options)
   const state: State = {
     options,
-    nextSegment: nextSegment + 1,
     nextSequence,
-    segment: await newSegment(options, nextSegment, nextSequence, 0),
-    upcoming: undefined,
+    supply,
+    segment: await supply.next(nextSequence, 0),
     pending: [],
     running: undefined,
     finishing: Promise.resolve(),
@@ -102,13 +98,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
     get failure() {
       return state.failure
     },
+    put: (record, written, rejected) => put(state, record, written, rejected),
     append: (record, written) =>
       new Promise((resolve, reject) => {
-        const sizeBytes = record.head.length + (record.data?.length ?? 0)
-        const settle = (location: Location | undefined): void => {
-          if (location) resolve(written(location))
-        }
-        push(state, { ...record, sizeBytes, isDurable: record.when === 'now', settle, reject })
+        put(state, record, (location) => resolve(written(location)), reject)
       }),
     read: (location, start, end) => read(state, location, start, end),
     forget: state.readers.forget,
@@ -117,17 +110,14 @@ export async function openLog(options: LogOptions): Promise<Log> {
   }
 }
 
-function newSegment(
-  options: LogOptions,
-  number: number,
-  firstSequence: number,
-  recordBytes: number,
-): Promise<SegmentWriter> {
-  const { files, directory, segmentBytes, spares } = options
-  const sizeBytes = Math.max(segmentBytes, SEGMENT_HEADER_BYTES + recordBytes)
-  const spare = spares.take(sizeBytes)
-  const salt = randomBytes(4)
-  return createSegment(files, { number, salt, directory, sizeBytes, firstSequence, spare })
+function put(
+  state: State,
+  { head, data, when }: LogRecord,
+  written: (location: Location) => void,
+  reject: (error: SpoolError) => void,
+): void {
+  const sizeBytes = head.length + (data?.length ?? 0)
+  push(state, { head, data, sizeBytes, isDurable: when === 'now', written, reject })
 }
 
 function push(state: State, item: Pending): void {
@@ -164,7 +154,8 @@ async function commitNext(state: State): Promise<void> {
   try {
     if (count === 0) await roll(state, batch[0]?.sizeBytes ?? 0)
     await commit(state, batch)
-    prepare(state)
+    const isHalfFull = state.segment.end >= state.segment.sizeBytes * AHEAD
+    if (isHalfFull && !state.failure) state.supply.prepare(state.nextSequence)
   } catch (error) {
     if (isNoRoom(error) && ((await state.options.spares.drop()) || (await emptied(state)))) {
       state.pending.unshift(...batch)
@@ -184,33 +175,8 @@ async function roll(state: State, recordBytes: number): Promise<void> {
   const last = state.segment
   // The next segment's syncs will say nothing about what was written here without one.
   await syncSegment(last)
-  state.segment =
-    (await upcoming(state, recordBytes)) ??
-    (await newSegment(state.options, state.nextSegment++, state.nextSequence, recordBytes))
+  state.segment = await state.supply.next(state.nextSequence, recordBytes)
   state.finishing = Promise.all([state.finishing, finish(state, last)]).then(() => undefined)
-}
-
-function prepare(state: State): void {
-  const { segment, options, nextSequence } = state
-  if (state.upcoming || state.failure || segment.end < segment.sizeBytes * AHEAD) return
-  // What is wrong will show again when it is needed.
-  const made = newSegment(options, state.nextSegment++, nextSequence, 0)
-  state.upcoming = made.catch(() => undefined)
-}
-
-/** The segment that was made ahead, if it has room for the record. */
-async function upcoming(state: State, recordBytes: number): Promise<SegmentWriter | undefined> {
-  const ready = await state.upcoming
-  state.upcoming = undefined
-  if (!ready || ready.sizeBytes - ready.end >= recordBytes) return ready
-  await giveBack(state, ready)
-  return undefined
-}
-
-/** Nothing is in it. If it stays, the next start finds it empty. */
-async function giveBack({ options }: State, { file, name }: SegmentWriter): Promise<void> {
-  await file.close().catch(() => undefined)
-  await options.spares.give(join(options.directory, name)).catch(() => undefined)
 }
 
 /** Two records: its index and what leads to it. */
@@ -249,7 +215,11 @@ async function commit(state: State, batch: readonly Pending[]): Promise<void> {
   if (buffers.length) await writeRecords(segment, buffers)
   if (batch.some((item) => item.isDurable)) await syncSegment(segment)
   segment.end = end
-  batch.forEach((item, i) => item.settle(locations[i]))
+  for (const [i, item] of batch.entries()) {
+    const location = locations[i]
+    if (item.head === undefined) item.written()
+    else if (location) item.written(location)
+  }
 }
 
 function fail(state: State, batch: readonly Pending[], error: SpoolError): void {
@@ -280,7 +250,7 @@ async function read(
 
 function flush(state: State): Promise<void> {
   return new Promise((resolve, reject) => {
-    push(state, { sizeBytes: 0, isDurable: true, settle: () => resolve(), reject })
+    push(state, { sizeBytes: 0, isDurable: true, written: resolve, reject })
   })
 }
 
@@ -291,8 +261,7 @@ async function close(state: State): Promise<void> {
   state.failure ??= new SpoolError('closed', 'the spool is closed')
   clearTimeout(state.timer)
   await state.running
-  const ready = await state.upcoming
-  if (ready) await giveBack(state, ready)
+  await state.supply.close()
   for (const item of state.pending.splice(0)) item.reject(state.failure)
   await Promise.all([state.finishing, finish(state, state.segment), state.readers.close()])
 }

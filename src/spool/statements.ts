@@ -28,6 +28,8 @@ export interface Parts {
 }
 
 export const NO_PROGRESS: Progressed = { changes: [], events: [] }
+
+/** Resolves when it is durable. */
 export function store(
   parts: Parts,
   entry: Entry,
@@ -67,18 +69,19 @@ export function note(
 ): void {
   const { log, ledger, sweeper, recorder } = parts
   apply(parts, change)
-  const head = progressRecord({ changes: [change], events })
-  const written = log.append({ head, when: 'later' }, (location) => {
+  const changes = [change]
+  const head = progressRecord({ changes, events })
+  const written = (location: Location): void => {
     sweeper.wrote(location)
-    recorder.said([change])
+    recorder.said(changes)
     if (events.length > 0) recorder.events(location)
     ledger.recorded(change, location.segment)
     // Before a segment goes because of it: what is told of it is to be durable then.
     onWritten()
     void sweeper.sweep()
-  })
+  }
   // A broken spool says so in `failure`.
-  written.catch(onWritten)
+  log.put({ head, when: 'later' }, written, onWritten)
 }
 
 function apply({ ledger, live, ages, contents, compactor }: Parts, change: Change): void {

@@ -43,7 +43,7 @@ export async function createSegment(files: FileSystem, wanted: NewSegment): Prom
     const header = segmentHeader(wanted, firstSequence, isReused)
     await file.writev(isReused ? [header, END] : [header], 0).catch(failWrite)
     if (spare?.sizeBytes !== sizeBytes) await file.truncate(sizeBytes).catch(failWrite)
-    await file.sync().catch(failSync)
+    await file.datasync().catch(failSync)
     // It has the name of a segment only when it is one.
     if (isReused) await files.rename(first, path).catch(failWrite)
     await syncDirectory(files, directory).catch(failSync)
