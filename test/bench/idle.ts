@@ -6,7 +6,7 @@ import { readFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startInjector, startSink } from './load.ts'
+import { runInjector, startSink } from './load.ts'
 import { note } from './result.ts'
 import { type MeasuredServer, startEachrcpt } from './servers.ts'
 import { startStock } from './stock.ts'
@@ -55,7 +55,7 @@ async function measure({ name, port, pid }: MeasuredServer): Promise<void> {
 }
 
 async function rate(port: number): Promise<number> {
-  const { seconds } = await startInjector({ ...LOAD, port })
+  const { seconds } = await runInjector({ ...LOAD, port })
   return LOAD.messages / seconds
 }
 

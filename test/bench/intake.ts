@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startInjector } from './load.ts'
+import { runInjector } from './load.ts'
 import { postfixPrograms, runSmtpSource, startHaraka, startSmtpSink } from './peers.ts'
 import { note } from './result.ts'
 import { childSeconds, cpuSeconds, type MeasuredServer, startEachrcptWith } from './servers.ts'
@@ -63,7 +63,7 @@ async function compare(kilobytes: number, sessions: number, isPipelined: boolean
   const rate = async ({ port }: MeasuredServer, messages: number): Promise<number> => {
     if (!isPipelined) return messages / (await runSmtpSource({ port, messages, octets, sessions }))
     const load = { port, messages, recipients: 1, domain: 'privacy.example', connections: sessions }
-    return messages / (await startInjector({ ...load, message })).seconds
+    return messages / (await runInjector({ ...load, message })).seconds
   }
   const bests = servers.map((): Best => ({ rate: 0, serverUs: Infinity, clientUs: Infinity }))
   const counts: number[] = []

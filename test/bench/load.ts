@@ -30,6 +30,8 @@ export interface Sink {
 }
 
 export interface Injected {
+  /** When its first connection was opened, epoch ms. */
+  readonly beganMs: number
   readonly seconds: number
   /** Milliseconds from the final dot to its reply, ascending. */
   readonly waits: readonly number[]
@@ -44,7 +46,7 @@ interface Counts {
 
 if (process.argv[2] === 'sink') await runSink()
 if (process.argv[2] === 'injector') {
-  process.once('message', (load: Load) => void inject(load).then((done) => process.send?.(done)))
+  process.on('message', (load: Load) => void inject(load).then((done) => process.send?.(done)))
 }
 
 export async function startSink(): Promise<Sink> {
@@ -61,14 +63,26 @@ export async function startSink(): Promise<Sink> {
   }
 }
 
-export async function startInjector(load: Load): Promise<Injected> {
-  const child = start('injector')
+/** Processes that wait for their next load: a new one would be measured while it compiles. */
+const idle: ChildProcess[] = []
+
+/** Resolves when all has been taken. */
+export async function runInjector(load: Load): Promise<Injected> {
+  const child = idle.pop() ?? start('injector')
+  child.channel?.ref()
+  child.ref()
   child.send(load)
   const injected = await new Promise<Injected>((resolve, reject) => {
-    child.once('message', (done) => resolve(done as Injected))
-    child.once('exit', () => reject(new Error('the injector failed')))
+    const fail = (): void => reject(new Error('the injector failed'))
+    child.once('exit', fail)
+    child.once('message', (done) => {
+      child.removeListener('exit', fail)
+      resolve(done as Injected)
+    })
   })
-  child.kill()
+  child.unref()
+  child.channel?.unref()
+  idle.push(child)
   return injected
 }
 
@@ -78,9 +92,10 @@ function start(role: string): ChildProcess {
 
 async function inject(load: Load): Promise<Injected> {
   const waits: number[] = []
+  const octets = Buffer.from(`${load.message}.\r\n`, 'latin1')
   let left = load.messages
   const begin = performance.now()
-  const send = async (): Promise<number | undefined> => {
+  const next = async (): Promise<number | undefined> => {
     if (left <= 0) return undefined
     const number = --left
     const dueMs = load.perSecond ? ((load.messages - number) * 1000) / load.perSecond : 0
@@ -89,51 +104,68 @@ async function inject(load: Load): Promise<Injected> {
     return number
   }
   await Promise.all(
-    Array.from({ length: load.connections }, () => converse(load, send, (ms) => waits.push(ms))),
+    Array.from({ length: load.connections }, () =>
+      converse(load, octets, next, (ms) => waits.push(ms)),
+    ),
   )
+  const beganMs = performance.timeOrigin + begin
   const seconds = (performance.now() - begin) / 1000
-  return { seconds, waits: waits.sort((a, b) => a - b) }
+  return { beganMs, seconds, waits: waits.sort((a, b) => a - b) }
 }
 
 /** One connection: messages as long as `next` gives numbers. */
 async function converse(
-  { port, message, recipients, domain }: Load,
+  { port, recipients, domain }: Load,
+  octets: Buffer,
   next: () => Promise<number | undefined>,
   waited: (ms: number) => void,
 ): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  const replies = replyCodes(socket)
-  const hear = async (expected: number): Promise<void> => {
-    const { value } = await replies.next()
-    if (value !== expected) throw new Error(`expected ${expected}, got ${String(value)}`)
-  }
-  await hear(220)
+  const hear = listener(socket)
+  await hear(1, 220)
   socket.write('EHLO injector.test\r\n')
-  await hear(250)
+  await hear(1, 250)
   for (let number = await next(); number !== undefined; number = await next()) {
     const first = number * recipients
-    const rcpts = Array.from(
-      { length: recipients },
-      (_, i) => `RCPT TO:<user${first + i}@${domain}>\r\n`,
-    )
-    socket.write(`MAIL FROM:<bounce@sender.test>\r\n${rcpts.join('')}DATA\r\n`)
-    for (let i = 0; i <= recipients; i++) await hear(250)
-    await hear(354)
-    socket.write(`${message}.\r\n`, 'latin1')
+    let envelope = 'MAIL FROM:<bounce@sender.test>\r\n'
+    for (let i = 0; i < recipients; i++) envelope += `RCPT TO:<user${first + i}@${domain}>\r\n`
+    socket.write(`${envelope}DATA\r\n`, 'latin1')
+    await hear(recipients + 1, 250)
+    await hear(1, 354)
+    socket.write(octets)
     const dot = performance.now()
-    await hear(250)
+    await hear(1, 250)
     waited(performance.now() - dot)
   }
   socket.end('QUIT\r\n')
 }
 
-async function* replyCodes(socket: Socket): AsyncGenerator<number> {
+/** What waits for so many replies; rejects when one has another code or the connection ends. */
+function listener(socket: Socket): (count: number, code: number) => Promise<void> {
+  const codes: number[] = []
   let rest = ''
-  for await (const chunk of socket) {
-    const lines = (rest + String(chunk)).split('\r\n')
+  let check = (): void => {}
+  socket.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('latin1')).split('\r\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) if (line[3] === ' ') yield Number(line.slice(0, 3))
-  }
+    for (const line of lines) if (line[3] === ' ') codes.push(Number(line.slice(0, 3)))
+    check()
+  })
+  return (count, code) =>
+    new Promise((resolve, reject) => {
+      const fail = (): void => reject(new Error(`expected ${code}, the connection ended`))
+      check = () => {
+        const wrong = codes.slice(0, count).find((each) => each !== code)
+        if (wrong !== undefined) return reject(new Error(`expected ${code}, got ${wrong}`))
+        if (codes.length < count) return
+        codes.splice(0, count)
+        socket.removeListener('close', fail)
+        check = () => {}
+        resolve()
+      }
+      socket.once('close', fail)
+      check()
+    })
 }
 
 async function runSink(): Promise<void> {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startInjector, startSink } from './load.ts'
+import { runInjector, startSink } from './load.ts'
 import { startEachrcpt } from './servers.ts'
 
 const CLIENTS = 100
@@ -74,7 +74,7 @@ function pour(socket: Socket, octets: Buffer, times = Infinity): void {
 
 async function send() {
   const message = 'Subject: x\r\n\r\nx\r\n'
-  return startInjector({
+  return runInjector({
     port: server.port,
     messages: 50,
     recipients: 1,

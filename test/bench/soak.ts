@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openKeyring } from '../../src/tracking/keyring.ts'
 import { openSealer } from '../../src/tracking/token.ts'
-import { startInjector, startSink } from './load.ts'
+import { runInjector, startSink } from './load.ts'
 import { note } from './result.ts'
 import { freePort } from '../support/port.ts'
 import { startEachrcptWith } from './servers.ts'
@@ -51,7 +51,7 @@ try {
   let isOver = false
   const watching = watch(() => isOver)
   const clicking = click(() => isOver)
-  const { waits } = await startInjector({
+  const { waits } = await runInjector({
     port: server.port,
     messages,
     recipients: 1,

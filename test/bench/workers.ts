@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startInjector, startSink } from './load.ts'
+import { runInjector, startSink } from './load.ts'
 import { cpuSeconds, startEachrcptWith } from './servers.ts'
 
 const MESSAGES = Number(process.env['MESSAGES'] ?? 8_000)
@@ -34,7 +34,7 @@ try {
     for (const [i, { port, pid }] of servers.entries()) {
       const [taken, cpu, began] = [sink.taken(), cpuSeconds(pid), performance.now()]
       const load = { port, messages: MESSAGES, recipients: 1, domain: 'x.test', connections: 20 }
-      await startInjector({ ...load, message: MESSAGE })
+      await runInjector({ ...load, message: MESSAGE })
       while (sink.taken() < taken + MESSAGES) await delay(5)
       const perSecond = MESSAGES / ((performance.now() - began) / 1000)
       const run = { perSecond, cpu: ((cpuSeconds(pid) - cpu) / MESSAGES) * 1e6 }
