@@ -3,7 +3,8 @@
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { denyCommand } from './denyconsole.ts'
-import { queueCommand } from './queueconsole.ts'
+import { countsFrom } from './observers.ts'
+import { QUEUE_HELP, queueCommand } from './queueconsole.ts'
 import { isDelayed } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
 import type { Server } from './server.ts'
@@ -79,6 +80,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   version: () => lines([`eachrcpt ${VERSION}`], { version: VERSION }),
   pid: () => lines([String(process.pid)], { pid: process.pid }),
   summary: async (options) => summaryTable(await summary(options)),
+  // Metrics go on: a counter of theirs never becomes less.
+  'summary reset': ({ server, now }) => {
+    Object.assign(server.counts, countsFrom(now()))
+    return lines(['statistics cleared.'], {})
+  },
   'show inbound': ({ server, now }) => {
     const rows = server.sessions().map(({ sinceMs, ...row }) => ({
       ...row,
@@ -119,14 +125,13 @@ export function pagesAnswer(pages: readonly string[]): Answer {
 }
 
 const HELP = [
-  'summary',
+  'summary; summary reset',
   'mailq [-d DOMAIN] [-b BINDING] [-l NUMBER]',
   'showqueue [binding NAME|all] DOMAIN [LIMIT[,OFFSET]]',
   'message details [body|full] ID',
   'message retry|fail ID',
   'message fail quiet ID',
-  'fail domain [quiet] [--dry-run] DOMAIN [NOTE]',
-  'flush domain DOMAIN|all',
+  ...QUEUE_HELP,
   'suspend; suspend domain|binding NAME',
   'resume domain|binding NAME',
   'deny; deny|allow message|campaign|customer NAME',
@@ -147,6 +152,7 @@ const HELP = [
 async function summary({ server, now }: ConsoleOptions): Promise<Summary> {
   const nowMs = now()
   const rows = await tally(server.mail, (state) => isDelayed(state, nowMs))
+  const { sinceMs, ...counts } = server.counts
   return {
     hostname: server.config.hostname,
     version: VERSION,
@@ -158,7 +164,8 @@ async function summary({ server, now }: ConsoleOptions): Promise<Summary> {
     active_queue: rows.reduce((sum, { active }) => sum + active, 0),
     suspended: server.suspensions.list().length,
     delayed_queue: rows.reduce((sum, { delayed }) => sum + delayed, 0),
-    ...server.counts,
+    ...counts,
+    counted_seconds: Math.floor((nowMs - sinceMs) / 1000),
     memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),
   }
 }
@@ -166,7 +173,7 @@ async function summary({ server, now }: ConsoleOptions): Promise<Summary> {
 type Summary = Readonly<Record<string, string | number>>
 
 export function summaryTable(data: Summary): Answer {
-  const seconds = Math.max(1, Number(data['uptime_seconds']))
+  const seconds = Math.max(1, Number(data['counted_seconds']))
   const rate = (count: unknown): string => `${(Number(count) / seconds).toFixed(2)} messages/second`
   const named: readonly (readonly [name: string, value: string | number | undefined])[] = [
     ['Outbound Concurrency', data['outbound_connections']],

@@ -3,6 +3,7 @@ import { lines, summaryTable } from './console.ts'
 import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
+import { isPreview, type Preview, previewAnswer } from './purgeconsole.ts'
 import { mailqRange, type MailqRow, mailqTable } from './queuetables.ts'
 import { isShared } from './stateconsole.ts'
 import { type TraceList, traceTable } from './traceconsole.ts'
@@ -105,6 +106,7 @@ function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   const range = argv[0] === 'mailq' ? mailqRange(argv.slice(1)) : undefined
   if (range) return mailqTable(summed((data as MailqRow[][]).flat()), range)
   if (SAME.has(command) || good.length === 1) return first
+  if (data.every(isPreview)) return previewAnswer(joinedPreviews(data))
   if (data.every(isCounted)) return counted(good, data)
   const texts = new Set(good.map(({ text }) => text))
   const text = [...texts].join('')
@@ -117,8 +119,13 @@ function joined(all: readonly TraceList[]): TraceList {
   return { sample: 0, ...all[0], receptions }
 }
 
+function joinedPreviews(all: readonly Preview[]): Preview {
+  const count = all.reduce((sum, each) => sum + each.count, 0)
+  return { count, listed: all.flatMap(({ listed }) => listed), target: all[0]?.target ?? '' }
+}
+
 /** All say the same. */
-const SAME: ReadonlySet<string> = new Set(['help', 'version', 'script list'])
+const SAME: ReadonlySet<string> = new Set(['help', 'version', 'script list', 'summary reset'])
 
 type Facts = Readonly<Record<string, string | number>>
 
@@ -128,6 +135,8 @@ function sums(all: readonly Facts[]): Facts {
   const entries = Object.keys(first).map((name): [string, string | number] => {
     const values = all.map((facts) => facts[name])
     if (name === 'uptime_seconds') return [name, Math.floor(process.uptime())]
+    // A worker that took another's place counts from its own start.
+    if (name === 'counted_seconds') return [name, Math.max(...values.map(Number))]
     if (typeof first[name] === 'number') {
       return [name, values.reduce<number>((sum, value) => sum + Number(value), 0)]
     }
@@ -173,13 +182,12 @@ function isCounted(data: unknown): data is Counted {
   return typeof data === 'object' && data !== null && 'count' in data
 }
 
-/** `2 copies removed`, `1 copy removed`: three; a preview has lines before that. */
+/** `2 copies removed`, `1 copy removed`: three. */
 function counted(all: readonly Answer[], data: readonly Counted[]): Answer {
   const count = data.reduce((sum, each) => sum + each.count, 0)
-  const texts = all.map(({ text }) => text.trimEnd().split('\n'))
-  const last = texts[0]?.at(-1) ?? ''
+  const last = all[0]?.text.trimEnd() ?? ''
   const sum = last.replace(/\d+ (copy|copies|messages)\b/, (_, unit) =>
     unit === 'messages' ? `${count} messages` : `${count} ${count === 1 ? 'copy' : 'copies'}`,
   )
-  return lines([...texts.flatMap((each) => each.slice(0, -1)), sum], { count })
+  return lines([sum], { count })
 }

@@ -9,12 +9,18 @@ import type { Observers } from './relay/settlement.ts'
 import type { EntryCopy } from './spool/entry.ts'
 import type { Facts } from './tracking/record.ts'
 
-/** Copies, since the start. */
+/** Copies. */
 export interface Counts {
+  /** From when on, epoch ms: the start, or when an operator had them begin again. */
+  sinceMs: number
   received: number
   delivered: number
   transient_failures: number
   failed: number
+}
+
+export function countsFrom(sinceMs: number): Counts {
+  return { sinceMs, received: 0, delivered: 0, transient_failures: 0, failed: 0 }
 }
 
 /** `journal` gives the one of the current configuration. */
@@ -46,7 +52,7 @@ export function relayObservers(
 function counted(
   { event, tell }: Report,
   counts: Counts,
-  name: keyof Counts,
+  name: 'delivered' | 'failed',
   andThen: () => void = () => {},
 ): Report {
   return {

@@ -4,7 +4,7 @@
 import type { Config } from './config/config.ts'
 import type { Journal } from './events/journal.ts'
 import type { Ids } from './mail/ids.ts'
-import { relayObservers } from './observers.ts'
+import { countsFrom, relayObservers } from './observers.ts'
 import { headerOf } from './relay/delivery.ts'
 import { outcome, STAGES } from './relay/outcome.ts'
 import { settleUntried, type Settlement } from './relay/settlement.ts'
@@ -64,14 +64,13 @@ function settlementOf(
   { spool, ids, config, journal, now }: OfflineOptions,
   isQuiet: boolean,
 ): Settlement {
-  const counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
   return {
     spool,
     ids,
     // What policy has to say about it only a server knows.
     observers: relayObservers(
       () => journal,
-      counts,
+      countsFrom(now()),
       () => () => {},
     ),
     clock: { now, after: () => () => {} },

@@ -19,7 +19,7 @@ import type { Instruments } from './instruments.ts'
 import { type Listeners, makeListeners, type Prepared, prepareAll } from './listeners.ts'
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
-import { type Counts, relayObservers } from './observers.ts'
+import { type Counts, countsFrom, relayObservers } from './observers.ts'
 import { type Overview, type Overviewed, overviewOf } from './overview.ts'
 import { ALONE, type Place, shareOf } from './place.ts'
 import { type QueuedMail, queuedMail } from './queueconsole.ts'
@@ -96,7 +96,7 @@ export function openParts(
 ): Parts {
   const { spool, events, space, nodes, suspensions, denials, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
-  const counts: Counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
+  const counts = countsFrom(Date.now())
   const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const { onAccepted, place = ALONE, tallies } = options

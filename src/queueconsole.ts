@@ -1,10 +1,10 @@
 // Console commands about queued mail, for a running server or a spool that nobody has open: mailq, showqueue,
-// message …, fail domain, flush domain, spool …. Names and tables are Momentum's where it has them.
+// message …, fail …, flush …, binding …, spool …. Names and tables are Momentum's where it has them.
 import type { Answer } from './http/control.ts'
-import { lowerCase, toText } from './mail/bytes.ts'
-import { DEFAULT_EGRESS } from './mail/envelope.ts'
+import { toText } from './mail/bytes.ts'
+import { isBy, isFor, purge, PURGE_HELP } from './purgeconsole.ts'
 import { isDelayed, mailqRange, mailqTable, queueLines } from './queuetables.ts'
-import { type Row, rowsOf, tally } from './queuewalk.ts'
+import { tally } from './queuewalk.ts'
 import { details, good, listing, spoolCommand, usage } from './spoolconsole.ts'
 import type { Entry } from './spool/entry.ts'
 import { type QueueItem, wayOf } from './spool/queue.ts'
@@ -30,7 +30,9 @@ export function queuedMail(
 
 export type Test = (item: QueueItem) => boolean
 
-const PURGED = '554 5.7.0 [internal] Message manually purged'
+const FLUSH = 'flush domain DOMAIN|all'
+const FLUSH_BINDING = 'binding flush domain BINDING DOMAIN|all'
+export const QUEUE_HELP = [...PURGE_HELP, FLUSH, FLUSH_BINDING]
 
 /** Undefined: no command of these. */
 export async function queueCommand(
@@ -45,8 +47,11 @@ export async function queueCommand(
     case 'showqueue':
       return showqueue(mail, argv.slice(1), nowMs)
     case 'flush':
+      return second === 'domain' ? flush(mail, FLUSH, rest[0], () => true) : undefined
     case 'fail':
-      return second === 'domain' ? domainCommand(mail, first, rest) : undefined
+      return second === 'domain' || second === 'all' ? purge(mail, second, rest) : undefined
+    case 'binding':
+      return bindingCommand(mail, argv.slice(1))
     case 'message':
       return second === 'details' ? details(mail, rest) : spoolCommand(mail, second, rest)
     case 'spool':
@@ -78,58 +83,32 @@ async function showqueue(
   const [domain, range = '100,0'] = words[0] === 'binding' ? words.slice(2) : words
   if (!domain) return usage('showqueue [binding NAME|all] DOMAIN [LIMIT[,OFFSET]]')
   const isWanted = (way: Way): boolean =>
-    isFor(way, domain) &&
-    (binding === 'all' || toText((way.egress ?? DEFAULT_EGRESS).binding) === binding)
+    isFor(way, domain) && (binding === 'all' || isBy(way, binding))
   return listing(mail, range, (row) => queueLines(row, nowMs), isWanted)
 }
 
-async function domainCommand(
+function flush(
   mail: QueuedMail,
-  verb: 'fail' | 'flush',
+  usageText: string,
+  domain: string | undefined,
+  isWanted: (way: Way) => boolean,
+): Answer {
+  if (!domain || domain.startsWith('-')) return usage(usageText)
+  const count = mail.retry(
+    (item) => isWanted(wayOf(item)) && (domain === 'all' || isFor(wayOf(item), domain)),
+  )
+  return good([`${domain} flushed.  ${count} messages requeued.`], { count })
+}
+
+/** `binding fail domain …`, `binding flush domain BINDING DOMAIN|all`. */
+async function bindingCommand(
+  mail: QueuedMail,
   words: readonly string[],
-): Promise<Answer> {
-  const isDry = words.includes('--dry-run')
-  const told = words.filter((word) => word !== '--dry-run')
-  const isQuiet = verb === 'fail' && told[0] === 'quiet'
-  const [domain, ...note] = isQuiet ? told.slice(1) : told
-  if (!domain || domain.startsWith('-')) {
-    return usage(
-      `${verb} domain ${verb === 'fail' ? '[quiet] [--dry-run] DOMAIN [NOTE]' : 'DOMAIN|all'}`,
-    )
-  }
-  const test: Test = (item) => (verb === 'flush' && domain === 'all') || isFor(wayOf(item), domain)
-  if (verb === 'flush') {
-    const count = mail.retry(test)
-    return good([`${domain} flushed.  ${count} messages requeued.`], { count })
-  }
-  if (isDry) return preview(mail, domain)
-  const count = await mail.fail(test, replyOf(note.join(' ')), isQuiet)
-  return good([`${domain} purged. ${count} messages failed.`], { count })
-}
-
-/** A note may be a whole reply; one that does not fail for good is not. */
-function replyOf(note: string): string {
-  if (note === '') return PURGED
-  return /^5\d\d(?: |$)/.test(note) ? note : `554 5.7.0 [internal] ${note}`
-}
-
-const PREVIEWED = 25
-
-async function preview(mail: QueuedMail, domain: string): Promise<Answer> {
-  const rows: Row[] = []
-  for await (const row of rowsOf(mail, (way) => isFor(way, domain))) rows.push(row)
-  const lines = rows
-    .slice(0, PREVIEWED)
-    .map(
-      ({ of }) =>
-        `  ${of.id}  domain=${domain} from=<${toText(of.mailfrom)}> to=<${toText(of.rcptto)}>`,
-    )
-  const more = rows.length - lines.length
-  const rest = more > 0 ? ` (Showing first ${PREVIEWED}; ${more} more not listed.)` : ''
-  const summary = `[dry-run] ${domain}: ${rows.length} messages would be failed.${rest}`
-  return good([...lines, summary], { count: rows.length })
-}
-
-function isFor({ routingDomain }: Way, domain: string): boolean {
-  return lowerCase(routingDomain) === lowerCase(domain)
+): Promise<Answer | undefined> {
+  const [verb, object, ...rest] = words
+  if (object !== 'domain') return undefined
+  if (verb === 'fail') return purge(mail, 'binding', rest)
+  const [binding = '', domain] = rest
+  const isWanted = (way: Way): boolean => isBy(way, binding)
+  return verb === 'flush' ? flush(mail, FLUSH_BINDING, domain, isWanted) : undefined
 }

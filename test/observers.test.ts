@@ -1,7 +1,7 @@
 // What the relay's attempts become in the event log.
 import { expect, test } from 'vitest'
 import type { Journal } from '../src/events/journal.ts'
-import { relayObservers } from '../src/observers.ts'
+import { countsFrom, relayObservers } from '../src/observers.ts'
 import type { Attempt } from '../src/relay/attempt.ts'
 
 const COPY = {
@@ -37,10 +37,9 @@ test.each(['delivery', 'delay', 'bounce'] as const)(
       return { event: undefined, tell: () => {} }
     }
     const journal = { delivery: take, delay: take, bounce: take } as unknown as Journal
-    const counts = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
     const { onDelivery, onDelay, onBounce } = relayObservers(
       () => journal,
-      counts,
+      countsFrom(0),
       () => () => {},
     )
     const observers = { delivery: onDelivery, delay: onDelay, bounce: onBounce }

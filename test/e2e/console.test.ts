@@ -129,14 +129,19 @@ test('the console shows queued mail, tries it again, fails it, and takes command
     /^x\.example flushed\. {2}[01] messages/,
   )
   await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toHaveLength(1)
-  const dry = await eachrcpt('ctl', 'fail', 'domain', 'y.example', '--dry-run', 'moved')
+  const other = await eachrcpt('ctl', 'fail', 'all', '--dry-run', '--header', 'subject', 'hallo')
+  expect(other.stdout).toBe('[dry-run] all domains: 0 messages would be failed.\n')
+  const subject = ['--header', 'subject', 'hello'] as const
+  const dry = await eachrcpt('ctl', 'fail', 'domain', ...subject, 'y.example', '--dry-run', 'moved')
   expect(dry.stdout).toMatch(
     /^ {2}\S+ {2}domain=y\.example from=<news@sender\.example> to=<b@y\.example>\n\[dry-run\] y\.example: 1 messages would be failed\.\n$/,
   )
-  const failed = await eachrcpt('ctl', 'fail', 'domain', 'quiet', 'y.example', 'moved', 'away')
+  const failed = await eachrcpt('ctl', 'fail', 'domain', 'quiet', ...subject, 'y.example', 'moved')
   expect(failed.stdout).toBe('y.example purged. 1 messages failed.\n')
   expect(await json('ctl', 'mailq')).toEqual([])
   expect(await json('ctl', 'summary')).toMatchObject({ delivered: 1, failed: 1, suspended: 0 })
+  expect((await eachrcpt('ctl', 'summary', 'reset')).stdout).toBe('statistics cleared.\n')
+  expect(await json('ctl', 'summary')).toMatchObject({ delivered: 0, failed: 0 })
 
   const wire = await dial(running.smtpPort)
   await wire.expect('220')

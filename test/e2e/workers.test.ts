@@ -234,6 +234,9 @@ describe('workers', () => {
     }
     expect((await ctl('message', 'details', 'nobody')).ok).toBe(false)
     expect(await json('spool', 'verify')).toMatchObject({ messages: 4, damaged: [] })
+    expect((await ctl('fail', 'all', '--dry-run', '--header', 'Subject', 'hello')).text).toMatch(
+      /^(?: {2}\S+ {2}domain=.*\n){4}\[dry-run\] all domains: 4 messages would be failed\.\n$/,
+    )
     expect((await ctl('fail', 'domain', 'quiet', 'x.example')).text).toBe(
       'x.example purged. 3 messages failed.\n',
     )
