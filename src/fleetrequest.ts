@@ -20,6 +20,8 @@ export type FleetRequest =
 export type WorkerQuestion =
   /** The configuration that all have; what the console has set since; the metrics of all; what policy of another has counted. */
   | { readonly kind: 'snapshot' | 'standing' | 'metrics' | 'contents' }
+  /** Options that policy has set, as console commands; answered when the others have been told. */
+  | { readonly kind: 'options'; readonly commands: readonly (readonly string[])[] }
   /** A named lock; answered with its fencing number when it is the worker's turn. */
   | { readonly kind: 'lock'; readonly id: number; readonly name: string }
   | { readonly kind: 'unlock'; readonly id: number }
@@ -36,6 +38,9 @@ export interface Contents {
 /** Topics: changes of what policy counts; what was said before this is in the contents that were asked for. */
 export const STATE = 'state'
 export const STATE_MARK = 'state mark'
+
+/** Topic: options that policy of another worker has set, as console commands. */
+export const OPTIONS = 'options'
 
 /** Once it does its work. */
 export interface WorkerFacts {

@@ -19,6 +19,7 @@ import type { Snapshot as Metrics } from './metrics/snapshot.ts'
 import type { TraceSource } from './http/trace.ts'
 import {
   type FleetRequest,
+  OPTIONS,
   STATE_MARK,
   type WorkerFacts,
   type WorkerQuestion,
@@ -82,7 +83,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     answer: answers(locks, {
       replacements: () => replacements,
       snapshot: ({ pid }) => (has.set(pid, snapshot), snapshot),
-      standing: standing.commands,
+      standing,
     }),
     onEnded: locks.gone,
     onReplaced() {
@@ -146,7 +147,7 @@ function answers(
   of: {
     replacements(): number
     snapshot(asker: Worker): Snapshot
-    readonly standing: Standing['commands']
+    readonly standing: Pick<Standing, 'note' | 'commands'>
   },
 ): FleetOptions['answer'] {
   return (request, asker, workers) => {
@@ -156,11 +157,15 @@ function answers(
       case 'snapshot':
         return Promise.resolve(of.snapshot(asker))
       case 'standing':
-        return Promise.resolve(of.standing())
+        return Promise.resolve(of.standing.commands())
       case 'metrics':
         return metricsOf(workers, of.replacements())
       case 'contents':
         return contentsFor(asker, workers)
+      case 'options':
+        question.commands.forEach(of.standing.note)
+        for (const worker of workers) if (worker !== asker) worker.tell(OPTIONS, question.commands)
+        return Promise.resolve()
       case 'lock':
         return locks.take(asker.slot, question.id, question.name)
       case 'unlock':

@@ -1,4 +1,4 @@
-// What the console has set while the server runs, for a worker that takes the place of another: the commands that
+// What the console, or policy, has set while the server runs, for a worker that takes the place of another: the commands that
 // still hold, in their order. The primary keeps them; Momentum's console has one process to tell.
 
 export interface Standing {
@@ -21,10 +21,8 @@ export function makeStanding(): Standing {
     note(argv) {
       const [word, verb] = argv
       if (word === 'trace' && (verb === 'on' || verb === 'off')) keep(TRACE, argv)
-      if (word !== 'config') return
-      // The last word of `set` is the value: one option is kept once.
-      if (verb === 'set') keep(nameOf(argv.slice(2, -1)), argv)
-      if (verb === 'unset') keep(nameOf(argv.slice(2)), argv)
+      const option = optionOf(argv)
+      if (option !== undefined) keep(option, argv)
     },
     reloaded() {
       for (const name of commands.keys()) if (name !== TRACE) commands.delete(name)
@@ -33,6 +31,9 @@ export function makeStanding(): Standing {
   }
 }
 
-function nameOf(option: readonly string[]): string {
-  return `config ${option.join(' ').toLowerCase()}`
+/** What `config set` and `config unset` are about, whatever the value; undefined for others. */
+export function optionOf([word, verb, ...words]: readonly string[]): string | undefined {
+  if (word !== 'config' || (verb !== 'set' && verb !== 'unset')) return undefined
+  const path = verb === 'set' ? words.slice(0, -1) : words
+  return `config ${path.join(' ').toLowerCase()}`
 }

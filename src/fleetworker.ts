@@ -14,6 +14,7 @@ import type {
   WorkerStatus,
 } from './fleetrequest.ts'
 import { lockAmongWorkers } from './fleetlocks.ts'
+import { shareOptions } from './fleetoptions.ts'
 import { shareWithWorkers } from './fleetstate.ts'
 import { loadSnapshot, type Snapshot } from './fleetsnapshot.ts'
 import type { Snapshot as Metrics } from './metrics/snapshot.ts'
@@ -34,6 +35,8 @@ export interface FleetWorkerOptions extends Omit<ServerOptions, 'load'> {
 
 /** What limits count together may be apart for so long. */
 const GATHER_MS = 10
+/** Policy may set an option with every message: each time, the others read their configuration anew. */
+const OPTION_GATHER_MS = 50
 
 /** Rejects with what is wrong at the start. */
 export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ close(): void }> {
@@ -62,6 +65,11 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
     },
   })
   const tallies = { census: shared(member, 'census'), budgets: shared(member, 'budgets') }
+  const { set: optionSet } = shareOptions({
+    member,
+    apply: (argv) => void respond?.({ kind: 'command', argv }),
+    gatherMs: OPTION_GATHER_MS,
+  })
   let outbox: Outbox<Change> | undefined
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
   let snapshot = (await member.ask({ kind: 'snapshot' } satisfies WorkerQuestion)) as Snapshot
@@ -72,6 +80,7 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
     metricsOfAll: async () =>
       (await member.ask({ kind: 'metrics' } satisfies WorkerQuestion)) as Metrics,
+    optionSet,
     locksOfAll: lockAmongWorkers(member),
     async joinState(sharing) {
       const joined = await shareWithWorkers(member, sharing, GATHER_MS)

@@ -2,6 +2,7 @@
 // take the new one, and an old one is closed when its last session has ended.
 import { randomUUID } from 'node:crypto'
 import type { Config } from './config/config.ts'
+import { telling } from './config/live.ts'
 import {
   type EventRecorder,
   type Journal,
@@ -65,6 +66,8 @@ export interface GenerationSurroundings {
   readonly shared: SharedState
   /** Those of `msys.lock`; each policy's own unless given. */
   readonly locks?: Locks
+  /** Its policy has changed an option of it while it runs: the words of the console's command, byte strings. */
+  optionSet?(live: Config['live'], command: readonly string[]): void
   /** What a rehearsal has of its own: where lines of logs go, which keys seal links, what events are called. */
   readonly openLog?: JournalOptions['open']
   readonly findKeys?: (config: Config) => Keyring
@@ -188,7 +191,7 @@ function openPolicy(
   config: Config,
   journal: Journal,
   { outside, signing }: { outside: Outside; signing: ConfiguredSigning | undefined },
-  { tracer, instruments, shared, locks }: GenerationSurroundings,
+  { tracer, instruments, shared, locks, optionSet }: GenerationSurroundings,
 ): Promise<Policy> {
   const { scriptlet, bindings, datasources, live } = config
   return loadPolicy({
@@ -198,7 +201,7 @@ function openPolicy(
     datasources,
     shared,
     ...(locks && { locks }),
-    live,
+    live: optionSet ? telling(live, (command) => optionSet(live, command)) : live,
     signing,
     files: filesOf(config),
     budget: {

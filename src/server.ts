@@ -9,6 +9,7 @@ import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
 import { type Feed, makeFeed } from './feed.ts'
 import { type Generation, openGeneration } from './generation.ts'
+import { toText } from './mail/bytes.ts'
 import { makeInstruments } from './instruments.ts'
 import { openLocks } from './lockkeepers.ts'
 import { shareWithNodes } from './nodestate.ts'
@@ -33,6 +34,8 @@ export interface ServerOptions extends PartsOptions {
   readonly environment?: Environment
   /** Takes in what policy has counted elsewhere on this node; resolves to how far that had read other nodes. */
   joinState?(sharing: Sharing): Promise<string | undefined>
+  /** Policy has changed an option while the server runs: the console's command for it. */
+  optionSet?(command: readonly string[]): void
   /** Keeps locks for all workers of this node. */
   readonly locksOfAll?: LockKeeper
   /** Names this node to others; all its workers have the same. */
@@ -84,7 +87,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   try {
     const logged = { now: Date.now, warn, events: recorder, place }
     const locks = openLocks(options.locksOfAll, () => opened?.nodes)
-    const surroundings = { ...logged, instruments, shared: sharing.state, locks, tracer }
+    const { adopt, optionSet } = toldOptions(options)
+    const surroundings = { ...logged, instruments, shared: sharing.state, locks, tracer, optionSet }
     let current = await openGeneration(config, surroundings)
     closers.unshift(() => current.replace())
     const stores = await openStores(() => current, warn, instruments.sinks, place)
@@ -99,7 +103,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     nodeState.begin(await options.joinState?.(sharing))
     // Its scripts may have changed it while they were loaded.
     ;(await parts.prepare(current.config)).adopt(graceMs(current.config))
-    const follow = followChanges(parts, stores, () => current)
+    const follow = followChanges(parts, stores, () => current, adopt)
     follow(current)
     instruments.policy.loaded(current.policy)
     await stores.report()
@@ -122,12 +126,22 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       },
     }
     const surface = surfaceOf(stores, parts, traces, () => current, warn)
-    const statePosition = (): string | undefined => nodeState.position
-    const close = (): Promise<void> => closeAll(closers)
-    return Object.assign(surface, { ...makeReloads(reloading), sharing, statePosition, close })
+    const life = { ...makeReloads(reloading), close: () => closeAll(closers) }
+    return Object.assign(surface, life, { sharing, statePosition: () => nodeState.position })
   } catch (error) {
     await closeAll(closers)
     throw error
+  }
+}
+
+/** Scripts that are loaded set options of a configuration that nobody else has yet: those are not told. */
+function toldOptions(options: Pick<ServerOptions, 'optionSet'>) {
+  let adopted: Config['live'] | undefined
+  return {
+    adopt: (live: Config['live']) => void (adopted = live),
+    optionSet(live: Config['live'], command: readonly string[]): void {
+      if (live === adopted) options.optionSet?.(command.map(toText))
+    },
   }
 }
 
@@ -139,9 +153,11 @@ function followChanges(
   { smtp, dispatcher, lend }: Parts,
   { suspensions }: Stores,
   current: () => Generation,
+  adopt: (live: Config['live']) => void,
 ): (generation: Generation) => void {
   return (generation) => {
     lend(generation)
+    adopt(generation.config.live)
     generation.config.live.watch((changed) => {
       if (generation !== current()) return
       smtp.refresh(changed.smtp)

@@ -31,6 +31,27 @@ export const NO_LIVE: Live = {
   watch: () => {},
 }
 
+/** The same; `changed` is told what is changed through it, as the words of the console's command. */
+export function telling(live: Live, changed: (command: readonly string[]) => void): Live {
+  return {
+    ...live,
+    change(words, value) {
+      const before = live.lookUp(words, 'get')
+      const answer = live.change(words, value)
+      const isSame =
+        before.kind === 'found'
+          ? before.text === value
+          : before.kind === 'unset' && value === undefined
+      if (answer.kind === 'changed' && !isSame) {
+        changed(
+          value === undefined ? ['config', 'unset', ...words] : ['config', 'set', ...words, value],
+        )
+      }
+      return answer
+    },
+  }
+}
+
 /** Nobody can make more scopes than this. */
 const MAX_MADE = 1_000
 const SENDING = ['domain', 'binding', 'binding_group']

@@ -29,7 +29,7 @@ export const CONFIG_FUNCTIONS = [
       tier: 1,
       doc: 'an option by name, after the scopes that it is looked for in: `get` in that scope, `eval` also in broader ones and its default; `set` (with the value last) and `unset` change it until the next reload; and what the console would say',
       differs:
-        '`set` changes how mail is received, in new sessions, and how it goes out, from the next attempt; options that are read once say by their names that they need a reload; with workers it holds for the one that runs the callout',
+        '`set` changes how mail is received, in new sessions, and how it goes out, from the next attempt; options that are read once say by their names that they need a reload; with workers the others follow a moment later (0.05 s)',
     },
     (_, [action, words], { options }) => {
       const how = ACTIONS.find((one) => one === action.toLowerCase())

@@ -444,6 +444,33 @@ describe('workers', () => {
     expect((await ctl('trace')).text).toMatch(/^trace on: one session in 7/)
   })
 
+  test('what policy sets in one worker soon holds in all, and in one that comes later', async () => {
+    await start(2)
+    await writeFile(
+      join(folder, 'p.lua'),
+      `local mod = {}
+       function mod:validate_rcptto(msg, str, ac, vctx)
+         msys.config("set", "message_expiration", (msg:rcptto():match("%d+")))
+       end
+       msys.registerModule("p", mod)
+       msys.registerControl("expires", function() print(msys.config("get", "message_expiration")) end)`,
+    )
+    expect((await ctl('config', 'reload')).ok).toBe(true)
+    const wire = await dial(running?.smtpPort ?? 0)
+    await wire.expect('220')
+    await send(wire, ['7000@x.example', '8000@x.example'])
+    // Policy of each of them says its own.
+    const said = async (): Promise<string> => (await ctl('expires')).text
+    await expect.poll(said).toMatch(/^8000\b.*\n$/)
+    const [first] = await workers()
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    await expect
+      .poll(async () => (await workers()).filter(({ pid, ready }) => ready && pid !== first?.pid))
+      .toHaveLength(2)
+    expect(await said()).toMatch(/^8000\b.*\n$/)
+    wire.reset()
+  })
+
   test('a limit of sessions is one for all of them', async () => {
     const { smtpPort } = await start(2, 'listener_sessions = 3')
     const greeted = async (): Promise<[code: string, wire: Wire]> => {
