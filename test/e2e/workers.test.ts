@@ -3,9 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openSink, type Sink } from '../../src/cli/sink.ts'
 import type { PageNews } from '../../src/parts.ts'
+import { hasBrowser, openBrowser } from '../support/browser.ts'
 import { MAIN, run, type Running, serve } from '../support/process.ts'
 import { send, trackedPaths } from '../support/server.ts'
 import { dial, type Wire } from '../support/wire.ts'
@@ -503,24 +504,60 @@ describe('workers', () => {
   })
 })
 
-test('the page shows all workers as one server', async () => {
-  const token = 'token-of-sixteen-or-more'
-  const page = `control_listener { listen "127.0.0.1:0" {} control_token = "${token}" }`
+const TOKEN = 'token-of-sixteen-or-more'
+
+/** Two workers; the page's address, with its token. */
+async function startWithPage(): Promise<{ smtpPort: number; url: string }> {
+  const page = `control_listener { listen "127.0.0.1:0" {} control_token = "${TOKEN}" }`
   await writeFile(join(folder, 'e.conf'), CONF(2) + page)
   await writeFile(join(folder, 'p.lua'), POLICY('first'))
   running = await serve(['--config', 'e.conf'], folder)
+  const { data } = await ctl('page')
+  const [url = ''] = data as string[]
+  return { smtpPort: running.smtpPort, url }
+}
+
+test.skipIf(!hasBrowser)(
+  'a browser shows a row for each worker, and what it does',
+  { timeout: 60_000 },
+  async () => {
+    const { smtpPort, url } = await startWithPage()
+    const browser = await openBrowser()
+    onTestFinished(() => browser.close())
+    const page = await browser.newPage({ viewport: { width: 400, height: 900 } })
+    await page.goto(url)
+    const rows = async (): Promise<string[][]> =>
+      (await page.locator('#workers tr').allInnerTexts()).map((row) => row.split('\t'))
+    const known = (await workers()).map(({ slot, pid }) => `${slot} (process ${pid})`)
+    await expect.poll(rows).toHaveLength(2)
+    expect((await rows()).map(([name, state]) => [name, state])).toEqual(
+      known.map((name) => [name, 'ready']),
+    )
+    const wires = await Promise.all([1, 2, 3, 4].map(() => dial(smtpPort)))
+    for (const wire of wires) await wire.expect('220')
+    const sessions = async (): Promise<number[]> => (await rows()).map((row) => Number(row[3]))
+    await expect.poll(async () => (await sessions()).reduce((sum, each) => sum + each)).toBe(4)
+    const [, others] = await sessions()
+    const [first] = await workers()
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    await expect.poll(async () => (await rows())[0]?.[0], { timeout: 10_000 }).not.toBe(known[0])
+    await expect.poll(sessions, { timeout: 10_000 }).toEqual([0, others])
+    for (const wire of wires) wire.reset()
+  },
+)
+
+test('the page shows all workers as one server', async () => {
+  const { smtpPort, url } = await startWithPage()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/login\?token=token-of-sixteen-or-more$/)
   for (const rcptto of ['a@rcpt.example', 'b@rcpt.example', 'c@rcpt.example']) {
-    const wire = await dial(running.smtpPort)
+    const wire = await dial(smtpPort)
     await wire.expect('220')
     await wire.ask('EHLO client.example', '250')
     await send(wire, [rcptto])
     wire.reset()
   }
   await sink.waitFor(3, 10_000)
-  const { data } = await ctl('page')
-  const [url = ''] = data as string[]
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/login\?token=token-of-sixteen-or-more$/)
-  const headers = { authorization: `Bearer ${token}` }
+  const headers = { authorization: `Bearer ${TOKEN}` }
   const stream = await fetch(new URL('/stream', url), { headers })
   let isDone = false
   let shown: unknown
