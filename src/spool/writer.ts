@@ -20,6 +20,7 @@ export interface SegmentWriter extends SegmentIdentity {
 }
 
 const END = Buffer.alloc(END_BYTES)
+const ZEROS = Buffer.alloc(256 * 1024)
 const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']
 
 export interface NewSegment extends SegmentIdentity {
@@ -42,7 +43,8 @@ export async function createSegment(files: FileSystem, wanted: NewSegment): Prom
   try {
     const header = segmentHeader(wanted, firstSequence, isReused)
     await file.writev(isReused ? [header, END] : [header], 0).catch(failWrite)
-    if (spare?.sizeBytes !== sizeBytes) await file.truncate(sizeBytes).catch(failWrite)
+    const grow = spare ? fill(file, spare.sizeBytes, sizeBytes) : file.truncate(sizeBytes)
+    await grow.catch(failWrite)
     await file.datasync().catch(failSync)
     // It has the name of a segment only when it is one.
     if (isReused) await files.rename(first, path).catch(failWrite)
@@ -55,6 +57,16 @@ export async function createSegment(files: FileSystem, wanted: NewSegment): Prom
   }
   const end = SEGMENT_HEADER_BYTES
   return { number, salt, name, file, sizeBytes, isReused, end, isDirty: false }
+}
+
+/**
+ * Zeros up to that size, as they would be read anyway: now, and not with the sync of some commit, the file system
+ * gives them a place.
+ */
+async function fill(file: SpoolFile, start: number, end: number): Promise<void> {
+  for (let at = start; at < end; at += ZEROS.length) {
+    await file.writev([ZEROS.subarray(0, end - at)], at)
+  }
 }
 
 /** Writes at the end, which stays where it is until the caller moves it. */
