@@ -40,19 +40,19 @@ export interface ContentsOptions {
 const MAX_REMEMBERED_ENTRY_BYTES = 8 * 1024 * 1024
 
 export function makeContents(options: ContentsOptions): Contents {
-  const entries = makeMemory<Entry>(MAX_REMEMBERED_ENTRY_BYTES)
-  const datas = makeMemory<Buffer>(options.freshBytes)
+  const memory = makeMemory(MAX_REMEMBERED_ENTRY_BYTES, options.freshBytes)
   const reading = new Map<Stored, Promise<Entry>>()
 
   async function readEntry(stored: Stored): Promise<Entry> {
     const entry = await read(options, stored, ({ start, dataStart }) => [start, dataStart], entryIn)
-    entries.set(stored, entry, stored.location.dataStart - stored.location.start)
+    const entryBytes = stored.location.dataStart - stored.location.start
+    memory.set(stored, { ...NOTHING, ...memory.get(stored), entry, entryBytes })
     return entry
   }
 
   return {
     entry(stored) {
-      const known = entries.get(stored)
+      const known = memory.get(stored)?.entry
       if (known) return Promise.resolve(known)
       const present = reading.get(stored)
       if (present) return present
@@ -61,17 +61,11 @@ export function makeContents(options: ContentsOptions): Contents {
       return read
     },
     data(stored) {
-      const known = datas.get(stored)
+      const known = memory.get(stored)?.data
       return known ? Promise.resolve(known) : read(options, stored, dataExtent, dataIn)
     },
-    remember(stored, entry, sizeBytes, data) {
-      entries.set(stored, entry, sizeBytes)
-      datas.set(stored, data, data.length)
-    },
-    forget(stored) {
-      entries.delete(stored)
-      datas.delete(stored)
-    },
+    remember: (stored, entry, entryBytes, data) => memory.set(stored, { entry, entryBytes, data }),
+    forget: memory.delete,
   }
 }
 
@@ -141,22 +135,38 @@ async function setAside(options: ContentsOptions, stored: Stored): Promise<never
   throw new SpoolError('damaged', `the ${what} is damaged`)
 }
 
-/** The last that were set and not deleted. */
-function makeMemory<T>(maxBytes: number) {
-  const held = new Map<Stored, { readonly what: T; readonly sizeBytes: number }>()
-  let bytes = 0
+interface Remembered {
+  readonly entry: Entry | undefined
+  readonly entryBytes: number
+  readonly data: Buffer | undefined
+}
+
+const NOTHING: Remembered = { entry: undefined, entryBytes: 0, data: undefined }
+
+/** The last that were set and not deleted: so many octets of entries, and so many of data. */
+function makeMemory(maxEntryBytes: number, maxDataBytes: number) {
+  const held = new Map<Stored, Remembered>()
+  let entryBytes = 0
+  let dataBytes = 0
+  const count = ({ entryBytes: octets, data }: Remembered, sign: 1 | -1): void => {
+    entryBytes += sign * octets
+    dataBytes += sign * (data?.length ?? 0)
+  }
   const remove = (stored: Stored): void => {
-    bytes -= held.get(stored)?.sizeBytes ?? 0
+    const present = held.get(stored)
+    if (!present) return
+    count(present, -1)
     held.delete(stored)
   }
   return {
-    get: (stored: Stored): T | undefined => held.get(stored)?.what,
-    set(stored: Stored, what: T, sizeBytes: number): void {
+    get: (stored: Stored): Remembered | undefined => held.get(stored),
+    set(stored: Stored, what: Remembered): void {
       remove(stored)
-      held.set(stored, { what, sizeBytes })
-      bytes += sizeBytes
+      held.set(stored, what)
+      count(what, 1)
+      if (entryBytes <= maxEntryBytes && dataBytes <= maxDataBytes) return
       for (const oldest of held.keys()) {
-        if (bytes <= maxBytes) break
+        if (entryBytes <= maxEntryBytes && dataBytes <= maxDataBytes) break
         remove(oldest)
       }
     },

@@ -3,7 +3,7 @@
 // finished copies would come back after a restart. No I/O here.
 import type { Change, CopyState } from './journal.ts'
 
-/** An entry's progress. */
+/** An entry's progress; of a finished one, as long as somebody else must be told that it is. */
 export interface Progress {
   /** Sequence of the entry's record. */
   entry: number
@@ -56,10 +56,7 @@ interface Segment {
 
 interface State {
   readonly segments: Map<number, Segment>
-  /** The unfinished ones. */
   readonly entries: Map<number, Progress>
-  /** The segments of finished ones which, as long as that is there, must be told to be so elsewhere. */
-  readonly finished: Map<number, number>
   readonly spent: Set<number>
   /** Those that may be; looked at again before anything is done. */
   readonly sparse: Set<number>
@@ -69,11 +66,10 @@ export function makeLedger(): Ledger {
   const state: State = {
     segments: new Map(),
     entries: new Map(),
-    finished: new Map(),
     spent: new Set(),
     sparse: new Set(),
   }
-  const { segments, entries, finished, spent } = state
+  const { segments, entries, spent } = state
   return {
     spent,
     addSegment: (number) => void addSegment(state, number),
@@ -85,6 +81,8 @@ export function makeLedger(): Ledger {
       return progress
     },
     moveEntry(progress, entry, segment) {
+      // Whoever still speaks of the old record hears that it is finished.
+      entries.set(progress.entry, { ...progress, copies: [], left: 0, isFinished: true })
       leave(state, progress)
       progress.entry = entry
       progress.segment = segment
@@ -95,15 +93,17 @@ export function makeLedger(): Ledger {
     },
     apply(change) {
       const progress = entries.get(change.entry)
-      if (progress && applyTo(progress, change)) leave(state, progress)
+      if (progress && !progress.isFinished && applyTo(progress, change)) leave(state, progress)
     },
     recorded({ kind, entry }, segment) {
-      const home = entries.get(entry)?.segment ?? finished.get(entry)
-      if (home === undefined) return
-      if (home !== segment) addSegment(state, segment).about.add(entry)
-      // Where it stands it is also said to be finished: nothing more is to be known of it.
-      else if (kind === 'all done' && finished.delete(entry))
-        segments.get(home)?.entries.delete(entry)
+      const progress = entries.get(entry)
+      if (!progress) return
+      if (progress.segment !== segment) addSegment(state, segment).about.add(entry)
+      else if (kind === 'all done' && progress.isFinished) {
+        // Where it stands it is also said to be finished: nothing more is to be known of it.
+        entries.delete(entry)
+        segments.get(segment)?.entries.delete(entry)
+      }
     },
     pin(number) {
       addSegment(state, number).isPinned = true
@@ -111,18 +111,14 @@ export function makeLedger(): Ledger {
     },
     sparse: (current) => firstSparse(state, current),
     unfinished: (number) =>
-      [...(segments.get(number)?.entries ?? [])].flatMap((entry) => entries.get(entry) ?? []),
-    isFinished: (entry) => !entries.has(entry),
-    restate: (number) =>
-      [...(segments.get(number)?.about ?? [])].flatMap((entry) => statementsOf(state, entry)),
+      progressIn(segments.get(number)?.entries, entries).filter(({ isFinished }) => !isFinished),
+    isFinished: (entry) => entries.get(entry)?.isFinished ?? true,
+    restate: (number) => progressIn(segments.get(number)?.about, entries).flatMap(changesOf),
     remove(number) {
-      for (const entry of segments.get(number)?.entries ?? []) {
-        entries.delete(entry)
-        finished.delete(entry)
-      }
+      for (const entry of segments.get(number)?.entries ?? []) entries.delete(entry)
       segments.delete(number)
       spent.delete(number)
-      for (const { about } of segments.values()) forgetGone(about, state)
+      for (const { about } of segments.values()) forgetGone(about, entries)
     },
   }
 }
@@ -153,10 +149,8 @@ function enter(state: State, progress: Progress): void {
   countUnfinished(state, number, 1)
 }
 
-function leave(state: State, { entry, segment: number, sizeBytes }: Progress): void {
+function leave(state: State, { segment: number, sizeBytes }: Progress): void {
   const segment = addSegment(state, number)
-  state.entries.delete(entry)
-  state.finished.set(entry, number)
   segment.liveBytes -= sizeBytes
   countUnfinished(state, number, -1)
   if (isSparse(segment)) state.sparse.add(number)
@@ -175,14 +169,15 @@ function firstSparse({ segments, sparse }: State, current: number): number | und
   return undefined
 }
 
-function forgetGone(about: Set<number>, { entries, finished }: State): void {
-  for (const entry of about) if (!entries.has(entry) && !finished.has(entry)) about.delete(entry)
+function forgetGone(about: Set<number>, entries: ReadonlyMap<number, Progress>): void {
+  for (const entry of about) if (!entries.has(entry)) about.delete(entry)
 }
 
-function statementsOf({ entries, finished }: State, entry: number): Change[] {
-  const progress = entries.get(entry)
-  if (progress) return changesOf(progress)
-  return finished.has(entry) ? [{ kind: 'all done', entry }] : []
+function progressIn(
+  sequences: ReadonlySet<number> | undefined,
+  entries: ReadonlyMap<number, Progress>,
+): Progress[] {
+  return [...(sequences ?? [])].flatMap((entry) => entries.get(entry) ?? [])
 }
 
 function isSparse({ unfinished, isPinned, liveBytes, sizeBytes }: Segment): boolean {
