@@ -24,11 +24,8 @@ export interface Secured {
 export type Arrival = ({ readonly kind: 'reply' } & RemoteReply) | Lost
 
 export interface Channel {
-  /**
-   * Writes the chunks (strings: byte strings) in one go; with `isHeld` together with what is sent next, at the latest
-   * when the other events of this moment have been seen to.
-   */
-  send(chunks: readonly (string | Buffer)[], isHeld?: boolean): void
+  /** Writes the chunks (strings: byte strings) in one go. */
+  send(chunks: readonly (string | Buffer)[]): void
   /** The next reply. Its time begins when everything written has left; until then `blockMs` holds. */
   reply(timeoutMs: number): Promise<Arrival>
   /** Begins TLS. The peer has just agreed to it; if it said more than that, nothing of it counts. */
@@ -56,8 +53,6 @@ interface Wire {
   isConnected: boolean
   awaiting: { resolve: (arrival: Arrival) => void; timeoutMs: number } | undefined
   timer: NodeJS.Timeout | undefined
-  /** Something was sent and has not been written. */
-  held: NodeJS.Immediate | undefined
   /** What answers everything from now on. */
   final: Arrival | undefined
 }
@@ -75,7 +70,6 @@ export function openChannel(options: ChannelOptions): Channel {
     isConnected: false,
     awaiting: undefined,
     timer: undefined,
-    held: undefined,
     final: undefined,
   }
   // Node's own timer watches progress: of the TCP handshake here, of unfinished writes in `send`.
@@ -86,7 +80,7 @@ export function openChannel(options: ChannelOptions): Channel {
   })
   attach(wire, socket)
   return {
-    send: (chunks, isHeld = false) => send(wire, chunks, blockMs, isHeld),
+    send: (chunks) => send(wire, chunks, blockMs),
     reply(timeoutMs) {
       const arrival = nextWaiting(wire) ?? wire.final
       if (arrival) return Promise.resolve(arrival)
@@ -177,12 +171,7 @@ export function isPositive(arrival: Arrival): boolean {
   return arrival.kind === 'reply' && arrival.code >= 200 && arrival.code < 300
 }
 
-function send(
-  wire: Wire,
-  chunks: readonly (string | Buffer)[],
-  blockMs: number,
-  isHeld: boolean,
-): void {
+function send(wire: Wire, chunks: readonly (string | Buffer)[], blockMs: number): void {
   const { socket } = wire
   if (wire.final) return
   socket.cork()
@@ -192,18 +181,8 @@ function send(
     socket.setTimeout(0)
     startClock(wire)
   })
-  if (isHeld) wire.held = setImmediate(() => letGo(wire))
-  else {
-    socket.uncork()
-    if (wire.held) letGo(wire)
-  }
+  socket.uncork()
   if (socket.writableLength > 0) socket.setTimeout(blockMs)
-}
-
-function letGo(wire: Wire): void {
-  clearImmediate(wire.held)
-  wire.held = undefined
-  wire.socket.uncork()
 }
 
 function nextWaiting(wire: Wire): Arrival | undefined {

@@ -5,7 +5,7 @@ import { openRenderer, render, type Rendered, type Renderer } from '../mail/rend
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
-import { notTried, type Path, type Tried, tryHosts } from './attempt.ts'
+import { notTried, type Tried, tryHosts } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { credentialsOf } from './credentials.ts'
 import { copyAt, type Lane, type OpenBatch } from './lane.ts'
@@ -28,9 +28,6 @@ export interface Delivery {
   readonly onError: (error: unknown) => void
 }
 
-/** What a worker has to say about connections. */
-type Way = Pick<Path, 'mayOpen' | 'line'>
-
 const BLACKHOLED = outcome(STAGES.notConnected, '554 5.7.0 [internal] Blackholed')
 
 const HOP_MS = 60_000
@@ -42,7 +39,7 @@ export async function deliver(
   lane: Lane,
   batch: OpenBatch,
   outbound: OutboundOptions,
-  way: Way,
+  mayOpen: () => boolean,
 ): Promise<Tried> {
   if (outbound.blackhole !== 'no') return notTried(BLACKHOLED, batch.copies.length)
   const hop = await hopOf(delivery, lane, outbound)
@@ -50,7 +47,7 @@ export async function deliver(
     case 'maildir':
       return store(delivery, lane, batch, hop.path)
     case 'smtp':
-      return send(delivery, lane, batch, outbound, { ...way, hosts: hop.hosts })
+      return send(delivery, lane, batch, outbound, hop.hosts, mayOpen)
     default:
       return { ...notTried(hop, batch.copies.length), isUnreachable: hop.kind === 'deferred' }
   }
@@ -61,7 +58,8 @@ async function send(
   lane: Lane,
   batch: OpenBatch,
   outbound: OutboundOptions,
-  { hosts, ...way }: Way & { readonly hosts: readonly Host[] },
+  hosts: readonly Host[],
+  mayOpen: () => boolean,
 ): Promise<Tried> {
   const { entry } = batch
   const copies = batch.copies.map((copy) => copyAt(entry, copy))
@@ -73,10 +71,9 @@ async function send(
   const { steering, onError } = delivery
   const profile = await steered(steering, mail, profileOf(outbound, mailfrom, auth), onError)
   if ('stage' in profile) return notTried(profile, copies.length)
-  const maxDeliveries = outbound.maxDeliveriesPerConnection
+  const most = outbound.maxDeliveriesPerConnection
   const transaction = { mailfrom, recipients, ...rendered }
-  const path = { destination: { hosts, profile }, maxDeliveries, ...way }
-  return tryHosts(delivery.pool, transaction, path)
+  return tryHosts(delivery.pool, { hosts, profile }, transaction, most, mayOpen)
 }
 
 /** The header block of a copy as it is sent; empty when the spool cannot be read. */

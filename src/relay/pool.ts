@@ -21,8 +21,6 @@ export interface Pool {
     mayOpen?: () => boolean,
     isFresh?: boolean,
   ): Promise<Client | Outcome | 'held'>
-  /** Whether a leased connection is one of those that `lease` could give. */
-  fits(client: Client, destination: Destination): boolean
   /** Takes a connection back after a transaction; `maxDeliveries` 0: no limit. */
   release(client: Client, maxDeliveries: number): void
   /** Says QUIT on the idle connections and ends the leased ones at once. */
@@ -49,7 +47,11 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
   return {
     async lease({ hosts, profile }, mayOpen = () => true, isFresh = false) {
       const reachable = hosts.filter(({ address }) => canReach(profile, address))
-      const keepingOf = keepings(profile)
+      const shared = profileKey(profile)
+      const keepingOf = ({ address, port }: Host): Keeping => ({
+        key: `${address} ${port} ${shared}`,
+        idleMs: profile.idleMs,
+      })
       for (const host of isFresh ? [] : reachable) {
         const keeping = keepingOf(host)
         const client = idle.take(keeping.key)
@@ -64,11 +66,6 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
         if (result === undefined || opened.kind === 'deferred') result = opened
       }
       return result ?? NO_WAY
-    },
-    fits(client, { hosts, profile }) {
-      const keepingOf = keepings(profile)
-      const key = leased.get(client)?.key
-      return hosts.some((host) => keepingOf(host).key === key)
     },
     release(client, maxDeliveries) {
       const keeping = leased.get(client)
@@ -89,12 +86,6 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
 interface Keeping {
   readonly key: string
   readonly idleMs: number
-}
-
-function keepings(profile: Profile): (host: Host) => Keeping {
-  const { idleMs } = profile
-  const shared = profileKey(profile)
-  return ({ address, port }) => ({ key: `${address} ${port} ${shared}`, idleMs })
 }
 
 interface Idle {

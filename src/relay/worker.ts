@@ -6,7 +6,6 @@ import { SpoolError } from '../spool/error.ts'
 import type { QueueItem } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Tried } from './attempt.ts'
-import type { Line } from './line.ts'
 import type { Clock } from './clock.ts'
 import { deliver, type Delivery } from './delivery.ts'
 import {
@@ -93,11 +92,8 @@ export function isExpired(works: Works, item: QueueItem): boolean {
   return works.clock.now() >= expiresMs(item, works.settlement.outbound(item))
 }
 
-/** One message after the other; the next one may leave before the peer has confirmed the one before. */
 async function work(works: Works, lane: Lane): Promise<void> {
   let isWelcome = true
-  let former: Promise<boolean> | undefined
-  const line: Line = { offer: undefined, former, willFollow: () => false }
   while (isWelcome && works.phase === 'open' && lane.health !== 'blocked' && !works.spool.failure) {
     const outbound = works.config.outbound(lane.domain, lane.egress)
     const { messages } = lane.throttle
@@ -111,28 +107,12 @@ async function work(works: Works, lane: Lane): Promise<void> {
     if (isExpired(works, { stored: batch.stored, copy: batch.copies[0] ?? 0 })) {
       expire(works, batch)
     } else {
-      const whole = attempt(works, lane, batch, outbound, line)
-      isWelcome = await Promise.race([whole, leaves(works, lane, line)])
-      if (former) isWelcome = (await former) && isWelcome
-      line.former = former = whole
+      isWelcome = await attempt(works, lane, batch, outbound)
     }
   }
-  await former
   lane.workers--
   if (waiting(lane) === 0) lane.lastRead = undefined
   else if (works.phase === 'open' && !works.spool.failure) startWorkers(works, lane)
-}
-
-/** Resolves when a message leaves and the worker is to come with the next one: to true. */
-function leaves(works: Works, lane: Lane, line: Line): Promise<true> {
-  return new Promise((resolve) => {
-    line.willFollow = () => {
-      const isAble = works.phase === 'open' && lane.health === 'good' && !works.spool.failure
-      const isFollowed = isAble && waiting(lane) > 0 && !works.delivery.steering?.wants()
-      if (isFollowed) resolve(true)
-      return isFollowed
-    }
-  })
 }
 
 /** How many copies may go now; none: the lane goes on by itself when more may. */
@@ -170,89 +150,65 @@ function enter({ room }: Works, lane: Lane, bytes: number): Promise<() => void> 
   return first instanceof Promise ? first.then(then) : then(first)
 }
 
-/** A batch with room for its octets; undefined: there was none before the end. */
-async function opened(
-  works: Works,
-  lane: Lane,
-  batch: Batch,
-): Promise<{ readonly open: OpenBatch; readonly leave: () => void } | undefined> {
-  const open = { ...batch, entry: await works.delivery.spool.entry(batch.stored) }
-  const entering = enter(works, lane, copyAt(open.entry, batch.copies[0] ?? 0).sizeBytes)
-  if (!(entering instanceof Promise)) return { open, leave: entering }
-  const leave = await entering
-  if (works.phase === 'open') return { open, leave }
-  leave()
-  return undefined
-}
-
 /** Whether the next hop let us speak to it. */
 async function attempt(
   works: Works,
   lane: Lane,
   batch: Batch,
   outbound: OutboundOptions,
-  line: Line,
 ): Promise<boolean> {
+  const { stored, copies } = batch
+  const items = copies.map((copy): QueueItem => ({ stored, copy }))
   const startedMs = works.clock.now()
-  const mayOpen = (): boolean => {
-    const { connections } = lane.throttle
-    if (allowanceOf(works, lane, connections, outbound.throttleConnections) === 0) return false
-    connections.count++
-    return true
-  }
+  let tried: Tried
+  let open: OpenBatch
   let leave = (): void => {}
   try {
-    const entered = await opened(works, lane, batch)
-    if (!entered) return putBack(lane, batch)
-    leave = entered.leave
-    const { open } = entered
-    const tried = await deliver(works.delivery, lane, open, outbound, { mayOpen, line })
-    return conclude(works, lane, open, outbound, { ...tried, startedMs })
+    open = { ...batch, entry: await works.delivery.spool.entry(stored) }
+    const entering = enter(works, lane, copyAt(open.entry, copies[0] ?? 0).sizeBytes)
+    if (entering instanceof Promise) {
+      leave = await entering
+      if (works.phase !== 'open') {
+        for (const item of items) join(lane, item)
+        return false
+      }
+    } else leave = entering
+    const mayConnect = (): boolean => {
+      const { connections } = lane.throttle
+      if (allowanceOf(works, lane, connections, outbound.throttleConnections) === 0) return false
+      connections.count++
+      return true
+    }
+    tried = { ...(await deliver(works.delivery, lane, open, outbound, mayConnect)), startedMs }
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.
     const isLost = error instanceof SpoolError && error.kind === 'damaged'
     const dueMs = works.clock.now() + FAULT_RETRY_MS
-    for (const item of isLost ? [] : itemsOf(batch)) works.settlement.again(item, dueMs)
+    for (const item of isLost ? [] : items) works.settlement.again(item, dueMs)
     return false
   } finally {
     leave()
   }
-}
-
-function conclude(
-  works: Works,
-  lane: Lane,
-  batch: OpenBatch,
-  outbound: OutboundOptions,
-  tried: Tried,
-): boolean {
   // Whatever it looks like, the connection was ended by us: the copies stay in the spool as they are.
   if (works.phase === 'abandoned' && !tried.outcomes.some(isDelivered)) return false
-  if (tried.isHeld || tried.isWithdrawn) {
-    lane.throttle.messages.count -= batch.copies.length
-    return putBack(lane, batch)
+  if (tried.isHeld) {
+    lane.throttle.messages.count -= copies.length
+    for (const item of items) join(lane, item)
+    return false
   }
   if (tried.isUnreachable && lane.workers > 1) {
     lane.bearable = lane.workers - 1
-    return putBack(lane, batch)
+    for (const item of items) join(lane, item)
+    return false
   }
-  works.tasks.run(() => settle(works.settlement, batch, tried))
+  works.tasks.run(() => settle(works.settlement, open, tried))
   if (tried.isUnreachable) block(works, lane, outbound)
   else if (lane.health === 'suspect') {
     lane.health = 'good'
     startWorkers(works, lane)
   }
   return !tried.isUnreachable
-}
-
-function itemsOf({ stored, copies }: Batch): QueueItem[] {
-  return copies.map((copy) => ({ stored, copy }))
-}
-
-function putBack(lane: Lane, batch: Batch): false {
-  for (const item of itemsOf(batch)) join(lane, item)
-  return false
 }
 
 function block(works: Works, lane: Lane, { retryIntervalSeconds }: OutboundOptions): void {

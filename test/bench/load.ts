@@ -190,22 +190,22 @@ async function runSink(): Promise<void> {
   process.once('disconnect', () => process.exit())
 }
 
-const END = '\r\n.\r\n'
-
-/** Answers as little as it can. */
+/** Answers as little as it can; the end of a message is only looked for at the end of a chunk. */
 function swallow(socket: Socket, took: (recipients: readonly string[]) => void): void {
   let isData = false
   let tail = ''
   let recipients: string[] = []
-  const read = (chunk: Buffer): string => {
+  socket.on('data', (chunk: Buffer) => {
     if (isData) {
-      const end = endOfData(tail, chunk)
-      tail =
-        end < 0 ? (tail + chunk.toString('latin1', Math.max(0, chunk.length - 4))).slice(-4) : ''
-      if (end < 0) return ''
+      tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - 11))).slice(-11)
+      // Postfix says QUIT together with the end of its last message.
+      const end = /\r\n\.\r\n(QUIT\r\n)?$/.exec(tail)
+      if (!end) return
       isData = false
+      tail = ''
       took(recipients)
-      return `250 ok\r\n${end < chunk.length ? read(chunk.subarray(end)) : ''}`
+      socket.write(end[1] ? '250 ok\r\n221 bye\r\n' : '250 ok\r\n')
+      return
     }
     const lines = (tail + chunk.toString('latin1')).split('\r\n')
     tail = lines.pop() ?? ''
@@ -217,18 +217,6 @@ function swallow(socket: Socket, took: (recipients: readonly string[]) => void):
       if (line.startsWith('EHLO')) replies += '250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n'
       else replies += isData ? '354 go\r\n' : line === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n'
     }
-    return replies
-  }
-  socket.on('data', (chunk: Buffer) => {
-    const replies = read(chunk)
-    if (replies) socket.write(replies)
+    socket.write(replies)
   })
-}
-
-/** Where in the chunk the octets behind the final dot begin; -1: it is not there. `tail`: the octets before. */
-function endOfData(tail: string, chunk: Buffer): number {
-  const edge = (tail + chunk.toString('latin1', 0, 4)).indexOf(END)
-  if (edge >= 0) return edge + END.length - tail.length
-  const at = chunk.indexOf(END)
-  return at < 0 ? -1 : at + END.length
 }
