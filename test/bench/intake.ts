@@ -60,26 +60,32 @@ try {
 async function compare(kilobytes: number, sessions: number, isPipelined: boolean): Promise<void> {
   const octets = kilobytes * 1024
   const message = `Subject: x\r\n\r\n${LINE.repeat(Math.round(octets / LINE.length))}`
-  const rate = async ({ port }: MeasuredServer, messages: number): Promise<number> => {
-    if (!isPipelined) return messages / (await runSmtpSource({ port, messages, octets, sessions }))
+  /** Seconds by the clock, and of the client's processor time. */
+  const send = async ({ port }: MeasuredServer, messages: number): Promise<[number, number]> => {
     const load = { port, messages, recipients: 1, domain: 'privacy.example', connections: sessions }
-    return messages / (await runInjector({ ...load, message })).seconds
+    if (isPipelined) {
+      const { seconds, cpuSeconds: client } = await runInjector({ ...load, message })
+      return [seconds, client]
+    }
+    const before = childSeconds()
+    const seconds = await runSmtpSource({ port, messages, octets, sessions })
+    return [seconds, childSeconds() - before]
   }
   const bests = servers.map((): Best => ({ rate: 0, serverUs: Infinity, clientUs: Infinity }))
   const counts: number[] = []
   for (const server of servers) {
-    const first = await rate(server, FIRST_MESSAGES)
-    counts.push(Math.max(FIRST_MESSAGES, Math.round(first * RUN_SECONDS)))
+    const [seconds] = await send(server, FIRST_MESSAGES)
+    counts.push(Math.max(FIRST_MESSAGES, Math.round((FIRST_MESSAGES / seconds) * RUN_SECONDS)))
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, server] of servers.entries()) {
       const count = counts[i] ?? 0
-      const before = [cpuSeconds(server.pid), childSeconds()] as const
-      const perSecond = await rate(server, count)
+      const before = cpuSeconds(server.pid)
+      const [seconds, client] = await send(server, count)
       better(bests[i] as Best, {
-        rate: perSecond,
-        serverUs: ((cpuSeconds(server.pid) - before[0]) * 1e6) / count,
-        clientUs: ((childSeconds() - before[1]) * 1e6) / count,
+        rate: count / seconds,
+        serverUs: ((cpuSeconds(server.pid) - before) * 1e6) / count,
+        clientUs: (client * 1e6) / count,
       })
     }
   }

@@ -33,6 +33,8 @@ export interface Injected {
   /** When its first connection was opened, epoch ms. */
   readonly beganMs: number
   readonly seconds: number
+  /** Of its own processor time. */
+  readonly cpuSeconds: number
   /** Milliseconds from the final dot to its reply, ascending. */
   readonly waits: readonly number[]
 }
@@ -94,6 +96,7 @@ async function inject(load: Load): Promise<Injected> {
   const waits: number[] = []
   const octets = Buffer.from(`${load.message}.\r\n`, 'latin1')
   let left = load.messages
+  const cpu = process.cpuUsage()
   const begin = performance.now()
   const next = async (): Promise<number | undefined> => {
     if (left <= 0) return undefined
@@ -110,7 +113,9 @@ async function inject(load: Load): Promise<Injected> {
   )
   const beganMs = performance.timeOrigin + begin
   const seconds = (performance.now() - begin) / 1000
-  return { beganMs, seconds, waits: waits.sort((a, b) => a - b) }
+  const { user, system } = process.cpuUsage(cpu)
+  const cpuSeconds = (user + system) / 1e6
+  return { beganMs, seconds, cpuSeconds, waits: waits.sort((a, b) => a - b) }
 }
 
 /** One connection: messages as long as `next` gives numbers. */
