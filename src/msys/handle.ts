@@ -21,7 +21,7 @@ export interface MessageHandle extends ApiObject {
   readonly kind: 'message'
   current: Message
   /** Gives the body with links and pixel in it. It cannot be changed any more. */
-  sealedBody?: () => Buffer
+  sealedBody?: (() => Buffer) | undefined
   readonly isSnapshot?: true
   /** Its octets are out; context variables and status can still be set. */
   readonly isSent?: true

@@ -146,6 +146,8 @@ function runCopy(
   )
   return andThen(result, (done) => {
     msg.gone = 'its copy has been spooled'
+    // Lua may keep the handle, and with it all that the transform has found out.
+    msg.sealedBody = undefined
     vctx.gone = 'its copy has been spooled'
     return done
   })
