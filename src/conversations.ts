@@ -8,6 +8,7 @@ import { makeTally } from './fleet/tally.ts'
 import type { Generation } from './generation.ts'
 import type { SmtpInstruments } from './instruments.ts'
 import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventually.ts'
+import type { Ids } from './mail/ids.ts'
 import type { Reply } from './mail/reply.ts'
 import { metered } from './meter.ts'
 import type { Conversation, Peer } from './smtp/conversation.ts'
@@ -65,8 +66,8 @@ export function makeConversations(conversing: Conversing): Converse {
     const connectionId = store.ids.connection()
     control.setIdleSeconds(seat.options.idleSeconds)
     const surroundings = {
-      ...commonsOf(generation, conversing, reception),
-      // A getter would give every session a shape of its own, and whoever reads of it would be slow.
+      // A getter would give every session a shape of its own, and whoever reads of it would be slow; a name behind
+      // what is spread does the same.
       options: seat.options,
       adopt({ remoteAddress }: Peer) {
         if (!seat.move(remoteAddress)) return TOO_MANY_SESSIONS
@@ -74,13 +75,14 @@ export function makeConversations(conversing: Conversing): Converse {
         control.setIdleSeconds(seat.options.idleSeconds)
         return undefined
       },
-      ids: { ...store.ids, connection: () => connectionId },
+      ids: sessionIds(store.ids, connectionId),
       census: census.of(listenerKey(endpoint)),
       delay: conversing.delay ?? delays.wait,
       hasRoom: () => inflight.bytes < inflight.limit,
       hold,
       receive: receiver(reception, generation, hold, spans),
       watcher,
+      ...commonsOf(generation, conversing, reception),
     }
     const counted = metered(openSession(peer, surroundings), smtp)
     const watched = spans ? spans.watch(connectionId, peer, counted) : counted
@@ -95,6 +97,11 @@ export function makeConversations(conversing: Conversing): Converse {
       },
     })
   }
+}
+
+/** Those of a session that has its own already. */
+function sessionIds({ batch, message, transmission }: Ids, connectionId: string): Ids {
+  return { connection: () => connectionId, batch, message, transmission }
 }
 
 /** What is the same for all sessions of a generation. */

@@ -118,30 +118,30 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
   return {
     reception(entry, ...facts) {
-      line('receptions', mainlog, () => receptionLine({ ...entry, seconds: seconds() }))
+      line('receptions', mainlog, () => receptionLine({ seconds: seconds(), ...entry }))
       injection(options.now(), ...facts)
     },
     delivery: (entry, ...facts) =>
       report('delivery', facts, () =>
-        line('deliveries', mainlog, () => deliveryLine({ ...entry, seconds: seconds() })),
+        line('deliveries', mainlog, () => deliveryLine({ seconds: seconds(), ...entry })),
       ),
     delay(entry, ...facts) {
-      const stamped = { ...entry, seconds: seconds() }
+      const stamped = { seconds: seconds(), ...entry }
       line('transient failures', mainlog, () => failureLine('T', stamped))
       line('bounced transient failures', bouncelog, () => bounceLine('T', stamped))
       event('delay', ...facts)
     },
     bounce: (entry, ...facts) =>
       report('bounce', facts, () => {
-        const stamped = { ...entry, seconds: seconds() }
+        const stamped = { seconds: seconds(), ...entry }
         line('permanent failures', mainlog, () => failureLine('P', stamped))
         line('bounces', bouncelog, () => bounceLine('B', stamped))
       }),
     rejection(entry, ...facts) {
-      line('rejections', rejectlog, () => rejectionLine({ ...entry, seconds: seconds() }))
+      line('rejections', rejectlog, () => rejectionLine({ seconds: seconds(), ...entry }))
       event('policy_rejection', ...facts)
     },
-    authentication: (entry) => acctlog?.write(authenticationLine({ ...entry, seconds: seconds() })),
+    authentication: (entry) => acctlog?.write(authenticationLine({ seconds: seconds(), ...entry })),
     event,
     injection,
     again,

@@ -38,7 +38,7 @@ export function sealContent(
   body: () => Buffer,
 ): void {
   let known: Buffer | undefined
-  msg.current = { ...msg.current, fields, isTracked: true }
+  msg.current = { isTracked: true, ...msg.current, fields }
   msg.sealedBody = () => (known ??= body())
   dropTrees(msg, 'links and pixel are in')
 }

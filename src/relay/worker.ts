@@ -164,7 +164,7 @@ async function attempt(
   let open: OpenBatch
   let leave = (): void => {}
   try {
-    open = { ...batch, entry: await works.delivery.spool.entry(stored) }
+    open = { entry: await works.delivery.spool.entry(stored), ...batch }
     const entering = enter(works, lane, copyAt(open.entry, copies[0] ?? 0).sizeBytes)
     if (entering instanceof Promise) {
       leave = await entering
@@ -179,7 +179,7 @@ async function attempt(
       connections.count++
       return true
     }
-    tried = { ...(await deliver(works.delivery, lane, open, outbound, mayConnect)), startedMs }
+    tried = { startedMs, ...(await deliver(works.delivery, lane, open, outbound, mayConnect)) }
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.

@@ -38,7 +38,6 @@ export function openParcel(options: ParcelOptions, session: Session, parent: Mes
   const { ids, journal, options: listener } = session.surroundings
   const transmissionId = ids.transmission()
   const sealing = openSealing(parent.base, {
-    ...options.sealing,
     salt: options.newSalt(),
     listener,
     common: parent.context,
@@ -46,6 +45,7 @@ export function openParcel(options: ParcelOptions, session: Session, parent: Mes
     nowSeconds: Math.floor(parent.receivedMs / 1000),
     newMessageId: () => ids.message(),
     log: (text) => journal.panic('smtpapi', text),
+    ...options.sealing,
   })
   return {
     sealing,

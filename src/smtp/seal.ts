@@ -86,9 +86,9 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
   let transform: Transform | undefined
   const openOnce = (): Transform =>
     (transform ??= openTransform({
-      ...options,
       data,
       sealer: openSealer(options.keyring, options.salt),
+      ...options,
     }))
 
   return {
@@ -100,7 +100,7 @@ export function openSealing(original: Buffer, options: SealingOptions): Sealing 
       const messageId = options.newMessageId()
       const isWanted = settings.opens || settings.clicks
       const isTracked = options.isTrackingEnabled && isWanted && !message.isTracked
-      if (!isTracked) return { ...untracked(message, bodies), messageId, rawRcptTo, settings }
+      if (!isTracked) return { messageId, rawRcptTo, settings, ...untracked(message, bodies) }
       const { fields, pieces, holes, explain, failures } = openOnce().apply(message, settings, {
         messageId,
         rcptTo: lowerCase(message.envelope.rcptto.text),

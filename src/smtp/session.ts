@@ -4,8 +4,8 @@ import { errorText } from '../events/lines.ts'
 import { emptyContext } from '../mail/context.ts'
 import { andThen, type Eventually, orElse } from '../mail/eventually.ts'
 import { type Reply, replyTo } from '../mail/reply.ts'
-import type { Accept, MessageConstruct } from '../msys/handle.ts'
 import { noVerdict } from '../msys/verdict.ts'
+import { SessionAccept } from './accept.ts'
 import { authenticate } from './auth.ts'
 import type { Answer, Command, Conversation, DataLimits, Peer } from './conversation.ts'
 import { greet, hello } from './hello.ts'
@@ -13,13 +13,7 @@ import { dumpContext, setContext } from './contextverbs.ts'
 import { setClient, setRemoteAddress } from './identity.ts'
 import { NO_MEMORY } from './refusal.ts'
 import { secured, startTls } from './starttls.ts'
-import {
-  addRecipient,
-  endTransaction,
-  mayRelay,
-  reconfigured,
-  startTransaction,
-} from './transaction.ts'
+import { addRecipient, endTransaction, reconfigured, startTransaction } from './transaction.ts'
 import type { Session, SessionSurroundings } from './state.ts'
 
 export function openSession(peer: Peer, surroundings: SessionSurroundings): Conversation {
@@ -111,7 +105,7 @@ export function newSession(peer: Peer, surroundings: SessionSurroundings): Sessi
     surroundings,
     connectionId,
     policy: policy.openSession(),
-    ac: acceptOf(() => session, connectionId),
+    ac: new SessionAccept(() => session, connectionId),
     context,
     vctx: {
       kind: 'vctx',
@@ -136,59 +130,6 @@ export function newSession(peer: Peer, surroundings: SessionSurroundings): Sessi
     recipientCount: 0,
   }
   return session
-}
-
-/** What policy sees of the connection: the addresses that the client has when it looks. */
-function acceptOf(session: () => Session, connectionId: string): Accept {
-  return {
-    kind: 'ac',
-    connectionId,
-    get remoteAddress() {
-      return session().peer.remoteAddress
-    },
-    get remotePort() {
-      return session().peer.remotePort
-    },
-    get localAddress() {
-      return session().peer.localAddress
-    },
-    get localPort() {
-      return session().peer.localPort
-    },
-    capabilities: { added: [], removed: new Set() },
-    get census() {
-      return session().surroundings.census
-    },
-    construct: constructOf(session),
-  }
-}
-
-/** What policy sees of the transaction, as it is when it looks. */
-function constructOf(session: () => Session): MessageConstruct {
-  return {
-    kind: 'message_construct',
-    get message() {
-      return session().transaction?.msg
-    },
-    get connectionMessageCount() {
-      return session().messageCount
-    },
-    get connectionRecipientCount() {
-      return session().recipientCount
-    },
-    get messageRecipientCount() {
-      return session().transaction?.recipients.list.length ?? 0
-    },
-    get maxMessageSize() {
-      return session().surroundings.options.maxMessageSize
-    },
-    get mayRelay() {
-      return mayRelay(session())
-    },
-    get command() {
-      return session().command
-    },
-  }
 }
 
 function runCommand(session: Session, command: Command): Eventually<Answer> {

@@ -64,16 +64,18 @@ type PackedCopy = readonly [
   pieces: number,
   holes: readonly string[],
   sizeBytes: number,
-  own?: {
-    readonly mailfrom?: string
-    readonly connection?: Changes
-    readonly message?: Changes
-    readonly facts?: Facts
-    readonly egress?: Egress
-    readonly notify?: Notify
-    readonly priority?: 1
-  },
+  own?: Own,
 ]
+
+interface Own {
+  mailfrom?: string
+  connection?: Changes
+  message?: Changes
+  facts?: Facts
+  egress?: Egress
+  notify?: Notify
+  priority?: 1
+}
 
 export function packEntry({ copies, ...common }: Entry): PackedEntry {
   const pieces: string[] = []
@@ -125,15 +127,14 @@ export function unpackEntry({ common, pieces, copies }: PackedEntry): Entry {
 
 function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy {
   const { id, rcptto, routingDomain, rendition, sizeBytes, context, facts } = copy
-  const own = {
-    ...(copy.mailfrom !== mailfrom && { mailfrom: copy.mailfrom }),
-    ...(hasAny(context.connection) && { connection: context.connection }),
-    ...(hasAny(context.message) && { message: context.message }),
-    ...(hasAny(facts) && { facts }),
-    ...(copy.egress && { egress: copy.egress }),
-    ...(copy.notify && { notify: copy.notify }),
-    ...(copy.priority && { priority: copy.priority }),
-  }
+  const own: Own = {}
+  if (copy.mailfrom !== mailfrom) own.mailfrom = copy.mailfrom
+  if (hasAny(context.connection)) own.connection = context.connection
+  if (hasAny(context.message)) own.message = context.message
+  if (hasAny(facts)) own.facts = facts
+  if (copy.egress) own.egress = copy.egress
+  if (copy.notify) own.notify = copy.notify
+  if (copy.priority) own.priority = copy.priority
   const packed = [id, rcptto, routingDomain, table, rendition.holes, sizeBytes] as const
   return hasAny(own) ? [...packed, own] : packed
 }

@@ -142,11 +142,11 @@ function resolveFacts(sources: TrackingSources): Facts | Reply {
   if (tags !== undefined && !Array.isArray(tags)) {
     return refusal("smtpapi_tags context must be of type 'array'")
   }
-  return {
-    ...(campaignId !== undefined && { campaignId }),
-    ...(metadata && { metadata }),
-    ...(tags && { tags: stringsOf(tags).slice(0, MAX_TAGS) }),
-  }
+  const facts: { -readonly [Name in keyof Facts]: Facts[Name] } = {}
+  if (campaignId !== undefined) facts.campaignId = campaignId
+  if (metadata) facts.metadata = metadata
+  if (tags) facts.tags = stringsOf(tags).slice(0, MAX_TAGS)
+  return facts
 }
 
 function customerOf(

@@ -178,8 +178,8 @@ function tokenFacts(
   const metadata = settings.metadata && limitMetadata(settings.metadata, maxMetadataLength)
   const custom = variables && limitMetadata(variables, maxMetadataLength)
   return {
-    ...identity,
     expirySeconds: sentSeconds + settings.expirySeconds,
+    ...identity,
     ...(campaignId !== undefined && { campaignId }),
     ...(customerId !== undefined && { customerId }),
     ...(tags?.length && { tags }),

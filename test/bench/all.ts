@@ -15,7 +15,6 @@ const PROGRAMS = [
   'endtoend',
   'transform',
   'endpoint',
-  'clicks',
   'lua',
   'interpreter',
   'suspension',

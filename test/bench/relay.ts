@@ -30,6 +30,14 @@ const RUN_MS = 2_000
 const LINE = 'The quick brown fox jumps over the lazy dog, again and again, until it is 78.\r\n'
 const MESSAGE = Buffer.from(`Subject: x\r\n\r\n${LINE.repeat(250)}`)
 
+const PROFILE = profileOf(
+  parseConfig('', '', { lenient: false, defaultHostname: 'bench', folder: '/' }).config.outbound(
+    'x',
+  ),
+  '',
+  undefined,
+)
+
 if (process.argv[2] === 'sink') await runSink()
 else await compare()
 
@@ -75,14 +83,6 @@ async function measure(open: (port: number) => Promise<Sender>, port: number): P
   for (const { close } of senders) close()
   return { perSecond: count / seconds, cpuMicroseconds: (user + system) / count }
 }
-
-const PROFILE = profileOf(
-  parseConfig('', '', { lenient: false, defaultHostname: 'bench', folder: '/' }).config.outbound(
-    'x',
-  ),
-  '',
-  undefined,
-)
 
 async function ours(port: number): Promise<Sender> {
   const options = { id: '', address: '127.0.0.1', port, name: 'sink', profile: PROFILE }
