@@ -10,6 +10,7 @@ import { type FleetServer, openFleetServer } from '../fleetserver.ts'
 import { type FleetWorkerOptions, openFleetWorker } from '../fleetworker.ts'
 import { openFleetControl } from '../fleetcontrol.ts'
 import type { Place } from '../place.ts'
+import { youngOptions } from './heap.ts'
 import { untilSignal } from './signals.ts'
 import { openSupervisor } from './systemd.ts'
 
@@ -47,26 +48,6 @@ export async function servePrimary(
   supervisor.ready(started(server))
   return stopped
 }
-
-/**
- * Room for what is young, in MB. All that a message makes is garbage soon, but not before it is on disk: with Node's
- * 16 MB it is copied twice until then, and again while Node finds out how much room is needed.
- */
-const YOUNG_MB = '64'
-
-/** What has to be added to what the operator has told Node. */
-export function youngOptions(told: readonly string[]): string[] {
-  const valueOf = (end: 'max' | 'min'): string | undefined =>
-    told.map((option) => YOUNG_OPTION.exec(option)).find((found) => found?.[1] === end)?.[2]
-  const max = valueOf('max')
-  const added = max === undefined ? [`--max-semi-space-size=${YOUNG_MB}`] : []
-  return valueOf('min') === undefined
-    ? [...added, `--min-semi-space-size=${max ?? YOUNG_MB}`]
-    : added
-}
-
-/** Node takes either hyphens or underscores. */
-const YOUNG_OPTION = /^--(max|min)[-_]semi[-_]space[-_]size=(\d+)$/
 
 export interface WorkerArguments extends Pick<FleetWorkerOptions, 'load' | 'trace'> {
   readonly place: Place

@@ -48,6 +48,8 @@ export interface PeerCertificate {
 export interface DataLimits {
   /** Octets after un-stuffing; 0: no limit. Reading goes on to the final dot, but nothing is kept. */
   readonly maxMessageSize: number
+  /** Octets that the client announced, or that its last message had; 0: unknown. Only memory is laid out by it. */
+  readonly expected?: number
   /** What a CR or LF that stands alone becomes: CRLF, or the reason to refuse the message. */
   readonly loneLineEnds: 'fix' | 'refuse'
   /** Told how many octets of the message are kept so far; false: that is too many, keep none. */

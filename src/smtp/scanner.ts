@@ -29,7 +29,7 @@ const BRIDGE = 4
  * kept.
  */
 export function openScanner(limits: DataLimits): Reader<{ received: Received }> {
-  const pile = openPile(limits.maxMessageSize)
+  const pile = openPile(limits.maxMessageSize, limits.expected ?? 0)
   // The 2 octets at most that end a chunk and may mean nothing without the next: `\r`, `.`, `.\r`.
   let held: Buffer = EMPTY
   let atLineStart = true
@@ -128,7 +128,7 @@ interface Rewritten {
 /** Up to WINDOW octets, one by one: dots un-stuffed, line ends that stand alone made CRLF. */
 function rewrite(chunk: Buffer, from: number, isLineStart: boolean, pile: Pile): Rewritten {
   const last = Math.min(from + WINDOW, chunk.length - 2)
-  const { block, used } = pile.room(2 * WINDOW)
+  const { block, used } = pile.room(2 * (last - from))
   let size = used
   let hasLoneLineEnd = false
   let lineStart = -1
@@ -174,8 +174,12 @@ interface Pile {
 /** A block is as large as what is there already: few blocks, and not much more memory than octets. */
 const SMALLEST_BLOCK = 4_096
 const LARGEST_BLOCK = 1_048_576
+/** A client's word on the size is taken for so many times what has come: one block, and no copy at the end. */
+const TRUST = 8
+/** Dots that are un-stuffed again, and the last message of a connection was a little shorter. */
+const SLACK = 64
 
-function openPile(limit: number): Pile {
+function openPile(limit: number, expected: number): Pile {
   const parts: Buffer[] = []
   let size = 0
   // Octets from `sealed` to `used` are not among the parts yet.
@@ -200,7 +204,8 @@ function openPile(limit: number): Pile {
     if (used + octets > block.length) {
       seal()
       const usual = Math.min(Math.max(size, SMALLEST_BLOCK), LARGEST_BLOCK)
-      block = Buffer.allocUnsafeSlow(Math.max(octets, usual))
+      const awaited = Math.min(expected + SLACK - size, TRUST * (size + octets))
+      block = Buffer.allocUnsafeSlow(Math.max(octets, usual, awaited))
       sealed = used = 0
     }
     return { block, used }

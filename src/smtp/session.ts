@@ -39,6 +39,7 @@ export function openSession(peer: Peer, surroundings: SessionSurroundings): Conv
       const { transaction } = session
       if (!transaction) return BAD_SEQUENCE
       session.messageCount++
+      if (received.kind === 'message') session.lastSize = received.bytes.length
       const reply = guarded(() => surroundings.receive(session, transaction, received))
       return andThen(reply, (sent) => {
         endTransaction(session, 'the transaction is over')
@@ -128,6 +129,7 @@ export function newSession(peer: Peer, surroundings: SessionSurroundings): Sessi
     authFailures: 0,
     messageCount: 0,
     recipientCount: 0,
+    lastSize: 0,
   }
   return session
 }
@@ -191,5 +193,6 @@ function dataLimits(session: Session, { argument }: Command): DataLimits | Reply
   }
   if (!session.surroundings.hasRoom()) return NO_MEMORY
   const { maxMessageSize, loneLineEnds } = options
-  return { maxMessageSize, loneLineEnds, hold: session.surroundings.hold }
+  const expected = Number(session.transaction.parameters.get('SIZE') ?? session.lastSize)
+  return { maxMessageSize, expected, loneLineEnds, hold: session.surroundings.hold }
 }

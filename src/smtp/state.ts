@@ -92,6 +92,8 @@ export interface Session {
   authFailures: number
   messageCount: number
   recipientCount: number
+  /** Octets of its last message. */
+  lastSize: number
 }
 
 export interface Transaction {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { youngOptions } from '../../src/cli/fleet.ts'
+import { youngOptions } from '../../src/cli/heap.ts'
 
 const MAX = '--max-semi-space-size='
 const MIN = '--min-semi-space-size='

@@ -118,6 +118,7 @@ const piece = fc.oneof(
 )
 const content = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''))
 const places = fc.array(fc.nat(), { maxLength: 12 })
+const expecteds = fc.constantFrom(0, 10, 100_000)
 
 describe('any content', () => {
   test('comes out as it was before it was stuffed', () => {
@@ -137,16 +138,22 @@ describe('any content', () => {
 
   test('comes out the same in one chunk, in some and octet by octet', () => {
     fc.assert(
-      fc.property(content, places, fc.constantFrom(0, 50), (raw, cuts, maxMessageSize) => {
-        const wire = bytes(`${raw}\r\n.\r\n`)
-        for (const loneLineEnds of ['fix', 'refuse'] as const) {
-          const limits = { maxMessageSize, loneLineEnds }
-          const whole = scan([wire], limits)
-          expect(same(scan(cut(wire, cuts), limits), whole)).toBe(true)
-          const octets = Array.from(wire, (octet) => Buffer.of(octet))
-          expect(same(scan(octets, limits), whole)).toBe(true)
-        }
-      }),
+      fc.property(
+        content,
+        places,
+        fc.constantFrom(0, 50),
+        expecteds,
+        (raw, cuts, maxMessageSize, expected) => {
+          const wire = bytes(`${raw}\r\n.\r\n`)
+          for (const loneLineEnds of ['fix', 'refuse'] as const) {
+            const limits = { maxMessageSize, expected, loneLineEnds }
+            const whole = scan([wire], limits)
+            expect(same(scan(cut(wire, cuts), limits), whole)).toBe(true)
+            const octets = Array.from(wire, (octet) => Buffer.of(octet))
+            expect(same(scan(octets, limits), whole)).toBe(true)
+          }
+        },
+      ),
       { seed: 3, numRuns: 100 },
     )
   })
@@ -218,6 +225,21 @@ describe('limits', () => {
       received: { kind: isKept ? 'message' : 'too large' },
       rest: EMPTY,
     })
+  })
+
+  test.each([
+    ['what was announced', 200_000, true],
+    ['more than what comes is believed', 50_000_000, true],
+    ['less', 1_000, false],
+  ])('memory is laid out once by an expected size: %s', (_what, expected, isWhole) => {
+    const line = `${'x'.repeat(998)}\r\n`
+    const chunks = Array.from({ length: 4 }, () => bytes(line.repeat(50)))
+    const { received } = scan([...chunks, bytes('.\r\n')], { ...FIX, expected })
+    if (received?.kind !== 'message') return expect.unreachable()
+    expect(received.bytes.equals(Buffer.concat(chunks))).toBe(true)
+    const isLaidOutOnce = received.bytes.buffer.byteLength > received.bytes.length
+    expect(isLaidOutOnce).toBe(isWhole)
+    expect(received.bytes.buffer.byteLength).toBeLessThanOrEqual(8 * 50_000)
   })
 
   test('does not keep a large chunk alive for a small message', () => {
