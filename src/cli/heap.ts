@@ -1,15 +1,18 @@
-// How much garbage may lie about, told to V8 (Node 20.20). Mail is octets outside of its heap, all of it soon done with,
-// beside few objects that stay: what V8 allows such a small heap to grow by is used up by a few dozen messages, and it
-// looks for garbage without end (38 times for 1,200 messages of 200 KB, a quarter of the processor time).
-import { setFlagsFromString } from 'node:v8'
+// How much garbage may lie about, told to V8 (that of Node 20.20). Mail is octets outside of its heap, soon done with,
+// beside few objects that stay. By what it sees inside V8 lets so small a heap grow by a few MB, which are a few dozen
+// messages, and looks for garbage without end: 38 times for 1,200 messages of 200 KB, half of the processor time.
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
 /**
  * Room for what is young, in MB. All that a message makes is garbage soon, but not before it is on disk: with Node's
  * 16 MB it is copied twice until then, and again while Node finds out how much room is needed.
  */
 const YOUNG_MB = '64'
-/** By how much of its size after a collection the old part grows before the next, octets outside of the heap included. */
-const GROWTH_PERCENT = '200'
+/** How much the old part grows between two collections, octets outside included: four times is V8's own most. */
+const GROWTH_PERCENT = 300
+/** A heap above this holds a long queue; how much that may grow is V8's to say. */
+const SMALL_OCTETS = 256 * 1024 * 1024
+const CHECK_MS = 1_000
 
 /** Options for a new process: what has to be added to what the operator has told Node. */
 export function youngOptions(told: readonly string[]): string[] {
@@ -22,10 +25,23 @@ export function youngOptions(told: readonly string[]): string[] {
     : added
 }
 
-/** Of this process, which may have begun already; what the operator has told Node holds. */
-export function growOld(told: readonly string[] = process.execArgv): void {
+/** From now on, in this process, as long as its heap is small. What the operator has told Node holds. */
+export function letOldGrow(told: readonly string[] = process.execArgv): void {
   if (told.some((option) => GROWTH_OPTION.test(option))) return
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+  let set = 0
+  const adjust = (): void => {
+    const percent = growthOf(getHeapStatistics().used_heap_size)
+    // V8 reads it at the end of each collection.
+    if (percent !== set) setFlagsFromString(`--heap-growing-percent=${percent}`)
+    set = percent
+  }
+  adjust()
+  setInterval(adjust, CHECK_MS).unref()
+}
+
+/** Percent; 0: V8's own. */
+export function growthOf(usedOctets: number): number {
+  return usedOctets > SMALL_OCTETS ? 0 : GROWTH_PERCENT
 }
 
 /** Node takes either hyphens or underscores. */

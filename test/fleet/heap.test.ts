@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { youngOptions } from '../../src/cli/heap.ts'
+import { growthOf, youngOptions } from '../../src/cli/heap.ts'
 
 const MAX = '--max-semi-space-size='
 const MIN = '--min-semi-space-size='
@@ -13,4 +13,9 @@ test.each([
   [[`${MAX}32`, `${MIN}8`], []],
 ])('told %j, workers also get %j', (told, added) => {
   expect(youngOptions(told)).toEqual(added)
+})
+
+test('a small heap may hold more garbage, one of a long queue as much as V8 finds right', () => {
+  expect(growthOf(30e6)).toBe(300)
+  expect(growthOf(300e6)).toBe(0)
 })
