@@ -249,9 +249,9 @@ function entryCopy(
     routingDomain: routingDomain(message.envelope),
     rendition,
     sizeBytes,
-    ...(message.envelope.egress && { egress: message.envelope.egress }),
-    ...(message.envelope.notify && { notify: message.envelope.notify }),
-    ...(message.priority === 1 && { priority: 1 as const }),
+    egress: message.envelope.egress,
+    notify: message.envelope.notify,
+    priority: message.priority === 1 ? 1 : undefined,
     context: {
       connection: difference(common.connection, message.context.connection),
       message: difference(common.message, message.context.message),

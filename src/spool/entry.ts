@@ -37,11 +37,11 @@ export interface EntryCopy {
   readonly context: { readonly connection: Changes; readonly message: Changes }
   readonly facts: Facts
   /** The binding that it leaves by; absent: the default one. */
-  readonly egress?: Egress
+  readonly egress?: Egress | undefined
   /** Which notifications its sender wants. */
-  readonly notify?: Notify
+  readonly notify?: Notify | undefined
   /** 1: it goes before others. */
-  readonly priority?: 1
+  readonly priority?: 1 | undefined
 }
 
 /** Version 1 had pieces as lists. */
@@ -107,6 +107,7 @@ export function checkEntry({ version, pieces, copies }: PackedEntry): void {
 
 /** Of what `checkEntry` lets pass. */
 export function unpackEntry({ common, pieces, copies }: PackedEntry): Entry {
+  const lists = pieces.map((packed) => new PieceList(packed))
   return {
     ...common,
     copies: copies.map(([id, rcptto, routingDomain, table, holes, sizeBytes, own]) => ({
@@ -114,13 +115,13 @@ export function unpackEntry({ common, pieces, copies }: PackedEntry): Entry {
       mailfrom: own?.mailfrom ?? common.mailfrom,
       rcptto,
       routingDomain,
-      rendition: renditionOf(pieces[table] ?? missingPieces(id), holes),
+      rendition: new StoredRendition(lists[table] ?? missingPieces(id), holes),
       sizeBytes,
       context: { connection: own?.connection ?? {}, message: own?.message ?? {} },
       facts: own?.facts ?? {},
-      ...(own?.egress && { egress: own.egress }),
-      ...(own?.notify && { notify: own.notify }),
-      ...(own?.priority && { priority: own.priority }),
+      egress: own?.egress,
+      notify: own?.notify,
+      priority: own?.priority,
     })),
   }
 }
@@ -139,14 +140,31 @@ function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy 
   return hasAny(own) ? [...packed, own] : packed
 }
 
-/** Its pieces are made when they are asked for: most of what an entry would take in memory. */
-function renditionOf(packed: string | readonly Piece[], holes: readonly string[]): Rendition {
-  if (typeof packed !== 'string') return { pieces: packed, holes }
-  return {
-    get pieces() {
-      return unpackPieces(packed)
-    },
-    holes,
+/** Made when a copy asks for it, most of what an entry would take in memory, and the same for all copies that have it. */
+class PieceList {
+  #packed: string | readonly Piece[]
+
+  constructor(packed: string | readonly Piece[]) {
+    this.#packed = packed
+  }
+
+  unpacked(): readonly Piece[] {
+    return (this.#packed =
+      typeof this.#packed === 'string' ? unpackPieces(this.#packed) : this.#packed)
+  }
+}
+
+class StoredRendition implements Rendition {
+  readonly holes: readonly string[]
+  readonly #list: PieceList
+
+  constructor(list: PieceList, holes: readonly string[]) {
+    this.#list = list
+    this.holes = holes
+  }
+
+  get pieces(): readonly Piece[] {
+    return this.#list.unpacked()
   }
 }
 

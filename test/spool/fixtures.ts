@@ -35,6 +35,15 @@ export function entryFor(batchId: string, ...copies: readonly (string | EntryCop
   }
 }
 
+/** One that was read, to compare: there the pieces are made when they are asked for. */
+export function plain(entry: Entry): Entry {
+  const copies = entry.copies.map(({ rendition: { pieces, holes }, ...copy }) => ({
+    ...copy,
+    rendition: { pieces, holes },
+  }))
+  return { ...entry, copies }
+}
+
 /** Batch ids of what a spool has recovered, in order. */
 export async function idsOf(spool: Pick<Spool, 'recovered' | 'entry'>): Promise<string[]> {
   const entries = await Promise.all(spool.recovered.map(spool.entry))
