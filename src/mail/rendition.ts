@@ -2,7 +2,7 @@
 // and holes that each recipient fills. This is what the spool stores and what the relay renders, so a
 // retry, a restart or an upgrade sends the same bytes. Pure.
 
-import { isCanonical } from '../mime/line.ts'
+import { isCanonical, lineDots } from '../mime/line.ts'
 
 /** Octets `start` to `end` of the message's data. */
 export type Range = readonly [start: number, end: number]
@@ -97,8 +97,8 @@ export function render(data: Buffer, { pieces, holes }: Rendition): Buffer {
 /** A copy as it is sent, before dot-stuffing. */
 export interface Rendered {
   readonly bytes: Buffer
-  /** Every CR and every LF is part of a CRLF; undefined: nobody has looked. */
-  readonly isCanonical?: boolean
+  /** Where a dot begins a line, of octets of which every CR and every LF is part of a CRLF; undefined: not known. */
+  readonly dots?: readonly number[] | undefined
 }
 
 /** Renders copies of one message, of which many have the same list of pieces. */
@@ -111,16 +111,14 @@ export function openRenderer(data: Buffer): Renderer {
     const known = forms.get(pieces)
     const isFirst = lastPieces !== pieces
     lastPieces = pieces
-    if (!known && isFirst) return { bytes: render(data, { pieces, holes }) }
+    if (!known && isFirst) return { bytes: render(data, { pieces, holes }), dots: undefined }
     const form = known ?? formOf(data, { pieces, holes })
-    if (form.bytes.length > MAX_FORM_BYTES) return { bytes: form.bytes }
+    if (form.bytes.length > MAX_FORM_BYTES) return { bytes: form.bytes, dots: undefined }
     if (!known && forms.size < MAX_FORMS) forms.set(pieces, form)
     const bytes = Buffer.allocUnsafe(form.bytes.length)
     bytes.set(form.bytes)
     fillHoles(bytes, form.places, holes)
-    return form.isCanonical && holes.every(isCanonicalText)
-      ? { bytes, isCanonical: true }
-      : { bytes }
+    return { bytes, dots: holes.some(hasLineEnd) ? undefined : form.dots }
   }
 }
 
@@ -128,14 +126,15 @@ export function openRenderer(data: Buffer): Renderer {
 interface Form {
   readonly bytes: Buffer
   readonly places: readonly number[]
-  /** Of its first copy. Others differ in holes only, which are as long: theirs are, if the text in the holes is. */
-  readonly isCanonical: boolean
+  /** As in `Rendered`, of every copy without a line end in its holes, which are as long in all; none begins a line. */
+  readonly dots: readonly number[] | undefined
 }
 
 /** Beyond, copying takes all the time. */
 const MAX_FORM_BYTES = 256 * 1024
 const MAX_FORMS = 4
 const NOTHING = Buffer.alloc(0)
+const LF = 10
 /** Below this, a loop is faster than a call of the runtime: a template has a hundred short pieces. */
 const SHORT = 64
 
@@ -143,15 +142,24 @@ const SHORT = 64
 function formOf(data: Buffer, { pieces, holes }: Rendition): Form {
   const { bytes, places } = layOut(data, pieces)
   fillHoles(bytes, places, holes)
-  return { bytes, places, isCanonical: holes.every(isCanonicalText) && isCanonical(bytes) }
+  const isKnown = !holes.some(hasLineEnd) && !beginsLine(bytes, places) && isCanonical(bytes)
+  return { bytes, places, dots: isKnown ? lineDots(bytes) : undefined }
 }
 
-function isCanonicalText(text: string): boolean {
-  return !/[\r\n]/.test(text) || isCanonical(Buffer.from(text, 'latin1'))
+function hasLineEnd(text: string): boolean {
+  return /[\r\n]/.test(text)
+}
+
+function beginsLine(bytes: Buffer, places: readonly number[]): boolean {
+  for (let i = 0; i < places.length; i += 4) {
+    const at = places[i] ?? 0
+    if (at === 0 || bytes[at - 1] === LF) return true
+  }
+  return false
 }
 
 /** In octets of the encoded hole; its index and encoding are one number. */
-function layOut(data: Buffer, pieces: readonly Piece[]): Omit<Form, 'isCanonical'> {
+function layOut(data: Buffer, pieces: readonly Piece[]): Omit<Form, 'dots'> {
   const bytes = Buffer.allocUnsafe(renderedLength({ pieces, holes: [] }))
   const places: number[] = []
   let at = 0

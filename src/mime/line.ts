@@ -3,6 +3,8 @@
 
 const LF = 10
 const CR = 13
+const DOT = 46
+const LINE_DOT = Buffer.from('\n.')
 
 /** Makes each lone CR and each lone LF a CRLF; the very same buffer when there are none. */
 export function canonicalLines(bytes: Buffer): Buffer {
@@ -42,6 +44,15 @@ export function longestLine(bytes: Buffer, start = 0, end = bytes.length): numbe
     at = stop + 1
   }
   return longest
+}
+
+/** Offsets of the dots that begin a line, of a canonical message. */
+export function lineDots(message: Buffer): number[] {
+  const dots = message[0] === DOT ? [0] : []
+  for (let at = message.indexOf(LINE_DOT); at >= 0; at = message.indexOf(LINE_DOT, at + 1)) {
+    dots.push(at + 1)
+  }
+  return dots
 }
 
 function firstLoneLineEnd(bytes: Buffer): number {

@@ -153,8 +153,7 @@ async function deliver(session: Session, transaction: Transaction): Promise<read
     : toSevenBit(transaction.bytes, session.profile.sevenBit)
   if (!bytes) return recipients.map(() => NO_8BIT)
   if (takesAll) return deliverBytes(session, transaction)
-  const { isCanonical: _, ...envelope } = transaction
-  return deliverBytes(session, { ...envelope, bytes })
+  return deliverBytes(session, { ...transaction, bytes, dots: undefined })
 }
 
 async function deliverBytes(

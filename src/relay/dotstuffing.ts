@@ -2,9 +2,9 @@
 // and the line with a single dot at the end. Messages are CRLF-canonical when they get here; one with a
 // CR or LF that stands alone is refused, because peers disagree about where its lines end.
 import type { Rendered } from '../mail/rendition.ts'
+import { lineDots } from '../mime/line.ts'
 
 const DOT = Buffer.from('.')
-const LINE_DOT = Buffer.from('\n.')
 const CODE_DOT = 0x2e
 const CODE_CR = 0x0d
 /** Beyond this many dots one copy costs less than a chunk for each. */
@@ -14,9 +14,9 @@ const MAX_CHUNKED_DOTS = 64
  * Chunks that make up the stuffed message and its final dot; views of `message` where few dots are
  * added. `undefined`: a CR or LF stands alone. One linear pass.
  */
-export function stuff({ bytes: message, isCanonical }: Rendered): Buffer[] | undefined {
-  if (!(isCanonical ?? hasWholeLineEnds(message))) return undefined
-  const dots = lineDots(message)
+export function stuff({ bytes: message, dots: known }: Rendered): Buffer[] | undefined {
+  if (!known && !hasWholeLineEnds(message)) return undefined
+  const dots = known ?? lineDots(message)
   const end = Buffer.from(isLineEnd(message, message.length) ? '.\r\n' : '\r\n.\r\n')
   if (dots.length > MAX_CHUNKED_DOTS) return [copyStuffed(message, dots), end]
   const chunks: Buffer[] = []
@@ -41,15 +41,6 @@ function hasWholeLineEnds(message: Buffer): boolean {
     if (lf !== cr + 1 || cr < 0) return false
     line = lf + 1
   }
-}
-
-/** Offsets of the dots that begin a line, of a canonical message. */
-function lineDots(message: Buffer): number[] {
-  const dots = message[0] === CODE_DOT ? [0] : []
-  for (let at = message.indexOf(LINE_DOT); at >= 0; at = message.indexOf(LINE_DOT, at + 1)) {
-    dots.push(at + 1)
-  }
-  return dots
 }
 
 function copyStuffed(message: Buffer, dots: readonly number[]): Buffer {

@@ -98,11 +98,13 @@ describe('a renderer', () => {
     for (const { bytes, alone } of results) expect(bytes.equals(alone)).toBe(true)
   })
 
-  test('says that a copy is canonical only where it is', () => {
+  test('knows of a copy where dots begin a line only when it is canonical, and as it is', () => {
     const part = fc.constantFrom('\r', '\n', '\r\n', 'a', '.')
+    let known = 0
     const text = fc.array(part, { maxLength: 5 }).map((parts) => parts.join(''))
+    const filling = fc.oneof(text, fc.constantFrom('aa', '.a', '..'))
     fc.assert(
-      fc.property(text, text, fc.array(text, { maxLength: 6 }), (before, after, fillings) => {
+      fc.property(text, text, fc.array(filling, { maxLength: 6 }), (before, after, fillings) => {
         const data = Buffer.from(before + after)
         const renderOne = openRenderer(data)
         const lists = new Map<number, Piece[]>()
@@ -114,20 +116,26 @@ describe('a renderer', () => {
             [before.length, data.length],
           ]
           lists.set(hole.length, pieces)
-          const { bytes, isCanonical } = renderOne({ pieces, holes: [hole] })
-          if (isCanonical) expect(bytes.toString().replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
+          const { bytes, dots } = renderOne({ pieces, holes: [hole] })
+          if (!dots) continue
+          known++
+          expect(bytes.toString().replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
+          const lines = bytes.toString().matchAll(/(?<=^|\n)\./g)
+          expect(dots).toEqual([...lines].map(({ index }) => index))
         }
       }),
       { seed: 1, numRuns: 2000 },
     )
+    expect(known).toBeGreaterThan(50)
     const lines: Piece[] = [
-      [0, 3],
+      [0, 2],
       [0, 0, 3, 0],
+      [2, 6],
     ]
-    const renderOne = openRenderer(Buffer.from('a\r\n'))
-    const copies = ['b\r\n', 'c\r\n', '\r\nd'].map((hole) =>
+    const renderOne = openRenderer(Buffer.from('.a\r\n..'))
+    const copies = ['b.c', 'c.d', '..e', 'f\r\n'].map((hole) =>
       renderOne({ pieces: lines, holes: [hole] }),
     )
-    expect(copies.map(({ isCanonical }) => isCanonical)).toEqual([undefined, true, true])
+    expect(copies.map(({ dots }) => dots)).toEqual([undefined, [0, 7], [0, 7], undefined])
   })
 })
