@@ -1,5 +1,5 @@
 // The tracking endpoints as a Hono app. What a request is answered is decided in hit.ts.
-import { getConnInfo } from '@hono/node-server/conninfo'
+import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { answerHit, type Endpoint, type Hit } from './hit.ts'
 import { makeRateLimit } from './ratelimit.ts'
@@ -23,13 +23,13 @@ export function trackerApp(options: TrackerOptions): Hono {
   return app
 }
 
+/** From what Node has parsed already: a Request with its Headers would be made for each click. */
 function hitOf(c: Context): Hit {
+  const { incoming } = c.env as HttpBindings
   return {
     method: c.req.method,
-    path: c.req.url.replace(/^[a-z]+:\/\/[^/]*/i, ''),
-    get peer() {
-      return getConnInfo(c).remote.address ?? ''
-    },
-    header: (name) => c.req.header(name),
+    path: (incoming.url ?? '').replace(/^[a-z]+:\/\/[^/]*/i, ''),
+    peer: incoming.socket.remoteAddress ?? '',
+    header: (name) => incoming.headers[name]?.toString(),
   }
 }

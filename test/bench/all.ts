@@ -8,6 +8,7 @@ import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { drawing } from './drawing.ts'
 import type { Result } from './result.ts'
+import { YOUNG } from './servers.ts'
 
 const PROGRAMS = [
   'intake',
@@ -66,7 +67,7 @@ function measure(programs: readonly string[]): void {
 
 function run(program: string, args: readonly string[], file?: string): void {
   const path = new URL(`${program}.js`, import.meta.url).pathname
-  const { status } = spawnSync(process.execPath, ['--expose-gc', path, ...args], {
+  const { status } = spawnSync(process.execPath, [...YOUNG, '--expose-gc', path, ...args], {
     stdio: 'inherit',
     env: { ...process.env, ...(file !== undefined && { BENCH_RESULTS: file }) },
   })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { freePort } from '../support/port.ts'
 
 /** As `npm start` has it, and as workers get it. */
-const YOUNG = ['--max-semi-space-size=64', '--min-semi-space-size=64']
+export const YOUNG = ['--max-semi-space-size=64', '--min-semi-space-size=64']
 
 export interface MeasuredServer {
   readonly name: string

@@ -10,8 +10,10 @@ const keyring = openKeyring([{ secret: Buffer.alloc(32, 7) }])
 const NOW = 1_795_260_480
 const MESSAGE_ID = '0000632c8b54d53f0a00'
 
-/** Conninfo as @hono/node-server gives it. */
-const FROM = { incoming: { socket: { remoteAddress: '::ffff:192.0.2.9', remotePort: 4711 } } }
+/** What @hono/node-server gives a handler. */
+function incoming(url: string, headers: Readonly<Record<string, string>>) {
+  return { incoming: { url, headers, socket: { remoteAddress: '::ffff:192.0.2.9' } } }
+}
 
 interface Track extends Partial<TrackerSettings> {
   readonly target?: string
@@ -50,8 +52,8 @@ function track({
   })
   const click = `/f/a/${sealer.link(target, 'order', 'click', '')}/${full}`
   const open = `/q/${sealer.link('', '', 'open', '')}/${full}`
-  const get = (path: string, init?: RequestInit) =>
-    app.request(path, { headers: { 'user-agent': 'UA' }, ...init }, FROM)
+  const get = (path: string, init: { method?: string; headers?: Record<string, string> } = {}) =>
+    app.request(path, init, incoming(path, init.headers ?? { 'user-agent': 'UA' }))
   return { events, click, open, get }
 }
 
