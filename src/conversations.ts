@@ -11,6 +11,7 @@ import { andThen, type Eventually, MAX_TIMER_MS, orElse } from './mail/eventuall
 import type { Ids } from './mail/ids.ts'
 import type { Reply } from './mail/reply.ts'
 import { metered } from './meter.ts'
+import { makeRoom } from './room.ts'
 import type { Conversation, Peer } from './smtp/conversation.ts'
 import type { Control } from './smtp/control.ts'
 import { sendNow } from './smtp/injection.ts'
@@ -50,7 +51,7 @@ export type Converse = (endpoint: SmtpEndpoint, peer: Peer, control: Control) =>
 export function makeConversations(conversing: Conversing): Converse {
   const { current, store, census, smtp, watcher } = conversing
   const { budgets = makeTally(), maxInflightBytes = MAX_INFLIGHT_BYTES } = conversing
-  const inflight = { bytes: 0, limit: maxInflightBytes }
+  const room = makeRoom(maxInflightBytes)
 
   return (endpoint, peer, control) => {
     const generation = current()
@@ -60,7 +61,7 @@ export function makeConversations(conversing: Conversing): Converse {
     generation.connected(peer.remoteAddress)
     const delays = sessionDelays()
     const release = generation.hold(() => control.close(reconfigured(seat.options)))
-    const hold = holder(inflight)
+    const hold = room.holder()
     const reception = receptionOptions(generation, conversing)
     const { spans } = store
     const connectionId = store.ids.connection()
@@ -78,7 +79,7 @@ export function makeConversations(conversing: Conversing): Converse {
       ids: sessionIds(store.ids, connectionId),
       census: census.of(listenerKey(endpoint)),
       delay: conversing.delay ?? delays.wait,
-      hasRoom: () => inflight.bytes < inflight.limit,
+      hasRoom: room.isLeft,
       hold,
       receive: receiver(reception, generation, hold, spans),
       watcher,
@@ -197,16 +198,6 @@ const randomSalt = openSalts(randomBytes)
 
 /** Webhooks have these variables too, also without an event_hydrant. */
 const DEFAULT_CUST_PREFIX = 'cust_'
-
-/** Of one session: how many octets of its message are in memory counts among those of all. */
-function holder(inflight: { bytes: number; readonly limit: number }): SessionSurroundings['hold'] {
-  let held = 0
-  return (octets) => {
-    inflight.bytes += octets - held
-    held = octets
-    return inflight.bytes <= inflight.limit
-  }
-}
 
 /** The generation stays open until the reply, even if the client has gone before. */
 function receiver(
