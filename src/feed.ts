@@ -1,6 +1,7 @@
 // The last messages and events, for people who watch: bounded lists in memory, of which each entry has a number
 // that grows when it changes, so that a reader asks for what is newer than what it has.
 import { toText } from './mail/bytes.ts'
+import { FleetingMap } from './mail/fleeting.ts'
 import type { Attempt } from './relay/attempt.ts'
 import type { Observers } from './relay/settlement.ts'
 import type { Entry } from './spool/entry.ts'
@@ -65,7 +66,7 @@ interface Kept {
 
 /** `now` in epoch milliseconds. */
 export function makeFeed(now: () => number): Feed {
-  const messages = new Map<string, Kept>()
+  const messages = new FleetingMap<string, Kept>()
   const events: { readonly number: number; readonly record: string }[] = []
   let number = 0
   let askedMs = -Infinity

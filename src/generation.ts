@@ -15,6 +15,7 @@ import { makeInboundAudit } from './inboundaudit.ts'
 import type { Instruments } from './instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
+import { FleetingSet } from './mail/fleeting.ts'
 import type { Locks } from './msys/runtime.ts'
 import type { Outside } from './outside/outside.ts'
 import { configuredSigning, type ConfiguredSigning } from './msys/dkimstanza.ts'
@@ -129,7 +130,7 @@ export async function openGeneration(
 /** Who holds a generation open; `begin` is called when it is replaced, `end` when nobody does any more. */
 function lifeOf(begin: () => void, end: () => Promise<void>) {
   let isReplaced = false
-  const holders = new Set<{ readonly retire?: (() => void) | undefined }>()
+  const holders = new FleetingSet<{ readonly retire?: (() => void) | undefined }>()
   let isFree = (): void => {}
   const retire = (): void => {
     for (const holder of holders) holder.retire?.()

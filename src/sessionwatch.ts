@@ -1,5 +1,6 @@
 // What each client is doing right now, for `show inbound`: the state that its session is in, by the names that
 // rejectlog has for them, and since when.
+import { FleetingSet } from './mail/fleeting.ts'
 import type { Eventually } from './mail/eventually.ts'
 import { andThen } from './mail/eventually.ts'
 import type { Reply } from './mail/reply.ts'
@@ -37,7 +38,7 @@ const COMMANDS: Readonly<Record<string, readonly [during: string, after: string]
 }
 
 export function makeSessionWatch(now: () => number): SessionWatch {
-  const sessions = new Set<WatchedSession>()
+  const sessions = new FleetingSet<WatchedSession>()
   return {
     all: () => [...sessions],
     watch(listener, { remoteAddress, remotePort }, conversation) {

@@ -1,5 +1,6 @@
 // Keeps the events of one message in order. A scanner may follow its links while the next hop still takes it
 // in, before we are told that it is delivered: such an open or click waits for the outcome, but not for long.
+import { FleetingSet } from '../mail/fleeting.ts'
 import type { EventType } from '../tracking/record.ts'
 
 export interface Order {
@@ -22,7 +23,7 @@ export const HOLD_MS = 500
 const MAX_MESSAGES = 100_000
 
 export function makeOrder(pass: (line: string) => void): Order {
-  const onTheirWay = new Set<string>()
+  const onTheirWay = new FleetingSet<string>()
   const held = new Map<string, string[]>()
 
   const release = (messageId: string): void => {

@@ -1,5 +1,6 @@
 // Idle connections, kept for the next message to the same address and port: as long as their profile says
 // (Momentum "idle_timeout"), and only for as many messages as the domain allows. Opening tries hosts in order.
+import { FleetingMap } from '../mail/fleeting.ts'
 import type { Client } from './client.ts'
 import type { Host } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
@@ -35,7 +36,7 @@ const NO_WAY = outcome(
 export function makePool(open: (host: Host, profile: Profile) => Promise<Client | Outcome>): Pool {
   const idle = makeIdle()
   /** With the key that each is kept by, and how long. */
-  const leased = new Map<Client, Keeping>()
+  const leased = new FleetingMap<Client, Keeping>()
   let isClosed = false
 
   const hold = (client: Client, keeping: Keeping): Client => {

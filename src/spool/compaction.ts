@@ -1,6 +1,7 @@
 // Gives back the room of segments of which little is still needed: their unfinished entries are written
 // again, as they are, and the segment then goes like any other whose entries are finished. The new record
 // also says that the old one is done, so a crash finds the entry once, here or there.
+import type { FleetingMap } from '../mail/fleeting.ts'
 import { packEntry } from './entry.ts'
 import { type Change, THIS_ENTRY, entryRecord } from './journal.ts'
 import { type Ledger, type Progress, changesOf } from './ledger.ts'
@@ -22,7 +23,7 @@ export interface CompactorOptions {
   readonly log: Log
   readonly ledger: Ledger
   /** The unfinished entries, by the sequence of their record. */
-  readonly live: Map<number, Movable>
+  readonly live: FleetingMap<number, Movable>
   readonly recorder: Recorder
   readonly contents: Pick<Contents, 'entry' | 'data'>
   wrote(location: Location): void

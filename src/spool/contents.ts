@@ -2,6 +2,7 @@
 // at once and need not be read again. A record that is not what was written is set aside, and its entry out of
 // the queue.
 import { join } from 'node:path'
+import { FleetingMap } from '../mail/fleeting.ts'
 import { isIntact } from './checksum.ts'
 import { type Entry, unpackEntry } from './entry.ts'
 import { SpoolError } from './error.ts'
@@ -145,7 +146,7 @@ const NOTHING: Remembered = { entry: undefined, entryBytes: 0, data: undefined }
 
 /** The last that were set and not deleted: so many octets of entries, and so many of data. */
 function makeMemory(maxEntryBytes: number, maxDataBytes: number) {
-  const held = new Map<Stored, Remembered>()
+  const held = new FleetingMap<Stored, Remembered>()
   let entryBytes = 0
   let dataBytes = 0
   const count = ({ entryBytes: octets, data }: Remembered, sign: 1 | -1): void => {

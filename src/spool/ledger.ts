@@ -1,6 +1,7 @@
 // Which entries are unfinished, and which segments are still needed. A segment may go when all entries
 // in it are finished; what it says about entries of other segments must be said again before, or their
 // finished copies would come back after a restart. No I/O here.
+import { FleetingMap, FleetingSet } from '../mail/fleeting.ts'
 import type { Change, CopyState } from './journal.ts'
 
 /** An entry's progress; of a finished one, as long as somebody else must be told that it is. */
@@ -45,7 +46,7 @@ export interface Ledger {
 interface Segment {
   /** Unfinished entries, and pins. */
   unfinished: number
-  readonly entries: Set<number>
+  readonly entries: FleetingSet<number>
   sizeBytes: number
   /** Of the records of unfinished entries. */
   liveBytes: number
@@ -56,7 +57,7 @@ interface Segment {
 
 interface State {
   readonly segments: Map<number, Segment>
-  readonly entries: Map<number, Progress>
+  readonly entries: FleetingMap<number, Progress>
   readonly spent: Set<number>
   /** Those that may be; looked at again before anything is done. */
   readonly sparse: Set<number>
@@ -65,7 +66,7 @@ interface State {
 export function makeLedger(): Ledger {
   const state: State = {
     segments: new Map(),
-    entries: new Map(),
+    entries: new FleetingMap(),
     spent: new Set(),
     sparse: new Set(),
   }
@@ -126,7 +127,7 @@ export function makeLedger(): Ledger {
 function addSegment({ segments, spent }: State, number: number): Segment {
   const present = segments.get(number)
   if (present) return present
-  const sets = { entries: new Set<number>(), about: new Set<number>() }
+  const sets = { entries: new FleetingSet<number>(), about: new Set<number>() }
   const segment = { unfinished: 0, sizeBytes: 0, liveBytes: 0, isPinned: false, ...sets }
   segments.set(number, segment)
   spent.add(number)
@@ -174,7 +175,7 @@ function forgetGone(about: Set<number>, entries: ReadonlyMap<number, Progress>):
 }
 
 function progressIn(
-  sequences: ReadonlySet<number> | undefined,
+  sequences: Iterable<number> | undefined,
   entries: ReadonlyMap<number, Progress>,
 ): Progress[] {
   return [...(sequences ?? [])].flatMap((entry) => entries.get(entry) ?? [])

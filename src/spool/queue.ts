@@ -1,6 +1,7 @@
 // The schedule in memory: what is ready, in order of arrival for each next hop, and what waits for its
 // time. It reads no clock and starts no timer: whoever drives it says what time it is. The times need
 // only be comparable with each other, in milliseconds.
+import { FleetingMap } from '../mail/fleeting.ts'
 import type { Stored, Way } from './stored.ts'
 
 export interface QueueItem {
@@ -50,7 +51,7 @@ interface Line {
 }
 
 export function makeQueue(): Queue {
-  const lines = new Map<string, Line>()
+  const lines = new FleetingMap<string, Line>()
   const heap: Waiting[] = []
   let order = 0
   let latestMs = Number.NEGATIVE_INFINITY
@@ -112,7 +113,10 @@ export function makeQueue(): Queue {
   }
 }
 
-function removeFrom(lines: Map<string, Line>, test: (item: QueueItem) => boolean): QueueItem[] {
+function removeFrom(
+  lines: FleetingMap<string, Line>,
+  test: (item: QueueItem) => boolean,
+): QueueItem[] {
   const removed: QueueItem[] = []
   for (const [key, { items, first }] of lines) {
     const kept: QueueItem[] = []

@@ -2,6 +2,7 @@
 // a start need not read it. Two records: the index, and a trailer of fixed size that leads to it. A segment
 // without one, as a crash leaves it, or for which it would be too long, is read as a whole.
 // Nothing here is synced: an index that did not get to the disk whole is none.
+import { FleetingMap } from '../mail/fleeting.ts'
 import { isIntact } from './checksum.ts'
 import { type FileSystem, readRange } from './files.ts'
 import { type Change, packChange, type PackedChange, unpackChange } from './journal.ts'
@@ -64,7 +65,7 @@ const TRAILER_DIGITS = 12
 export const TRAILER_BYTES = RECORD_HEADER_BYTES + TRAILER_DIGITS
 
 export function makeRecorder(): Recorder {
-  let entries = new Map<number, Stored>()
+  let entries = new FleetingMap<number, Stored>()
   let changes: Change[] = []
   let events: Telling[] = []
   return {
@@ -84,7 +85,7 @@ export function makeRecorder(): Recorder {
       const isLong =
         changes.length > MAX_CHANGES || entries.size * ENTRY_BYTES > endBytes * MAX_PART
       const text = isLong ? undefined : packIndex(lastSequence, entries, changes, extentsOf(events))
-      entries = new Map()
+      entries = new FleetingMap()
       changes = []
       events = []
       return text

@@ -1,6 +1,7 @@
 // The durable queue's store: what was appended is on disk before the promise resolves, and comes back
 // at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
 // What messages say, and their octets, are read when asked for.
+import { FleetingMap } from '../mail/fleeting.ts'
 import { makeAges } from './ages.ts'
 import { makeCompactor } from './compaction.ts'
 import { makeContents } from './contents.ts'
@@ -149,7 +150,7 @@ function assemble(
   const { quarantine, spares, segments } = onDisk
   const surroundings = { directory, log, ledger, recorder, report, mayRemove }
   const sweeper = makeSweeper({ ...surroundings, spares, segments })
-  const live = new Map<number, Movable>()
+  const live = new FleetingMap<number, Movable>()
   const contents = makeContents({
     directory,
     log,

@@ -1,4 +1,5 @@
 // A message and progress as they are written: the record, and everybody who keeps account of it.
+import type { FleetingMap } from '../mail/fleeting.ts'
 import type { Ages } from './ages.ts'
 import type { Location } from './batch.ts'
 import type { Compactor } from './compaction.ts'
@@ -22,7 +23,7 @@ export interface Parts {
   readonly recorder: Recorder
   readonly interner: Interner
   /** The unfinished entries, by the sequence of their record. */
-  readonly live: Map<number, Movable>
+  readonly live: FleetingMap<number, Movable>
   /** Of the unfinished entries. */
   readonly ages: Ages
 }

@@ -86,8 +86,9 @@ export function makeSweeper(options: SweeperOptions): Sweeper {
 
   return {
     wrote,
-    async sweep() {
-      if (nextSpent() === undefined) return sweeping
+    // Not async: under load a sweep goes on for long, and each message would leave something on its promise.
+    sweep() {
+      if (nextSpent() === undefined) return sweeping ?? Promise.resolve()
       sweeping ??= sweepAll().finally(() => {
         sweeping = undefined
       })
