@@ -60,20 +60,20 @@ export function makeConversations(conversing: Conversing): Converse {
     if (!seat) return refusing(TOO_MANY_SESSIONS)
     generation.connected(peer.remoteAddress)
     const delays = sessionDelays()
-    const release = generation.hold(() => control.close(reconfigured(seat.options)))
+    const release = generation.hold(() => control.close(reconfigured(seat.options())))
     const hold = room.holder()
     const reception = receptionOptions(generation, conversing)
     const { spans } = store
     const connectionId = store.ids.connection()
-    control.setIdleSeconds(seat.options.idleSeconds)
+    control.setIdleSeconds(seat.options().idleSeconds)
     const surroundings = {
       // A getter would give every session a shape of its own, and whoever reads of it would be slow; a name behind
       // what is spread does the same.
-      options: seat.options,
+      options: seat.options(),
       adopt({ remoteAddress }: Peer) {
         if (!seat.move(remoteAddress)) return TOO_MANY_SESSIONS
-        surroundings.options = seat.options
-        control.setIdleSeconds(seat.options.idleSeconds)
+        surroundings.options = seat.options()
+        control.setIdleSeconds(seat.options().idleSeconds)
         return undefined
       },
       ids: sessionIds(store.ids, connectionId),

@@ -6,7 +6,7 @@ import type { SessionBudget } from './config/reception.ts'
 import type { Tally } from './fleet/tally.ts'
 
 export interface Seat {
-  readonly options: ListenerOptions
+  options(): ListenerOptions
   /** False, and nothing has changed, when there is no room under the budget of that address. */
   move(address: string): boolean
   leave(): void
@@ -39,9 +39,7 @@ export function takeSeat(
   let place = sit(address)
   if (!place) return undefined
   return {
-    get options() {
-      return place!.options
-    },
+    options: () => place!.options,
     move(next) {
       const other = sit(next)
       if (!other) return false

@@ -13,7 +13,7 @@ import { BUNDLED_FOLDERS } from './folders.ts'
 import { openControl } from '../control.ts'
 import { StartError } from '../fleet/primary.ts'
 import { placeOfWorker, servePrimary, serveWorker } from './fleet.ts'
-import { letOldGrow } from './heap.ts'
+import { tuneHeap } from './heap.ts'
 import { readServeArguments, type ServeArguments } from './servearguments.ts'
 import { untilSignal } from './signals.ts'
 import { readyLine, type Started, startText } from './start.ts'
@@ -33,7 +33,7 @@ export async function serve(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const options = readServeArguments(args)
   if (typeof options === 'string') return fail(options, EXIT_USAGE)
-  letOldGrow()
+  tuneHeap()
   const load = (kept?: KeptFiles): Loaded => loadFrom(options, kept)
   // Who reads our output may go away; that is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

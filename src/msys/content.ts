@@ -110,22 +110,33 @@ export function noteEdit(msg: MessageHandle, tree: PartTree): void {
   }
 }
 
+class TreePart implements PartHandle {
+  readonly kind = 'part'
+  owner: MessageHandle
+  tree: PartTree
+  readonly node: PartNode
+  declare made?: PartHandle['made'] & {}
+
+  constructor(owner: MessageHandle, tree: PartTree, node: PartNode) {
+    this.owner = owner
+    this.tree = tree
+    this.node = node
+  }
+
+  get gone(): string | undefined {
+    return this.owner.gone ?? this.tree.gone
+  }
+
+  get isDetached(): boolean {
+    return this.owner.isDetached === true
+  }
+}
+
 /** The handle of a part: the same one for the same part. */
 export function partHandle(owner: MessageHandle, tree: PartTree, node: PartNode): PartHandle {
   const known = handles.get(node)
   if (known) return known
-  const handle: PartHandle = {
-    kind: 'part',
-    node,
-    owner,
-    tree,
-    get gone() {
-      return this.owner.gone ?? this.tree.gone
-    },
-    get isDetached() {
-      return this.owner.isDetached === true
-    },
-  }
+  const handle = new TreePart(owner, tree, node)
   handles.set(node, handle)
   return handle
 }

@@ -49,9 +49,9 @@ export interface Findings {
   readonly links: readonly FoundLink[]
   readonly cuts: readonly Cut[]
   /** Where the open pixel goes; only text/html has one. */
-  readonly pixelAt?: number
+  readonly pixelAt?: number | undefined
   /** Behind the start tag of the body, in a page that has one. */
-  readonly initialPixelAt?: number
+  readonly initialPixelAt?: number | undefined
 }
 
 /** The per-link controls (`data-msys-…`), by what follows that prefix. */

@@ -128,7 +128,9 @@ function surveyPart(
   if (found.links.length > MAX_LINKS) return 'too-many-links'
   const cuts = [...found.cuts, ...findMacros(masked)]
   const again = (): Buffer => (encoding === 'quoted-printable' ? decode(raw, encoding) : decoded)
-  return { ...found, cuts, name, part, isRoot, encoding, raw, decoded: again, lines }
+  const { links, pixelAt, initialPixelAt } = found
+  const places = { links, cuts, pixelAt, initialPixelAt }
+  return { name, part, isRoot, encoding, raw, decoded: again, lines, ...places }
 }
 
 function encodingOf(part: Part): TransferEncoding | undefined {

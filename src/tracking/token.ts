@@ -89,19 +89,29 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
       const index = take(nextRecipient++) * 2
       const full = sealRecipient(key, message, index, facts)
       const hasMore = facts.tags?.length || facts.metadata || facts.custom
-      let shortText = hasMore ? undefined : full
-      return {
-        full,
-        get short() {
-          return (shortText ??= sealRecipient(key, message, index + 1, shortFacts(facts)))
-        },
-      }
+      const sealShort = (): string => sealRecipient(key, message, index + 1, shortFacts(facts))
+      return new SealedRecipient(full, hasMore ? sealShort : full)
     },
 
     hasSealed(path) {
       const parsed = parsePath(path)
       return parsed !== undefined && openToken(keyring, parsed).kind === 'opened'
     },
+  }
+}
+
+class SealedRecipient implements RecipientParts {
+  readonly full: string
+  #short: string | (() => string)
+
+  constructor(full: string, short: string | (() => string)) {
+    this.full = full
+    this.#short = short
+  }
+
+  get short(): string {
+    if (typeof this.#short !== 'string') this.#short = this.#short()
+    return this.#short
   }
 }
 
