@@ -118,7 +118,7 @@ export function openRenderer(data: Buffer): Renderer {
     const bytes = Buffer.allocUnsafe(form.bytes.length)
     bytes.set(form.bytes)
     fillHoles(bytes, form.places, holes)
-    return { bytes, dots: holes.some(hasLineEnd) ? undefined : form.dots }
+    return { bytes, dots: dotsOf(form, bytes, holes) }
   }
 }
 
@@ -126,8 +126,10 @@ export function openRenderer(data: Buffer): Renderer {
 interface Form {
   readonly bytes: Buffer
   readonly places: readonly number[]
-  /** As in `Rendered`, of every copy without a line end in its holes, which are as long in all; none begins a line. */
-  readonly dots: readonly number[] | undefined
+  /** Of its first copy. Others differ in holes only, which are as long: theirs are, if the text in the holes is. */
+  readonly isCanonical: boolean
+  /** Dots that begin a line whatever the holes hold. */
+  readonly dots: readonly number[]
 }
 
 /** Beyond, copying takes all the time. */
@@ -135,6 +137,7 @@ const MAX_FORM_BYTES = 256 * 1024
 const MAX_FORMS = 4
 const NOTHING = Buffer.alloc(0)
 const LF = 10
+const DOT = 46
 /** Below this, a loop is faster than a call of the runtime: a template has a hundred short pieces. */
 const SHORT = 64
 
@@ -142,24 +145,59 @@ const SHORT = 64
 function formOf(data: Buffer, { pieces, holes }: Rendition): Form {
   const { bytes, places } = layOut(data, pieces)
   fillHoles(bytes, places, holes)
-  const isKnown = !holes.some(hasLineEnd) && !beginsLine(bytes, places) && isCanonical(bytes)
-  return { bytes, places, dots: isKnown ? lineDots(bytes) : undefined }
+  const dots = new Set(lineDots(bytes))
+  forEachPlace(places, (_, at, end) => {
+    for (let i = at; i <= end; i++) dots.delete(i)
+  })
+  return {
+    bytes,
+    places,
+    isCanonical: holes.every(isCanonicalText) && isCanonical(bytes),
+    dots: [...dots],
+  }
+}
+
+/** As in `Rendered`: the form's, and those that the copy's own text brings. */
+function dotsOf(
+  { isCanonical: isSound, places, dots }: Form,
+  bytes: Buffer,
+  holes: readonly string[],
+): readonly number[] | undefined {
+  if (!isSound || !holes.every(isCanonicalText)) return undefined
+  const hasLines = holes.map(hasLineEnd)
+  const own = new Set<number>()
+  forEachPlace(places, (hole, at, end) => {
+    if (!hasLines[hole] && !isLineStart(bytes, at)) return
+    for (let i = at; i <= end; i++) if (bytes[i] === DOT && isLineStart(bytes, i)) own.add(i)
+  })
+  return own.size > 0 ? [...dots, ...own].sort((a, b) => a - b) : dots
+}
+
+/** Octets `at` to `end` of a copy are of this hole. */
+function forEachPlace(
+  places: readonly number[],
+  task: (hole: number, at: number, end: number) => void,
+): void {
+  for (let i = 0; i < places.length; i += 4) {
+    const at = places[i] ?? 0
+    task((places[i + 1] ?? 0) >> 1, at, at + (places[i + 3] ?? 0) - (places[i + 2] ?? 0))
+  }
+}
+
+function isLineStart(bytes: Buffer, at: number): boolean {
+  return at === 0 || bytes[at - 1] === LF
+}
+
+function isCanonicalText(text: string): boolean {
+  return !hasLineEnd(text) || isCanonical(Buffer.from(text, 'latin1'))
 }
 
 function hasLineEnd(text: string): boolean {
   return /[\r\n]/.test(text)
 }
 
-function beginsLine(bytes: Buffer, places: readonly number[]): boolean {
-  for (let i = 0; i < places.length; i += 4) {
-    const at = places[i] ?? 0
-    if (at === 0 || bytes[at - 1] === LF) return true
-  }
-  return false
-}
-
 /** In octets of the encoded hole; its index and encoding are one number. */
-function layOut(data: Buffer, pieces: readonly Piece[]): Omit<Form, 'dots'> {
+function layOut(data: Buffer, pieces: readonly Piece[]): Omit<Form, 'dots' | 'isCanonical'> {
   const bytes = Buffer.allocUnsafe(renderedLength({ pieces, holes: [] }))
   const places: number[] = []
   let at = 0

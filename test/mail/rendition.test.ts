@@ -136,6 +136,6 @@ describe('a renderer', () => {
     const copies = ['b.c', 'c.d', '..e', 'f\r\n'].map((hole) =>
       renderOne({ pieces: lines, holes: [hole] }),
     )
-    expect(copies.map(({ dots }) => dots)).toEqual([undefined, [0, 7], [0, 7], undefined])
+    expect(copies.map(({ dots }) => dots)).toEqual([undefined, [0, 7], [0, 7], [0, 7]])
   })
 })
