@@ -1,7 +1,7 @@
 // Where everything that happens to mail is written down: Momentum's log files, each switched by its own
 // options, and the event log. Files that are not configured are not written.
 import { MAX_TIMER_MS } from '../mail/eventually.ts'
-import { eventRecord, type EventType, type Facts } from '../tracking/record.ts'
+import { eventLine, type EventType, type Facts } from '../tracking/record.ts'
 import {
   type AttemptLine,
   authenticationLine,
@@ -161,7 +161,7 @@ function eventMaker({ events, nodeName, now, eventId }: JournalOptions) {
     const messageId = messageIdIn(facts)
     const known = type === 'injection' ? injectionId(messageId) : undefined
     const stamp = { eventId: known ?? eventId(), seconds: Math.floor(ms / 1000), nodeName }
-    const line = JSON.stringify(eventRecord(type, stamp, facts))
+    const line = eventLine(type, stamp, facts)
     return { type, messageId, line }
   }
   return {
