@@ -128,6 +128,8 @@ interface Form {
   readonly places: readonly number[]
   /** Of its first copy. Others differ in holes only, which are as long: theirs are, if the text in the holes is. */
   readonly isCanonical: boolean
+  /** Some text of a hole begins a line. */
+  readonly beginsLine: boolean
   /** Dots that begin a line whatever the holes hold. */
   readonly dots: readonly number[]
 }
@@ -146,12 +148,15 @@ function formOf(data: Buffer, { pieces, holes }: Rendition): Form {
   const { bytes, places } = layOut(data, pieces)
   fillHoles(bytes, places, holes)
   const dots = new Set(lineDots(bytes))
+  let beginsLine = false
   forEachPlace(places, (_, at, end) => {
+    beginsLine ||= isLineStart(bytes, at)
     for (let i = at; i <= end; i++) dots.delete(i)
   })
   return {
     bytes,
     places,
+    beginsLine,
     isCanonical: holes.every(isCanonicalText) && isCanonical(bytes),
     dots: [...dots],
   }
@@ -159,28 +164,30 @@ function formOf(data: Buffer, { pieces, holes }: Rendition): Form {
 
 /** As in `Rendered`: the form's, and those that the copy's own text brings. */
 function dotsOf(
-  { isCanonical: isSound, places, dots }: Form,
+  { isCanonical: isSound, beginsLine, places, dots }: Form,
   bytes: Buffer,
   holes: readonly string[],
 ): readonly number[] | undefined {
   if (!isSound || !holes.every(isCanonicalText)) return undefined
   const hasLines = holes.map(hasLineEnd)
+  if (!beginsLine && !hasLines.includes(true)) return dots
   const own = new Set<number>()
   forEachPlace(places, (hole, at, end) => {
-    if (!hasLines[hole] && !isLineStart(bytes, at)) return
-    for (let i = at; i <= end; i++) if (bytes[i] === DOT && isLineStart(bytes, i)) own.add(i)
+    const last = hasLines[hole] ? end : at
+    for (let i = at; i <= last; i++) if (bytes[i] === DOT && isLineStart(bytes, i)) own.add(i)
   })
   return own.size > 0 ? [...dots, ...own].sort((a, b) => a - b) : dots
 }
 
-/** Octets `at` to `end` of a copy are of this hole. */
+/** Octets `at` to `end` of a copy are of this hole, as they are: base64 has neither dots nor line ends. */
 function forEachPlace(
   places: readonly number[],
   task: (hole: number, at: number, end: number) => void,
 ): void {
   for (let i = 0; i < places.length; i += 4) {
     const at = places[i] ?? 0
-    task((places[i + 1] ?? 0) >> 1, at, at + (places[i + 3] ?? 0) - (places[i + 2] ?? 0))
+    const which = places[i + 1] ?? 0
+    if (which % 2 === 0) task(which >> 1, at, at + (places[i + 3] ?? 0) - (places[i + 2] ?? 0))
   }
 }
 
@@ -193,11 +200,11 @@ function isCanonicalText(text: string): boolean {
 }
 
 function hasLineEnd(text: string): boolean {
-  return /[\r\n]/.test(text)
+  return text.includes('\n') || text.includes('\r')
 }
 
 /** In octets of the encoded hole; its index and encoding are one number. */
-function layOut(data: Buffer, pieces: readonly Piece[]): Omit<Form, 'dots' | 'isCanonical'> {
+function layOut(data: Buffer, pieces: readonly Piece[]): Pick<Form, 'bytes' | 'places'> {
   const bytes = Buffer.allocUnsafe(renderedLength({ pieces, holes: [] }))
   const places: number[] = []
   let at = 0

@@ -133,7 +133,7 @@ async function load({ port, path }: Order): Promise<number> {
       if (!chunk.includes('HTTP/1.1 302')) throw new Error(String(chunk))
       count++
       if (isOver) socket.destroy()
-      else socket.write(request)
+      else if (!chunk.includes('Connection: close')) socket.write(request)
     })
     socket.on('error', () => {})
     // The server ends a connection after so many requests.
