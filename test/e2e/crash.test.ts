@@ -43,8 +43,9 @@ beforeEach(async () => {
     `require("msys.core")
      msys.registerModule("p", { validate_data_spool = function(self, msg, ac, vctx)
        msg:header("X-Policy", "once", "prepend")
+       -- Processor time, of which V8's other threads take some, too.
        local begun = os.clock()
-       while msg:header("X-Slow")[1] and os.clock() - begun < 0.2 do end
+       while msg:header("X-Slow")[1] and os.clock() - begun < 1 do end
        return msys.core.VALIDATE_CONT
      end })`,
   )
@@ -175,6 +176,8 @@ test('a server that is killed in the middle of a conversation keeps what it prom
     server = await start()
     await drained()
     const found = sink.mail.slice(before)
+    // What is settled is written 10 ms later; the next place is not to find it again.
+    await new Promise((resolve) => setTimeout(resolve, 100))
     rows.push([place, `${copies[0]} to ${copies[1]}`, String(found.length)])
     for (const { bytes } of found) expect(bytes.match(/^X-Policy: once/gm)?.length ?? 1).toBe(1)
     expect({ place, isExpected: copies[0] <= found.length && found.length <= copies[1] }).toEqual({
