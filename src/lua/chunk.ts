@@ -65,6 +65,26 @@ export function compiledFiles(): { readonly path: string | undefined; readonly c
   }))
 }
 
+/**
+ * Instructions forget where they found fields: whatever state that was would live as long as the code. They find them
+ * again.
+ */
+export function forgetFields(): void {
+  for (const { code } of COMPILED.values()) {
+    for (const proto of functionsIn(code)) {
+      for (const instruction of proto.code) {
+        instruction.table = null
+        instruction.entry = null
+      }
+    }
+  }
+}
+
+/** A function and all inside it. */
+export function functionsIn(proto: Proto): Proto[] {
+  return [proto, ...proto.p.flatMap(functionsIn)]
+}
+
 /** The table that holds the globals of the state. */
 export function globalsOf(L: Thread): Table {
   const RIDX_GLOBALS = 2
@@ -72,7 +92,7 @@ export function globalsOf(L: Thread): Table {
 }
 
 const MOST_FILES = 1000
-/** By chunk name, the longest unchanged first. Code is never written to once it is compiled. */
+/** By chunk name, the longest unchanged first. Code is never written to once it is compiled, but for caches. */
 const COMPILED = new Map<string, { readonly source: Buffer; readonly code: Proto }>()
 
 // A main function has one upvalue: its environment.

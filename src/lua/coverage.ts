@@ -2,7 +2,7 @@
 // A branch is a place where code goes one of two ways: the conditions of if, elseif, while and until, and
 // the operands of `and` and `or`. That a comparison gives a value (`x = a == b`) is none, nor is the end
 // of a for loop. Counts are the process's: of all states, from `countRuns(true)` on.
-import { compiledFiles } from './chunk.ts'
+import { compiledFiles, functionsIn } from './chunk.ts'
 import { host, type Instruction, type Proto } from './engine.ts'
 
 export interface FileCoverage {
@@ -59,10 +59,6 @@ function fileCoverage(path: string, code: Proto): FileCoverage {
       .filter(({ linedefined }) => linedefined > 0)
       .map(({ linedefined, entries = 0 }) => ({ line: linedefined, entries })),
   }
-}
-
-function functionsIn(proto: Proto): Proto[] {
-  return [proto, ...proto.p.flatMap(functionsIn)]
 }
 
 function countLines(proto: Proto, lines: Map<number, number>): void {

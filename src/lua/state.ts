@@ -30,7 +30,7 @@ import {
 } from './engine.ts'
 import { LuaError } from './error.ts'
 import { allowFiles } from './files.ts'
-import { compileFile, globalsOf } from './chunk.ts'
+import { compileFile, forgetFields, globalsOf } from './chunk.ts'
 import {
   fileLoader,
   fileSearcher,
@@ -152,6 +152,7 @@ export function openState(options: StateOptions): LuaState {
     call: (fn, args, callOptions) => callFunction(caller, fn, args, callOptions),
     close() {
       for (const end of caller.suspended) end('closed')
+      forgetFields()
     },
   }
 }

@@ -1,6 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { testHost } from './host.ts'
 
@@ -74,3 +77,40 @@ test.each([0, 100, 300, 1000])('the column of a syntax error is right behind %i 
     new RegExp(`^test\\.lua:${lines + 1}: .*near '=' at column 9`),
   )
 })
+
+test.each([
+  ['a variable', 'held()'],
+  ['a field', 'local t = { held = held } t.held()'],
+  ['what is assigned', 'held = held'],
+  ['a method', 'local t = setmetatable({}, { __index = { held = held } }) t:held()'],
+  ['a function in another', 'local function f() held() end f()'],
+])('code that is kept does not keep a closed state alive: %s', async (_, source) => {
+  const held = heldByClosed(source)
+  // A WeakRef holds what it was asked for until the turn has ended.
+  await delay(0)
+  collect()
+  expect(held.deref()).toBeUndefined()
+  expect(testHost().run('return type(_G)')).toEqual(['table'])
+})
+
+test('a state goes on with code that it shares with one that is closed', () => {
+  const source = 'local t = { n = n } n = t.n + 1 return ("x"):rep(n)'
+  const [one, two] = [testHost(), testHost()]
+  for (const { run } of [one, two]) run('n = 0')
+  expect([one, two, one].map(({ run }) => run(source)[0])).toEqual(['x', 'x', 'xx'])
+  two.state.close()
+  expect(one.run(source)).toEqual(['xxx'])
+})
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What only a state refers to that has run this and is closed. */
+function heldByClosed(source: string): WeakRef<object> {
+  const { state, run } = testHost()
+  const own = { calls: 0 }
+  state.setGlobal('held', () => void own.calls++)
+  run(source)
+  state.close()
+  return new WeakRef(own)
+}

@@ -69,11 +69,14 @@ export interface Instruction {
   readonly C: number
   readonly Bx: number
   readonly sBx: number
+  /** Where it found its field last, and the entry there; null: nowhere yet. */
+  table: unknown
+  entry: unknown
   /** How often it ran while instructions were counted. */
   hits?: number
 }
 
-/** The code of a function: never changed once it is compiled, but for what is counted. */
+/** The code of a function: never changed once it is compiled, but for what is counted and where fields were found. */
 export interface Proto {
   readonly code: readonly Instruction[]
   /** The line of each instruction. */
