@@ -1,10 +1,10 @@
 // The durable event log of this process: an event is appended here before anybody else sees it. It is in
 // the file within milliseconds (while the disk is busy syncing, after that), where a crash of the process
-// leaves it, and synced SYNC_MS later;
-// sinks read only what is synced, so no place in the log ever holds two different events.
-// Appending never waits and never fails. On a full disk events are kept, up to MAX_BUFFERED octets, and
-// written from where it stopped; what goes beyond is counted and told. Segments that all sinks have passed
-// are removed; over `maxBytes` also others, and that is told.
+// leaves it, and synced SYNC_MS later; sinks read only what is synced, so no place in the log ever holds two
+// different events. Appending never waits and never fails. On a full disk events are kept, up to
+// MAX_BUFFERED octets, and written from where it stopped; what goes beyond is counted and told. Segments that
+// all sinks have passed are removed after a while (a start compares the spool with what was told last); over
+// `maxBytes` also others, and that is told.
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,6 +25,8 @@ export interface EventLogOptions {
   /** Of all segments together. */
   readonly maxBytes: number
   readonly segmentBytes?: number
+  /** How long events stay, at least, that nobody needs. */
+  readonly keptMs?: number
   /** Tells the operator. */
   report(text: string): void
   /** More can be read. */
@@ -46,7 +48,7 @@ export interface EventLog {
    * for if those are gone. Empty at the end.
    */
   read(from: number, maxBytes: number): Promise<{ readonly from: number; readonly bytes: Buffer }>
-  /** What stands before this place is needed by nobody. */
+  /** What stands before this place is needed by nobody: it may go when it is old enough. */
   trim(place: number): Promise<void>
   /** Resolves when all that was appended is durable, or cannot be now. */
   flush(): Promise<void>
@@ -54,15 +56,20 @@ export interface EventLog {
 }
 
 const SEGMENT_BYTES = 16 * 1024 * 1024
+/** More than the time that a start looks back (unreported.ts). */
+const KEPT_MS = 10_000
 const MAX_BUFFERED = 16 * 1024 * 1024
 const WRITE_MS = 5
 const SYNC_MS = 250
 const RETRY_MS = 1_000
 const NEWLINE = 0x0a
 
+/** `beganMs`: on the clock of `performance`. */
+type LogSegment = Segment & { readonly beganMs: number }
+
 interface State {
   readonly options: EventLogOptions
-  readonly segments: Segment[]
+  readonly segments: LogSegment[]
   file: FileHandle
   /** In the file up to here; with what is buffered, `end`. */
   written: number
@@ -125,7 +132,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       writeLater(performance.now() - state.lastWriteMs < WRITE_MS ? WRITE_MS : 0)
     },
     read: (from, maxBytes) => read(state, from, maxBytes),
-    trim: (place) => inTurn(() => trim(state, place)),
+    trim: (place) => inTurn(() => trim(state, place, options.keptMs ?? KEPT_MS)),
     flush,
     async close() {
       await flush()
@@ -148,13 +155,14 @@ async function findId(path: string, directory: string): Promise<string> {
 
 async function recover(options: EventLogOptions): Promise<State> {
   const { directory, report } = options
-  const segments = await listSegments(directory)
+  const beganMs = performance.now()
+  const segments = (await listSegments(directory)).map((each) => ({ ...each, beganMs }))
   const last = segments.at(-1)
   const path = last?.path ?? segmentPath(directory, 0)
   const { file, sizeBytes, tornBytes } = last
     ? await reopenSegment(path)
     : { file: await createSegment(path), sizeBytes: 0, tornBytes: 0 }
-  if (!last) segments.push({ path, start: 0 })
+  if (!last) segments.push({ path, start: 0, beganMs })
   if (tornBytes > 0) report(`${path}: an event that a crash cut short was removed`)
   const end = (last?.start ?? 0) + sizeBytes
   return {
@@ -218,7 +226,7 @@ async function rollIfFull(state: State): Promise<void> {
   const file = await createSegment(path)
   await state.file.close()
   state.file = file
-  state.segments.push({ path, start: written })
+  state.segments.push({ path, start: written, beganMs: performance.now() })
   await dropOldest(state)
 }
 
@@ -231,7 +239,7 @@ async function dropOldest(state: State): Promise<void> {
   report(
     `${kept.start - first.start} octets of the oldest events are dropped: a sink is too far behind`,
   )
-  await trim(state, kept.start)
+  await trim(state, kept.start, 0)
 }
 
 async function syncOut(state: State): Promise<void> {
@@ -248,10 +256,12 @@ async function syncOut(state: State): Promise<void> {
   state.options.onDurable()
 }
 
-async function trim(state: State, place: number): Promise<void> {
+async function trim(state: State, place: number, keptMs: number): Promise<void> {
   for (;;) {
     const [first, second] = state.segments
     if (!first || !second || second.start > place) return
+    // What it ends with was told before the next one began.
+    if (performance.now() - second.beganMs < keptMs) return
     await removeSegment(first.path).catch((error: unknown) =>
       state.options.report(`${first.path} is not needed any more: ${String(error)}`),
     )
@@ -284,6 +294,6 @@ async function read(
   return { from: begin, bytes: Buffer.alloc(0) }
 }
 
-function current({ segments }: State): Segment {
+function current({ segments }: State): LogSegment {
   return segments.at(-1)!
 }

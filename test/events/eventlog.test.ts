@@ -8,7 +8,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { contents, makeFolder, openLog, record } from './store.ts'
+import { contents, makeFolder, openLog, record, type TestLog } from './store.ts'
 
 const segments = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.jsonl'))
 
@@ -78,6 +78,23 @@ test('segments are named by place, hold whole events, and go when nobody needs t
   expect(await contents(log)).toEqual(lines.slice(4))
   await log.trim(log.durable)
   expect(segments(folder)).toHaveLength(1)
+})
+
+test('what was told last stays for a while, though nobody needs it, also through a restart', async () => {
+  const folder = makeFolder()
+  const append = async (log: TestLog): Promise<void> => {
+    for (let i = 0; i < 6; i++) {
+      log.append(record('open', i))
+      await log.flush()
+    }
+    await log.trim(log.durable)
+  }
+  const log = await openLog(folder, { segmentBytes: 100, keptMs: 60_000 })
+  await append(log)
+  await log.close()
+  const next = await openLog(folder, { segmentBytes: 100, keptMs: 60_000 })
+  await append(next)
+  expect(await contents(next)).toHaveLength(12)
 })
 
 test('over its size the oldest events go, and that is told', async () => {

@@ -26,14 +26,15 @@ export interface TestLog extends EventLog {
 interface LogOptions {
   readonly segmentBytes?: number
   readonly maxBytes?: number
+  readonly keptMs?: number
   readonly onDurable?: () => void
 }
 
 export async function openLog(directory: string, options: LogOptions = {}): Promise<TestLog> {
-  const { maxBytes = 1e9, onDurable = () => {}, ...more } = options
+  const { maxBytes = 1e9, keptMs = 0, onDurable = () => {}, ...more } = options
   const reports: string[] = []
   const report = (text: string): void => void reports.push(text)
-  const log = await openEventLog({ directory, maxBytes, report, onDurable, ...more })
+  const log = await openEventLog({ directory, maxBytes, keptMs, report, onDurable, ...more })
   onTestFinished(() => log.close().catch(() => {}))
   // Not a spread: what it says of itself changes.
   return Object.assign(log, { reports })
