@@ -14,6 +14,8 @@ import type { Movable, Stored } from './stored.ts'
 export interface Compactor {
   /** Compacts what can be; never rejects. What could not be read or written stays where it is. */
   compact(): Promise<void>
+  /** Settles, without an error, when the entry has been moved; undefined: it is not being moved. */
+  moving(stored: Stored): Promise<void> | undefined
   /** Runs it when the entry is not being moved, and keeps it where it is meanwhile. */
   hold<T>(stored: Stored, task: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -27,8 +29,6 @@ export interface CompactorOptions {
   readonly recorder: Recorder
   readonly contents: Pick<Contents, 'entry' | 'data'>
   wrote(location: Location): void
-  /** Says it, though not durably. */
-  note(change: Change): void
   /** A segment may be spent now. */
   sweep(): Promise<void>
 }
@@ -76,6 +76,7 @@ export function makeCompactor(options: CompactorOptions): Compactor {
       })
       return running
     },
+    moving: (stored) => moving.get(stored),
     async hold(stored, task) {
       held.set(stored, (held.get(stored) ?? 0) + 1)
       try {
@@ -99,12 +100,11 @@ async function moveEntry(
   stored: Movable,
   progress: Progress,
 ): Promise<void> {
-  const { log, ledger, live, wrote, note, contents, recorder } = options
+  const { log, ledger, live, wrote, contents, recorder } = options
   const entry = await contents.entry(stored)
   const data = await contents.data(stored)
   if (progress.isFinished) return
   const old = progress.entry
-  const before = [...progress.copies]
   const gone: Change = { kind: 'all done', entry: old }
   const changes = [gone, ...changesOf({ ...progress, entry: THIS_ENTRY })]
   const head = entryRecord(packEntry(entry), data, { changes, events: [] })
@@ -119,15 +119,11 @@ async function moveEntry(
         change.entry === THIS_ENTRY ? { ...change, entry: sequence } : change,
       ),
     )
-    // What came meanwhile was said of the old record, and is said again.
-    if (progress.isFinished) {
-      ledger.addEntry(sequence, segment, 0, 0)
-      note({ kind: 'all done', entry: sequence })
-    } else {
+    // What came meanwhile is said of this record (statements.ts).
+    if (progress.isFinished) ledger.addEntry(sequence, segment, 0, 0)
+    else {
       ledger.moveEntry(progress, sequence, segment)
       live.set(sequence, stored)
-      const hasChanged = progress.copies.some((state, i) => state !== before[i])
-      if (hasChanged) for (const change of changesOf(progress)) note(change)
     }
     ledger.recorded(gone, segment)
   })

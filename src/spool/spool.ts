@@ -168,7 +168,6 @@ function assemble(
     recorder,
     contents,
     wrote: sweeper.wrote,
-    note: (change) => note(parts, change),
     sweep: sweeper.sweep,
   })
   const parts: Parts = { ...base, spares, sweeper, compactor, contents, live, ages: makeAges() }
@@ -205,8 +204,8 @@ function spoolOf(
     },
     relieve: parts.spares.drop,
     flush: async () => {
-      await log.flush()
       await compactor.compact()
+      await log.flush()
       await sweeper.sweep()
     },
     close: async () => {

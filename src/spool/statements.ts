@@ -68,8 +68,22 @@ export function note(
   events: readonly string[] = [],
   onWritten: () => void = () => {},
 ): void {
-  const { log, ledger, sweeper, recorder } = parts
+  const stored = parts.live.get(change.entry)
+  const moving = stored && parts.compactor.moving(stored)
   apply(parts, change)
+  if (!moving) return write(parts, change, events, onWritten)
+  // Behind its new record, which does not know of it, nobody would hear what is said of the old one.
+  void moving.then(() =>
+    write(parts, { ...change, entry: stored.location.sequence }, events, onWritten),
+  )
+}
+
+function write(
+  { log, ledger, sweeper, recorder }: Parts,
+  change: Change,
+  events: readonly string[],
+  onWritten: () => void,
+): void {
   const changes = [change]
   const head = progressRecord({ changes, events })
   const written = (location: Location): void => {

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { join } from 'node:path'
+import { type FileSystem, systemFiles } from '../../src/spool/files.ts'
 import type { Stored } from '../../src/spool/stored.ts'
+import { makeDisk } from './powercut.ts'
 import { entryFor, faultyFiles, idsOf, makeDirectory, open, segmentFiles } from './fixtures.ts'
 
 const DATA = Buffer.alloc(5_000, 'x')
 const DEFERRAL = { attempts: 2, nextAttemptMs: 7, note: 'later' }
 
 /** Eight entries in the first segment, the ninth in the next; the last of the eight is half done. */
-async function fill(directory: string, files = faultyFiles()) {
+async function fill(directory: string, files: FileSystem = systemFiles) {
   const spool = await open(directory, { segmentBytes: 46_000, files })
   const stored: Stored[] = []
   for (let i = 0; i < 9; i++) {
@@ -16,7 +19,25 @@ async function fill(directory: string, files = faultyFiles()) {
   spool.finish(last, [0])
   spool.defer(last, 1, DEFERRAL)
   await spool.flush()
-  return { spool, files, last, others: stored.slice(0, 7), place: last.location.segment }
+  return { spool, last, others: stored.slice(0, 7), place: last.location.segment }
+}
+
+/** Syncs wait, from `hold` on, until what it gave is called. */
+function slowFiles(base: FileSystem) {
+  let turn = Promise.resolve()
+  const files: FileSystem = {
+    ...base,
+    async open(path, mode) {
+      const file = await base.open(path, mode)
+      return { ...file, datasync: () => turn.then(() => file.datasync()) }
+    },
+  }
+  const hold = (): (() => void) => {
+    let release = (): void => {}
+    turn = new Promise((resolve) => (release = resolve))
+    return () => release()
+  }
+  return { files, hold }
 }
 
 describe('a segment of which little is needed', () => {
@@ -58,9 +79,42 @@ describe('a segment of which little is needed', () => {
     expect(await idsOf(again)).toEqual(['m8'])
   })
 
+  test('at any kill what was told of an entry that was being moved is known of it, too', async () => {
+    const directory = makeDirectory()
+    const cuts: string[] = []
+    const disk = makeDisk((operation, when) => {
+      if (operation !== 'write' || when !== 'after') return
+      cuts.push(join(directory, `cut ${cuts.length}`))
+      disk.cut(() => 0.99, cuts.at(-1)!)
+    })
+    const { files, hold } = slowFiles(disk.files)
+    const { spool, last, others } = await fill(join(directory, 'spool'), files)
+    const release = hold()
+    const more = spool.append(entryFor('m9'), DATA)
+    for (const each of others) spool.finish(each, [0, 1, 2])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    // Its new record waits for the one before.
+    spool.finish(last, [1], ['{"event":1}'])
+    release()
+    await more
+    await spool.flush()
+    await spool.close()
+
+    let told = 0
+    for (const cut of cuts) {
+      const again = await open(cut)
+      if (!again.told.includes('{"event":1}')) continue
+      told++
+      const found = again.recovered[(await idsOf(again)).indexOf('m7')]!
+      expect(found.copies.map(({ done }) => done)).toEqual([true, true, false])
+    }
+    expect(told).toBeGreaterThan(0)
+  })
+
   test('stays while there is no room to move what is needed, and nothing is lost', async () => {
     const directory = makeDirectory()
-    const { spool, files, last, others, place } = await fill(directory)
+    const files = faultyFiles()
+    const { spool, last, others, place } = await fill(directory, files)
     files.fail('writev', 'ENOSPC')
     for (const each of others) spool.finish(each, [0, 1, 2])
     await spool.flush().catch(() => undefined)
