@@ -5,6 +5,7 @@ import { render } from './mail/rendition.ts'
 import type { QueuedMail, Test } from './queueconsole.ts'
 import { detailLines, textOf } from './queuetables.ts'
 import { type Row, rowsOf } from './queuewalk.ts'
+import { SpoolError } from './spool/error.ts'
 import type { Stored, Way } from './spool/stored.ts'
 
 export async function spoolCommand(
@@ -123,13 +124,15 @@ async function verify(mail: QueuedMail): Promise<Answer> {
   let octets = 0
   let messages = 0
   for (const stored of mail.unfinished()) {
-    messages++
     try {
       await mail.entry(stored)
       octets += (await mail.read(stored)).length
     } catch (error) {
+      // It was sent meanwhile.
+      if (error instanceof SpoolError && error.kind === 'finished') continue
       damaged.push(String(error))
     }
+    messages++
   }
   const data = { messages, octets, damaged }
   const summary = `${messages} messages, ${octets} octets, ${damaged.length} damaged`

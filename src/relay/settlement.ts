@@ -6,7 +6,7 @@ import type { Entry, EntryCopy } from '../spool/entry.ts'
 import { type QueueItem, retryDelayMs } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
-import { SpoolError } from '../spool/error.ts'
+import { isOutOfQueue } from '../spool/error.ts'
 import type { Clock } from './clock.ts'
 import { type Notify, wantsFailures } from '../mail/envelope.ts'
 import type { DsnFailure } from './dsn.ts'
@@ -70,7 +70,7 @@ export async function settleUntried(
     entry = await work.spool.entry(stored)
   } catch (error) {
     // The spool has set aside what it finds damaged; everything else may pass.
-    const isLost = error instanceof SpoolError && error.kind === 'damaged'
+    const isLost = isOutOfQueue(error)
     const dueMs = work.clock.now() + UNREAD_RETRY_MS
     for (const copy of isLost ? [] : copies) work.again({ stored, copy }, dueMs)
     throw error

@@ -2,7 +2,7 @@
 // while others work, there are as many as it bears; when it refuses the last one too, the lane is blocked
 // for a while and then tried with one copy at a time. Only that copy is charged an attempt.
 import type { Config, OutboundOptions } from '../config/config.ts'
-import { SpoolError } from '../spool/error.ts'
+import { isOutOfQueue } from '../spool/error.ts'
 import type { QueueItem } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Tried } from './attempt.ts'
@@ -183,7 +183,7 @@ async function attempt(
   } catch (error) {
     works.onError(error)
     // The spool has set aside what it finds damaged; everything else may pass.
-    const isLost = error instanceof SpoolError && error.kind === 'damaged'
+    const isLost = isOutOfQueue(error)
     const dueMs = works.clock.now() + FAULT_RETRY_MS
     for (const item of isLost ? [] : items) works.settlement.again(item, dueMs)
     return false

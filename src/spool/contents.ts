@@ -83,7 +83,7 @@ async function read<T>(
     const found = find(await options.log.read(location, start, end), location)
     if (found !== undefined) return found
   } catch (error) {
-    if (stored.location === location) throw error
+    if (stored.location === location && options.isUnfinished(stored)) throw error
   }
   // It was moved meanwhile, and its segment is gone or used again.
   if (stored.location !== location) return read(options, stored, extentOf, find)
@@ -119,7 +119,7 @@ function entryIn(head: Buffer, { file }: Location): Entry | undefined {
 async function setAside(options: ContentsOptions, stored: Stored): Promise<never> {
   const { directory, log, quarantine, report } = options
   const { file, segment, start, dataStart, dataBytes } = stored.location
-  if (!options.isUnfinished(stored)) throw new SpoolError('damaged', 'the message is finished')
+  if (!options.isUnfinished(stored)) throw new SpoolError('finished', 'the message is finished')
   const what = `message at octet ${start} of ${join(directory, file)}`
   try {
     const bytes = await log.read(stored.location, start, dataStart + dataBytes)

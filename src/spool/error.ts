@@ -5,11 +5,13 @@
  * - `no room`: disk or descriptors used up; nothing was stored, a later try may succeed
  * - `broken`: a write or fsync failed, intake is over until somebody looks at the disk
  * - `closed`: the spool was closed
- * - `damaged`: stored octets do not match their checksum
+ * - `damaged`: stored octets do not match their checksum; they are set aside
+ * - `finished`: the message was to be read, and is not in the spool any more
  * - `locked`: another process has this spool
  * - `newer format`: written by a later version, left untouched
  */
-export type SpoolErrorKind = 'no room' | 'broken' | 'closed' | 'damaged' | 'locked' | 'newer format'
+export type SpoolErrorKind =
+  'no room' | 'broken' | 'closed' | 'damaged' | 'finished' | 'locked' | 'newer format'
 
 export class SpoolError extends Error {
   override readonly name = 'SpoolError'
@@ -19,6 +21,11 @@ export class SpoolError extends Error {
     super(message, cause === undefined ? {} : { cause })
     this.kind = kind
   }
+}
+
+/** Whether what was to be read is not queued any more. */
+export function isOutOfQueue(error: unknown): boolean {
+  return error instanceof SpoolError && (error.kind === 'damaged' || error.kind === 'finished')
 }
 
 /** The code of a system error, such as ENOSPC; '' for anything else. */

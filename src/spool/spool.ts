@@ -51,7 +51,7 @@ export interface Spool {
   readonly recovered: readonly Stored[]
   /** How many entries are not finished, and the second in which the oldest came (epoch ms; undefined: none). */
   backlog(): { readonly messages: number; readonly oldestMs: number | undefined }
-  /** All entries that are not finished, now and while it is gone through. */
+  /** The entries that are not finished; what comes while it is gone through need not be among them. */
   unfinished(): Iterable<Stored>
   /** What the event log was told before the start, the latest 16 MB of it, oldest first. */
   readonly told: readonly Told[]
@@ -157,7 +157,7 @@ function assemble(
     quarantine,
     finish: (stored) => note(parts, { kind: 'all done', entry: stored.location.sequence }),
     pin: ledger.pin,
-    isUnfinished: (stored) => live.get(stored.location.sequence) === stored,
+    isUnfinished: (stored) => isUnfinished(parts, stored),
     freshBytes,
     report,
   })
@@ -174,6 +174,10 @@ function assemble(
   return parts
 }
 
+function isUnfinished({ live }: Pick<Parts, 'live'>, stored: Stored): boolean {
+  return live.get(stored.location.sequence) === stored
+}
+
 function spoolOf(
   parts: Parts,
   recovered: readonly Stored[],
@@ -184,7 +188,9 @@ function spoolOf(
   return {
     recovered,
     told,
-    unfinished: () => parts.live.values(),
+    *unfinished() {
+      for (const stored of parts.live.values()) if (isUnfinished(parts, stored)) yield stored
+    },
     backlog: () => ({ messages: parts.live.size, oldestMs: parts.ages.oldestMs() }),
     get failure() {
       return log.failure

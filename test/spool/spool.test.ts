@@ -67,6 +67,31 @@ describe('the spool', () => {
     expect(second.reports).toEqual([])
   })
 
+  test('goes through what is not finished, however much comes and goes meanwhile', async () => {
+    const spool = await open(makeDirectory())
+    const stored = await Promise.all(
+      ['m1', 'm2', 'm3'].map((id) => spool.append(entryFor(id), DATA)),
+    )
+    const walk = spool.unfinished()[Symbol.iterator]()
+    expect(walk.next().value).toBe(stored[0])
+    // More than what a Map is kept for.
+    const others = Array.from({ length: 1500 }, (_, i) => spool.append(entryFor(`n${i}`), DATA))
+    for (const each of await Promise.all(others)) spool.finish(each, [0])
+    spool.finish(stored[1]!, [0])
+    expect(walk.next().value).toBe(stored[2])
+    expect(walk.next().done).toBe(true)
+  })
+
+  test('says of a message that was finished, and not that it is damaged, when it is to be read', async () => {
+    const spool = await open(makeDirectory(), { segmentBytes: 2000 })
+    const stored = await spool.append(entryFor('m1'), Buffer.alloc(1000, 'x'))
+    for (const id of ['m2', 'm3']) await spool.append(entryFor(id), Buffer.alloc(1000, 'x'))
+    spool.finish(stored, [0])
+    await spool.flush()
+    await expect(spool.entry(stored)).rejects.toMatchObject({ kind: 'finished' })
+    await expect(spool.read(stored)).rejects.toMatchObject({ kind: 'finished' })
+  })
+
   test('keeps the events of an outcome with it, and their segment until they are durable', async () => {
     const directory = makeDirectory()
     const first = await open(directory)
