@@ -6,10 +6,9 @@
 import { batchLength, type Location, type LogRecord, type Pending, placeBatch } from './batch.ts'
 import { SpoolError } from './error.ts'
 import { makeReaders, type Readers } from './readers.ts'
-import { sealRecord, startRecord } from './record.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
 import type { Spares } from './spares.ts'
-import { trailerText } from './segmentindex.ts'
+import { INDEX_RECORDS, indexRecords } from './segmentindex.ts'
 import { makeSupply, type Supply, type SupplyOptions } from './supply.ts'
 import {
   type SegmentWriter,
@@ -179,19 +178,16 @@ async function roll(state: State, recordBytes: number): Promise<void> {
   state.finishing = Promise.all([state.finishing, finish(state, last)]).then(() => undefined)
 }
 
-/** Two records: its index and what leads to it. */
-const INDEX_RECORDS = 2
-
 /** What is known of the segment now goes with it; nobody waits for that. */
 function finish(state: State, segment: SegmentWriter): Promise<void> {
-  const sequence = state.nextSequence
   state.nextSequence += INDEX_RECORDS
+  const last = state.nextSequence - 1
   const isSound = state.failure === undefined || state.failure.kind === 'closed'
-  const index = isSound ? state.options.indexOf(sequence + 1, segment.end) : undefined
-  if (index === undefined) return finishSegment(segment, [])
-  const records = [startRecord('index', index), startRecord('trailer', trailerText(segment.end))]
-  records.forEach((record, i) => sealRecord(record, segment, sequence + i))
-  return finishSegment(segment, records)
+  const index = isSound ? state.options.indexOf(last, segment.end) : undefined
+  return finishSegment(
+    segment,
+    index === undefined ? [] : indexRecords(segment, index, segment.end, last),
+  )
 }
 
 /**

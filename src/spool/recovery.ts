@@ -17,8 +17,15 @@ import {
   formatVersion,
   parseSegmentName,
   scanSegment,
+  SEGMENT_HEADER_BYTES,
 } from './segment.ts'
-import { type Indexed, readIndex } from './segmentindex.ts'
+import {
+  INDEX_RECORDS,
+  type Indexed,
+  makeRecorder,
+  readIndex,
+  type Recorder,
+} from './segmentindex.ts'
 import { type Interner, type Outline, outlineOf } from './stored.ts'
 
 export interface RecoveredEntry {
@@ -35,6 +42,16 @@ export interface Recovery {
   readonly segments: ReadonlyMap<number, string>
   readonly nextSegment: number
   readonly nextSequence: number
+  readonly unindexed: readonly Unindexed[]
+}
+
+/** A segment that was read as a whole: where its records end, and what an index would say of it. */
+export interface Unindexed extends SegmentIdentity {
+  readonly name: string
+  readonly end: number
+  /** Of the last that it would have. */
+  readonly lastSequence: number
+  readonly index: string | undefined
 }
 
 export interface RecoveryOptions {
@@ -50,6 +67,7 @@ export interface RecoveryOptions {
 interface Taken {
   readonly entries: Map<number, RecoveredEntry>
   readonly events: EventSources
+  readonly unindexed: Unindexed[]
 }
 
 interface SegmentFile extends SegmentIdentity {
@@ -66,7 +84,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   found.sort((a, b) => a.number - b.number)
   for (const segment of found) await checkFormat(segment, options)
 
-  const taken: Taken = { entries: new Map(), events: makeEventSources(files) }
+  const taken: Taken = { entries: new Map(), events: makeEventSources(files), unindexed: [] }
   let lastSequence = 0
   for (const segment of found) {
     options.ledger.addSegment(segment.number)
@@ -78,6 +96,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
     segments: new Map(found.map(({ number, name }) => [number, name])),
     nextSegment: (found.at(-1)?.number ?? 0) + 1,
     nextSequence: lastSequence + 1,
+    unindexed: taken.unindexed,
   }
 }
 
@@ -143,36 +162,49 @@ async function readSegment(
   const { directory, report } = options
   if (bytes.length === 0) report(`${join(directory, segment.name)} is empty`)
   const { records, damages, lastSequence } = scanSegment(bytes, segment)
+  const recorder = makeRecorder()
+  const whole = { ...taken, recorder }
+  let isSound = formatVersion(bytes) === FORMAT_VERSION
   for (const record of records) {
     const statement = statementOf(record)
-    if (statement) takeRecord(statement, record, segment, taken, options)
-    else await keepDamage({ ...record, kind: 'gap' }, bytes, segment, options)
+    if (statement) takeRecord(statement, record, segment, whole, options)
+    else isSound = !(await keepDamage({ ...record, kind: 'gap' }, bytes, segment, options))
   }
-  for (const damage of damages) await keepDamage(damage, bytes, segment, options)
-  return lastSequence
+  for (const damage of damages) {
+    const isKept = await keepDamage(damage, bytes, segment, options)
+    isSound &&= isKept && damage.kind === 'torn'
+  }
+  const end = records.at(-1)?.end ?? SEGMENT_HEADER_BYTES
+  const last = lastSequence + INDEX_RECORDS
+  const index = recorder.take(last, end)
+  if (isSound) taken.unindexed.push({ ...segment, end, lastSequence: last, index })
+  return isSound ? last : lastSequence
 }
 
 function takeRecord(
   statement: Statement,
   record: FoundRecord,
   segment: SegmentFile,
-  taken: Taken,
+  taken: Taken & { readonly recorder: Recorder },
   { ledger, interner }: RecoveryOptions,
 ): void {
-  const { entry, changes } = statement
+  const { sequence, start, end, dataStart, dataBytes, dataCrc } = record
+  const { entry, events } = statement
+  const changes = statement.changes.map((change) =>
+    change.entry === THIS_ENTRY ? { ...change, entry: sequence } : change,
+  )
   taken.events.said(statement)
   if (entry) {
-    const { sequence, start, dataStart, dataBytes, dataCrc } = record
     const place = { segment: segment.number, file: segment.name, sequence, start }
     const location: Location = { ...place, dataStart, dataBytes, dataCrc }
     const outline = outlineOf(entry, interner)
-    enter({ location, outline }, record.end - start, taken, ledger)
+    enter({ location, outline }, end - start, taken, ledger)
+    taken.recorder.entry(sequence, { location, ...outline })
   }
-  ledger.grow(segment.number, record.end)
-  for (const said of changes) {
-    const change = said.entry === THIS_ENTRY ? { ...said, entry: record.sequence } : said
-    apply(change, segment.number, taken, ledger)
-  }
+  taken.recorder.said(changes)
+  if (events.length > 0) taken.recorder.events(record)
+  ledger.grow(segment.number, end)
+  for (const change of changes) apply(change, segment.number, taken, ledger)
 }
 
 function enter(
@@ -201,20 +233,23 @@ function statementOf(record: FoundRecord): Statement | undefined {
   }
 }
 
+/** False: what is damaged has no other place yet. */
 async function keepDamage(
   { start, end, kind, meta }: Damage,
   bytes: Buffer,
   segment: SegmentFile,
   { directory, quarantine, ledger, report }: RecoveryOptions,
-): Promise<void> {
+): Promise<boolean> {
   const what = kind === 'torn' ? 'a write cut short' : 'damage'
   const where = `octets ${start} to ${end} of ${join(directory, segment.name)}`
   try {
-    if (!(await quarantine.keep(segment.name, start, bytes.subarray(start, end)))) return
+    if (!(await quarantine.keep(segment.name, start, bytes.subarray(start, end)))) return true
     const kept = quarantine.path(segment.name, start)
     report(`${what} in ${where}${describeMeta(meta)}: kept in ${kept}`)
+    return true
   } catch (error) {
     ledger.pin(segment.number)
     report(`${what} in ${where}${describeMeta(meta)}: left there, ${String(error)}`)
+    return false
   }
 }

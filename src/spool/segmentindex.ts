@@ -7,17 +7,26 @@ import { isIntact } from './checksum.ts'
 import { type FileSystem, readRange } from './files.ts'
 import { type Change, packChange, type PackedChange, unpackChange } from './journal.ts'
 import type { Location } from './batch.ts'
-import { readRecordHeader, RECORD_HEADER_BYTES, type SegmentIdentity } from './record.ts'
+import {
+  readRecordHeader,
+  RECORD_HEADER_BYTES,
+  sealRecord,
+  type SegmentIdentity,
+  startRecord,
+} from './record.ts'
 import type { Interner, Outline, Stored, Way } from './stored.ts'
 
 /** Octets `start` to `end` of the segment. */
 export type Extent = readonly [start: number, end: number]
 
+/** Without its progress, of which changes tell. */
+type Placed = Omit<Stored, 'copies'>
+
 export interface Recorder {
   /** It stands in the segment that is being written. */
-  entry(sequence: number, stored: Stored): void
+  entry(sequence: number, stored: Placed): void
   said(changes: readonly Change[]): void
-  events(location: Location): void
+  events(location: Pick<Location, 'start' | 'dataStart'>): void
   /** The index of the segment, undefined where it would not be worth it; the next one begins. */
   take(lastSequence: number, endBytes: number): string | undefined
 }
@@ -65,7 +74,7 @@ const TRAILER_DIGITS = 12
 export const TRAILER_BYTES = RECORD_HEADER_BYTES + TRAILER_DIGITS
 
 export function makeRecorder(): Recorder {
-  let entries = new FleetingMap<number, Stored>()
+  let entries = new FleetingMap<number, Placed>()
   let changes: Change[] = []
   let events: Telling[] = []
   return {
@@ -96,7 +105,11 @@ export function makeRecorder(): Recorder {
 /** Records that tell of events; `receivedMs`: when the last message of them came, infinite for an outcome. */
 type Telling = [start: number, end: number, receivedMs: number]
 
-function join(tellings: Telling[], { start, dataStart }: Location, receivedMs: number): void {
+function join(
+  tellings: Telling[],
+  { start, dataStart }: Pick<Location, 'start' | 'dataStart'>,
+  receivedMs: number,
+): void {
   const last = tellings.at(-1)
   if (!last || start - last[1] >= NEAR_BYTES)
     return void tellings.push([start, dataStart, receivedMs])
@@ -110,8 +123,20 @@ function extentsOf(tellings: readonly Telling[]): Extent[] {
   return tellings.flatMap(([start, end, ms]) => (ms >= lastMs - RECENT_MS ? [[start, end]] : []))
 }
 
-export function trailerText(indexStart: number): string {
-  return String(indexStart).padStart(TRAILER_DIGITS, '0')
+/** How many sequence numbers it takes. */
+export const INDEX_RECORDS = 2
+
+/** An index and what leads to it, to stand at `start` and to end with that sequence. */
+export function indexRecords(
+  segment: SegmentIdentity,
+  index: string,
+  start: number,
+  lastSequence: number,
+): Buffer[] {
+  const trailer = String(start).padStart(TRAILER_DIGITS, '0')
+  const records = [startRecord('index', index), startRecord('trailer', trailer)]
+  records.forEach((record, i) => sealRecord(record, segment, lastSequence + 1 - INDEX_RECORDS + i))
+  return records
 }
 
 /** Undefined: there is none, or it cannot be read. */
@@ -147,7 +172,7 @@ function metaOf(
 
 function packIndex(
   lastSequence: number,
-  entries: ReadonlyMap<number, Stored>,
+  entries: ReadonlyMap<number, Placed>,
   changes: readonly Change[],
   events: readonly Extent[],
 ): string {

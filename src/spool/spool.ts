@@ -1,6 +1,7 @@
 // The durable queue's store: what was appended is on disk before the promise resolves, and comes back
 // at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
 // What messages say, and their octets, are read when asked for.
+import { join } from 'node:path'
 import { FleetingMap } from '../mail/fleeting.ts'
 import { makeAges } from './ages.ts'
 import { makeCompactor } from './compaction.ts'
@@ -13,13 +14,14 @@ import { lockDirectory } from './lock.ts'
 import { openLog } from './log.ts'
 import { openQuarantine, type Quarantine } from './quarantine.ts'
 import type { Told } from './recoveredevents.ts'
-import { recover } from './recovery.ts'
+import { recover, type Unindexed } from './recovery.ts'
 import { openReserve } from './reserve.ts'
 import { openSpares, type Spares } from './spares.ts'
-import { makeRecorder } from './segmentindex.ts'
+import { indexRecords, makeRecorder } from './segmentindex.ts'
 import { keep, NO_PROGRESS, note, type Parts, store } from './statements.ts'
 import { doneChange, makeInterner, type Movable, type Stored } from './stored.ts'
 import { makeSweeper } from './sweeper.ts'
+import { finishSegment } from './writer.ts'
 
 export interface Spool {
   /** Resolves when it is durable. `data`: what the copies' renditions refer to. */
@@ -119,6 +121,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       },
     )
     await parts.sweeper.sweep()
+    await finishSegments(options, parts, found.unindexed)
     await reserve.restore()
     const recovered = found.entries.map(({ outline, location, progress }) =>
       keep(parts, outline, location, progress),
@@ -128,6 +131,20 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   } catch (error) {
     await unlock()
     throw error
+  }
+}
+
+/** So that no later start reads them as a whole, those that are still needed, and what they did not use is given back. */
+async function finishSegments(
+  { directory, files = systemFiles }: SpoolOptions,
+  { ledger }: Parts,
+  unindexed: readonly Unindexed[],
+): Promise<void> {
+  for (const { index, end, lastSequence, ...segment } of unindexed) {
+    if (ledger.unfinished(segment.number).length === 0) continue
+    const file = await files.open(join(directory, segment.name), 'write').catch(() => undefined)
+    const records = index === undefined ? [] : indexRecords(segment, index, end, lastSequence)
+    if (file) await finishSegment({ file, end }, records)
   }
 }
 

@@ -112,7 +112,7 @@ export async function emptySegment(segment: SegmentWriter): Promise<boolean> {
  * nothing is synced.
  */
 export async function finishSegment(
-  { file, end }: SegmentWriter,
+  { file, end }: Pick<SegmentWriter, 'file' | 'end'>,
   index: readonly Buffer[],
 ): Promise<void> {
   const indexBytes = index.reduce((sum, { length }) => sum + length, 0)

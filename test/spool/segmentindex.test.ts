@@ -1,8 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemFiles } from '../../src/spool/files.ts'
 import type { Spool } from '../../src/spool/spool.ts'
+import { parseSegmentName, scanSegment } from '../../src/spool/segment.ts'
 import { TRAILER_BYTES } from '../../src/spool/segmentindex.ts'
 import { copyFor, entryFor, idsOf, makeDirectory, open, quarantined } from './fixtures.ts'
 
@@ -37,8 +46,7 @@ function namesIn(told: Spool['told']): (string | undefined)[] {
 }
 
 /** Three messages: of one a copy is deferred, another done, with an event; one is finished. */
-async function fill(directory: string): Promise<string> {
-  const spool = await open(directory)
+async function write(spool: Spool): Promise<string> {
   const { location } = await spool.append({ ...entryFor('one'), ...factsOf('one') }, DATA)
   const copies = [
     copyFor('a@x.example', { egress: EGRESS }),
@@ -50,8 +58,15 @@ async function fill(directory: string): Promise<string> {
   spool.finish(two, [1], ['{"type":"delivery"}'])
   spool.defer(two, 2, { attempts: 1, nextAttemptMs: 7, note: '450 later' })
   spool.finish(three, [0])
+  await spool.flush()
+  return location.file
+}
+
+async function fill(directory: string): Promise<string> {
+  const spool = await open(directory)
+  const file = await write(spool)
   await spool.close()
-  return join(directory, location.file)
+  return join(directory, file)
 }
 
 describe('the index of a segment', () => {
@@ -89,6 +104,40 @@ describe('the index of a segment', () => {
     expect(await spool.read(spool.recovered[1]!)).toEqual(DATA)
     expect(namesIn(spool.told)).toEqual(['one', 'two', 'three', '{"type":"delivery"}'])
     expect(namesIn(other.told)).toEqual(namesIn(spool.told))
+  })
+
+  test('is made by a start for a segment that a crash left without one', async () => {
+    const crashed = makeDirectory()
+    const running = makeDirectory()
+    const spool = await open(running)
+    const path = join(crashed, await write(spool))
+    cpSync(running, crashed, { recursive: true, filter: (from) => !from.endsWith('lock') })
+    await spool.close()
+    // A write was cut short, too.
+    const { end } = scanSegment(readFileSync(path), parseSegmentName(path.slice(-23))!).records.at(
+      -1,
+    )!
+    const torn = openSync(path, 'r+')
+    writeSync(torn, 'half a record', end)
+    closeSync(torn)
+
+    const first = await open(crashed)
+    expect(first.reports).toHaveLength(1)
+    const [told, recovered] = [namesIn(first.told), first.recovered.map(({ copies }) => copies)]
+    expect(recovered.flat().filter(({ done }) => !done)).toHaveLength(3)
+    await first.close()
+    expect(statSync(path).size).toBeLessThan(4 * DATA.length)
+    expect(readFileSync(path).includes('half a record')).toBe(false)
+
+    const { files, read } = countingFiles()
+    const second = await open(crashed, { files })
+    expect(read()).toBeLessThan(DATA.length / 2)
+    expect(second.reports).toEqual([])
+    expect([namesIn(second.told), second.recovered.map(({ copies }) => copies)]).toEqual([
+      told,
+      recovered,
+    ])
+    expect(await second.read(second.recovered[1]!)).toEqual(DATA)
   })
 
   test('leads to the messages that came last, but not to those whose events are long in their log', async () => {
