@@ -2,7 +2,7 @@
 // again, as they are, and the segment then goes like any other whose entries are finished. The new record
 // also says that the old one is done, so a crash finds the entry once, here or there.
 import type { FleetingMap } from '../mail/fleeting.ts'
-import { packEntry } from './entry.ts'
+import { type Entry, packEntry } from './entry.ts'
 import { type Change, THIS_ENTRY, entryRecord } from './journal.ts'
 import { type Ledger, type Progress, changesOf } from './ledger.ts'
 import type { Contents } from './contents.ts'
@@ -14,9 +14,9 @@ import type { Movable, Stored } from './stored.ts'
 export interface Compactor {
   /** Compacts what can be; never rejects. What could not be read or written stays where it is. */
   compact(): Promise<void>
-  /** Settles, without an error, when the entry has been moved; undefined: it is not being moved. */
+  /** Settles, without an error, when the entry has its new record; undefined: none is on its way. */
   moving(stored: Stored): Promise<void> | undefined
-  /** Runs it when the entry is not being moved, and keeps it where it is meanwhile. */
+  /** Runs it when no new record is on its way, and keeps the entry where it is meanwhile. */
   hold<T>(stored: Stored, task: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -34,11 +34,13 @@ export interface CompactorOptions {
 }
 
 export function makeCompactor(options: CompactorOptions): Compactor {
-  const { log, ledger, live } = options
-  const moving = new Map<Stored, Promise<void>>()
+  const { log, ledger, live, contents } = options
+  let moving: { readonly stored: Stored; readonly over: Promise<void> } | undefined
+  const movingOf = (stored: Stored) => (moving?.stored === stored ? moving.over : undefined)
   const held = new Map<Stored, number>()
   let running: Promise<void> | undefined
   let isClosed = false
+  const isFree = (stored: Stored): boolean => !held.has(stored) && !isClosed
 
   async function compactAll(): Promise<void> {
     for (;;) {
@@ -52,17 +54,20 @@ export function makeCompactor(options: CompactorOptions): Compactor {
   async function emptied(segment: number): Promise<boolean> {
     for (const progress of ledger.unfinished(segment)) {
       const stored = live.get(progress.entry)
-      if (!stored || held.has(stored) || isClosed) return false
-      const move = moveEntry(options, stored, progress).finally(() => moving.delete(stored))
-      moving.set(
-        stored,
-        move.catch(() => undefined),
-      )
+      if (!stored || !isFree(stored)) return false
       try {
+        const message = await messageOf(contents, stored)
+        if (progress.isFinished) continue
+        if (!isFree(stored)) return false
+        // What is said from now on is not in the new record.
+        const move = moveEntry(options, stored, progress, message)
+        moving = { stored, over: move.catch(() => undefined) }
         await move
       } catch {
         // No room, or a spool that says in `failure` what is wrong with it.
         return false
+      } finally {
+        moving = undefined
       }
     }
     return true
@@ -76,11 +81,11 @@ export function makeCompactor(options: CompactorOptions): Compactor {
       })
       return running
     },
-    moving: (stored) => moving.get(stored),
+    moving: movingOf,
     async hold(stored, task) {
       held.set(stored, (held.get(stored) ?? 0) + 1)
       try {
-        await moving.get(stored)
+        await movingOf(stored)
         return await task()
       } finally {
         const left = (held.get(stored) ?? 1) - 1
@@ -95,20 +100,27 @@ export function makeCompactor(options: CompactorOptions): Compactor {
   }
 }
 
-async function moveEntry(
-  options: CompactorOptions,
+interface Message {
+  readonly entry: Entry
+  readonly data: Buffer
+}
+
+async function messageOf(contents: CompactorOptions['contents'], stored: Stored): Promise<Message> {
+  return { entry: await contents.entry(stored), data: await contents.data(stored) }
+}
+
+/** Writes it again, as it is now. */
+function moveEntry(
+  { log, ledger, live, wrote, recorder }: CompactorOptions,
   stored: Movable,
   progress: Progress,
+  { entry, data }: Message,
 ): Promise<void> {
-  const { log, ledger, live, wrote, contents, recorder } = options
-  const entry = await contents.entry(stored)
-  const data = await contents.data(stored)
-  if (progress.isFinished) return
   const old = progress.entry
   const gone: Change = { kind: 'all done', entry: old }
   const changes = [gone, ...changesOf({ ...progress, entry: THIS_ENTRY })]
   const head = entryRecord(packEntry(entry), data, { changes, events: [] })
-  await log.append({ head, data, when: 'now' }, (location) => {
+  return log.append({ head, data, when: 'now' }, (location) => {
     wrote(location)
     live.delete(old)
     stored.location = location
