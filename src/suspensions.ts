@@ -53,8 +53,9 @@ export async function openSuspensions(path: string, from = path): Promise<Suspen
       const key = keyOf(normal(given))
       return change(known.has(key), () => known.delete(key))
     },
-    apply: ({ hostname, outbound }) => ({
+    apply: ({ hostname, dnsServers, outbound }) => ({
       hostname,
+      ...(dnsServers && { dnsServers }),
       outbound(domain, egress?: Egress) {
         const options = outbound(domain, egress)
         const isHeld = holds(domain, egress?.binding ?? 'default')

@@ -38,6 +38,13 @@ test('what is suspended is so in the configuration, and at the next start', asyn
   }
 })
 
+test('the name servers of the configuration stay', async () => {
+  const { apply } = await openSuspensions(makePath())
+  const { config } = parseConfig('dns_servers = ( "192.0.2.53" )', 'e.conf', options)
+  expect(apply(config).dnsServers).toEqual(['192.0.2.53'])
+  expect(apply(CONFIG).dnsServers).toEqual([])
+})
+
 test('the console says what it does, and what it is asked for', async () => {
   const suspensions = await openSuspensions(makePath())
   let changes = 0
