@@ -5,7 +5,7 @@
 // the hook. Context variables that hooks set stay with the copy while this process runs. What happened stands;
 // but the text that core_log_permanent_failure_v1 gives a failure by msg:set_code is what is told of it.
 import type { Generation } from './generation.ts'
-import { makeDomainRecords } from './domainrecords.ts'
+import type { DomainRecords } from './domainrecords.ts'
 import { type Context, copyContext } from './mail/context.ts'
 import { andThen } from './mail/eventually.ts'
 import { routingDomain } from './mail/envelope.ts'
@@ -13,10 +13,12 @@ import type { CalloutName } from './policy/phases.ts'
 import type { Policy } from './policy/policy.ts'
 import type { PolicySession } from './policy/session.ts'
 import type { Attempt } from './relay/attempt.ts'
+import type { KnownHop } from './relay/lane.ts'
 import { outcome } from './relay/outcome.ts'
+import { type Route, settledHop } from './relay/route.ts'
 import { sentCopy, subjectOf } from './sentcopy.ts'
 import type { Spool } from './spool/spool.ts'
-import type { Stored } from './spool/stored.ts'
+import type { Stored, Way } from './spool/stored.ts'
 
 export interface DeliveryHooks {
   /** Begins before the outcome is settled; what it returns is called after that. */
@@ -27,40 +29,47 @@ export interface DeliveryHooks {
 
 type Kind = 'delivered' | 'deferred' | 'failed'
 
-const HOOKS = {
-  delivered: ['core_log_delivery_v1'],
-  deferred: ['core_log_transient_failure_v1', 'core_pre_mailq_message_requeue'],
-  failed: ['core_log_permanent_failure_v1'],
-} as const satisfies Record<Kind, readonly CalloutName[]>
+const HOOKS: Readonly<Record<Kind, readonly CalloutName[]>> = {
+  delivered: ['core_log_attempt_v1', 'core_log_delivery_v1'],
+  deferred: [
+    'core_log_attempt_v1',
+    'core_log_transient_failure_v1',
+    'core_pre_mailq_message_requeue',
+  ],
+  failed: ['core_log_attempt_v1', 'core_log_permanent_failure_v1'],
+}
 
-export function deliveryHooks(
-  current: () => Generation,
-  spool: Pick<Spool, 'read'>,
-  now: () => number,
-): DeliveryHooks {
+export interface HookedRelay {
+  readonly current: () => Generation
+  readonly spool: Pick<Spool, 'read'>
+  /** Every attempt is counted there. */
+  readonly records: DomainRecords
+  readonly route: (way: Way) => Route
+  readonly now: () => number
+}
+
+export function deliveryHooks({ current, spool, records, route, now }: HookedRelay): DeliveryHooks {
   const sessionOf = deliverySessions()
-  const records = makeDomainRecords(now)
   const kept = keptContexts()
 
   /** Undefined: nobody is for it. */
   const begin = (kind: Kind, attempt: Attempt): (() => Promise<string>) | undefined => {
+    records.note(kind, attempt)
     const { policy, journal } = current()
-    if (!Object.values(HOOKS).flat().some(policy.has) && !policy.has('core_log_attempt_v1'))
-      return undefined
-    const domain = attempt.entry.copies[attempt.copyIndex]?.routingDomain ?? ''
-    records.note(domain, kind, attempt)
-    const names = (['core_log_attempt_v1', ...HOOKS[kind]] as const).filter(policy.has)
+    const names = HOOKS[kind].filter(policy.has)
     if (names.length === 0) return undefined
     const session = sessionOf(policy)
     // Now: when the outcome is settled the octets may go.
     const data = spool.read(attempt.stored).catch(() => Buffer.alloc(0))
+    const way = attempt.stored.ways[attempt.copyIndex]
+    const hop = way && route(way).hop
     const panic = (text: string): void => journal.panic('scriptlet', text)
     return async () => {
       try {
         const msg = sentCopy(attempt, await data)
         const { context } = msg.current
         const before = kept.restore(attempt, context)
-        const dr = records.of(routingDomain(msg.current.envelope))
+        const dr = await recordFields(routingDomain(msg.current.envelope), records, hop)
         for (const name of names) {
           const { text: note } = attempt
           const extra = { dr, now: now() / 1000, note, note_len: note.length }
@@ -71,7 +80,7 @@ export function deliveryHooks(
         msg.gone = 'its delivery has been told'
         return msg.current.status ?? attempt.text
       } catch (error) {
-        panic(`${HOOKS[kind][0]}: ${String(error)}`)
+        panic(`${names.join()}: ${String(error)}`)
         return attempt.text
       }
     }
@@ -91,6 +100,29 @@ export function deliveryHooks(
       return worded
     },
   }
+}
+
+/** As the fields of `dr`: times in seconds since 1970, 0 for never; what is not known is left out. */
+async function recordFields(
+  domain: string,
+  records: DomainRecords,
+  hop: KnownHop | undefined,
+): Promise<ReadonlyMap<string, string | number>> {
+  const record = records.of(domain)
+  const fields = new Map<string, string | number>([
+    ['domain', domain],
+    ['deliveries', record.deliveries],
+    ['attempts', record.attempts],
+    ['transients', record.transients],
+    ['failures', record.failures],
+    ['last_delivery', record.lastDeliveryMs / 1000],
+    ['dns_failures', record.dnsFailures],
+  ])
+  if (!hop) return fields
+  fields.set('expiry', Math.round(hop.untilMs / 1000))
+  const found = await settledHop(hop)
+  if (found?.kind === 'smtp' && found.mx) fields.set('mxcnt', found.mx.length)
+  return fields
 }
 
 /** A failure stays one. */

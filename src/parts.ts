@@ -11,6 +11,7 @@ import { endpointApps } from './endpoints.ts'
 import { errorText } from './events/lines.ts'
 import { makeTally, type Tally } from './fleet/tally.ts'
 import type { Denials } from './denials.ts'
+import { type DomainRecords, makeDomainRecords } from './domainrecords.ts'
 import type { Feed, News } from './feed.ts'
 import { watchGauges } from './gauges.ts'
 import type { Generation } from './generation.ts'
@@ -97,7 +98,8 @@ export function openParts(
   const { spool, events, space, nodes, suspensions, denials, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts = countsFrom(Date.now())
-  const dispatcher = openRelay(stores, ids, current, counts, instruments, [feed, collector])
+  const counted = { counts, records: makeDomainRecords(Date.now) }
+  const dispatcher = openRelay(stores, ids, current, counted, instruments, [feed, collector])
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const { onAccepted, place = ALONE, tallies } = options
   const census = makeCensus(Date.now, tallies?.census)
@@ -124,13 +126,7 @@ export function openParts(
     dispatcher,
     lend: (generation) => lendSending(conversing, generation),
     console: {
-      counts,
-      inbound: census.all,
-      outbound: () => deliveringAt(dispatcher),
-      sessions: census.watch.all,
-      mail: queuedMail(spool, dispatcher),
-      suspensions,
-      denials,
+      ...inspectionOf(stores, dispatcher, counts, census),
       metrics: gauges.snapshot,
       news: (since) => ({ ...feed.since(since), overview: overview() }),
     },
@@ -149,6 +145,23 @@ export function openParts(
   }
 }
 
+function inspectionOf(
+  { spool, suspensions, denials }: Stores,
+  dispatcher: Dispatcher,
+  counts: Counts,
+  census: Census,
+): Omit<Inspection, 'metrics' | 'news'> {
+  return {
+    counts,
+    inbound: census.all,
+    outbound: () => deliveringAt(dispatcher),
+    sessions: census.watch.all,
+    mail: queuedMail(spool, dispatcher),
+    suspensions,
+    denials,
+  }
+}
+
 function deliveringAt(dispatcher: Dispatcher): number {
   return dispatcher.lanes().reduce((sum, { workers }) => sum + workers, 0)
 }
@@ -157,13 +170,14 @@ function openRelay(
   { spool, suspensions }: Pick<Stores, 'spool' | 'suspensions'>,
   ids: Ids,
   current: () => Generation,
-  counts: Counts,
+  { counts, records }: { readonly counts: Counts; readonly records: DomainRecords },
   { relay, storing }: Instruments,
   watchers: readonly { watching(observers: Observers): Observers }[],
 ): Dispatcher {
-  const hooks = deliveryHooks(current, spool, Date.now)
+  const route: Dispatcher['route'] = (way) => dispatcher.route(way)
+  const hooks = deliveryHooks({ current, spool, records, route, now: Date.now })
   const observers = relayObservers(() => current().journal, counts, hooks.tell)
-  return makeDispatcher({
+  const dispatcher = makeDispatcher({
     config: suspensions.apply(current().config),
     spool,
     queue: makeQueue(),
@@ -176,6 +190,7 @@ function openRelay(
       current().journal.panic('relay', errorText(error))
     },
   })
+  return dispatcher
 }
 
 function aboutOf({ slot }: Place, { config }: Generation, { notReady, nodes }: Stores): Overviewed {

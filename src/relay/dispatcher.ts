@@ -3,10 +3,11 @@
 // its other copies wait unharmed. No copy outlives its expiry, whatever its lane is waiting for.
 import { setImmediate as turn } from 'node:timers/promises'
 import type { OutboundOptions } from '../config/config.ts'
+import type { Egress } from '../mail/envelope.ts'
 import type { Ids } from '../mail/ids.ts'
 import { type Queue, type QueueItem, wayOf } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
-import type { Stored } from '../spool/stored.ts'
+import type { Stored, Way } from '../spool/stored.ts'
 import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
@@ -17,6 +18,7 @@ import { type Resolver, systemResolver } from './resolver.ts'
 import type { Steering } from './steering.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
 import { makeRoom } from './room.ts'
+import { type Route, routeOf } from './route.ts'
 import { makeTasks } from './tasks.ts'
 import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
 import { expiresMs, type Observers, type Settlement } from './settlement.ts'
@@ -42,6 +44,10 @@ export interface Dispatcher extends Surgery {
   enqueue(stored: Stored): void
   /** Every next hop that has mail. */
   lanes(): readonly LaneFacts[]
+  /** Where copies that go this way stand. */
+  route(way: Way): Route
+  /** Deliveries that are being made, of each lane. */
+  connections(): readonly Connections[]
   /** The same for all that a start found, in steps: the first are on their way before the last is looked at. */
   recover(all: readonly Stored[]): Promise<void>
   /** Holds for every attempt that begins from now on. */
@@ -62,6 +68,11 @@ export interface LaneFacts {
   readonly delayed: number
   readonly workers: number
   readonly health: Lane['health']
+}
+
+export interface Connections {
+  readonly egress: Egress
+  readonly count: number
 }
 
 interface State extends Works {
@@ -120,6 +131,9 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     enqueue: (stored) => enqueue(state, stored),
     lanes: () => lanesOf(state),
+    route: (way) => routeOf(state, way),
+    connections: () =>
+      [...state.lanes.values()].map(({ egress, workers: count }) => ({ egress, count })),
     async recover(all) {
       for (const [i, stored] of all.entries()) {
         enqueue(state, stored)
@@ -154,7 +168,7 @@ function schedule(state: State, item: QueueItem, dueMs: number): void {
   const expiryMs = expiresMs(item, outbound)
   // What has expired and could not be ended waits its time like everything else.
   const latestMs = Math.min(expiryMs > nowMs ? expiryMs : Infinity, nowMs + longestMs)
-  const key = state.laneKey(item, state.config)
+  const key = state.laneKey(wayOf(item), state.config)
   state.queue.add(item.stored, item.copy, key, Math.min(dueMs, latestMs))
 }
 
@@ -259,10 +273,11 @@ function outboundFor(state: State, item: QueueItem): OutboundOptions {
 }
 
 function laneOf(state: State, item: QueueItem): Lane {
-  const key = state.laneKey(item, state.config)
+  const way = wayOf(item)
+  const key = state.laneKey(way, state.config)
   const present = state.lanes.get(key)
   if (present) return present
-  const { routingDomain, egress } = wayOf(item)
+  const { routingDomain, egress } = way
   const lane = makeLane(key, routingDomain, egress, state.throttles.get(key))
   state.lanes.set(key, lane)
   return lane

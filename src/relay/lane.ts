@@ -48,9 +48,15 @@ export interface Lane {
   takenMs: number
   cancelWatch: (() => void) | undefined
   /** What was last found out about the next hop. */
-  hop: { readonly found: Promise<NextHop>; readonly untilMs: number } | undefined
+  hop: KnownHop | undefined
   /** Of the entry that was read last: its copies follow each other. */
   lastRead: { readonly stored: Stored; readonly renderer: Promise<Renderer> } | undefined
+}
+
+/** `untilMs`: then it is looked up again. */
+export interface KnownHop {
+  readonly found: Promise<NextHop>
+  readonly untilMs: number
 }
 
 export interface Throttle {

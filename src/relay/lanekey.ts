@@ -2,10 +2,10 @@
 // options, else those to the same domain. A domain whose options differ from those of others on its way has a
 // lane of its own, or one with domains like it: what holds for it must not depend on who came first.
 import type { OutboundOptions } from '../config/config.ts'
-import { type QueueItem, wayOf } from '../spool/queue.ts'
+import type { Way } from '../spool/stored.ts'
 import type { RelayConfig } from './worker.ts'
 
-export type LaneKeys = (item: QueueItem, config: RelayConfig) => string
+export type LaneKeys = (way: Way, config: RelayConfig) => string
 
 /** What is looked up for each copy, whatever lane it is in. */
 const OF_COPIES: ReadonlySet<string> = new Set<keyof OutboundOptions>([
@@ -30,8 +30,7 @@ export function makeLaneKeys(): LaneKeys {
     shapes.set(options, shape)
     return shape
   }
-  return (item, config) => {
-    const { routingDomain, egress } = wayOf(item)
+  return ({ routingDomain, egress }, config) => {
     const options = config.outbound(routingDomain, egress)
     const { gateway, maildir } = options
     const by = egress ? ` by ${egress.group} ${egress.binding}` : ''

@@ -16,8 +16,13 @@ export interface Host {
 
 export type NextHop =
   | { readonly kind: 'maildir'; readonly path: string }
-  /** In the order to try; never empty. */
-  | { readonly kind: 'smtp'; readonly hosts: readonly Host[] }
+  | {
+      readonly kind: 'smtp'
+      /** In the order to try; never empty. */
+      readonly hosts: readonly Host[]
+      /** What DNS has of the domain, the best first; absent: it was not asked, or not for this domain. */
+      readonly mx?: readonly MxRecord[]
+    }
   | Outcome
 
 export interface Routing {
@@ -52,7 +57,7 @@ export async function chooseNextHop(
 ): Promise<NextHop> {
   const { maildir, gateway, routes, remoteSmtpPort } = routing
   if (maildir !== undefined) return { kind: 'maildir', path: maildir }
-  if (gateway) return notFinal(await exchanges(gateway.host, gateway.port, surroundings))
+  if (gateway) return notFinal(join([await exchanges(gateway.host, gateway.port, surroundings)]))
   if (!routes?.length) return exchanges(domain, remoteSmtpPort, surroundings)
   const ordered = inOrder(routes, (route) => route.pref, surroundings.random)
   const hops = await Promise.all(
@@ -76,7 +81,7 @@ async function exchanges(
   const answer = await ask<MxRecord>(() => surroundings.resolver.resolveMx(name))
   if (answer.kind === 'absent') return NO_SUCH_DOMAIN
   if (answer.kind === 'unknown') return NO_ANSWER
-  if (answer.kind === 'empty') return addresses(name, port, surroundings)
+  if (answer.kind === 'empty') return withMx(await addresses(name, port, surroundings), [])
   const usable = answer.records.filter(({ exchange }) => exchange !== '' && exchange !== '.')
   if (usable.length === 0) return NULL_MX
   const ordered = inOrder(usable, (record) => record.priority, surroundings.random)
@@ -84,7 +89,11 @@ async function exchanges(
     .slice(0, MAX_EXCHANGES)
     .map(({ exchange }) => addresses(exchange, port, surroundings))
   const hop = join(await Promise.all(hops))
-  return hop.kind === 'failed' || hop === NO_ADDRESS ? NO_EXCHANGE : hop
+  return hop.kind === 'failed' || hop === NO_ADDRESS ? NO_EXCHANGE : withMx(hop, ordered)
+}
+
+function withMx(hop: NextHop, mx: readonly MxRecord[]): NextHop {
+  return hop.kind === 'smtp' ? { ...hop, mx } : hop
 }
 
 /** The host itself: a literal, localhost without DNS, or its A and then AAAA records. */

@@ -1,5 +1,6 @@
 // What logs and policy hear of deliveries and failures, over real sockets.
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { startDns } from '../support/dns.ts'
 import { sendOne, serverPerTest, type TestServer } from '../support/server.ts'
 import { type Peer, type Script, startPeer } from '../support/peer.ts'
 
@@ -93,6 +94,53 @@ test('hooks are told what has become of a domain so far', async () => {
     'x.example 1 1 0 0 0 true',
     'x.example 2 1 1 0 0 true',
     'x.example 3 1 1 1 0 true',
+  ])
+})
+
+const RECORD = `local mod = {}
+function mod:core_log_attempt_v1(msg, dr, now)
+  local left = dr.expiry and dr.expiry - now
+  print(dr.domain, dr.mxcnt, left and left > 50 and left <= 61 and dr.expiry % 1, dr.mxlist, dr.type, dr.equeue)
+end
+msys.registerModule("hooks", mod)`
+
+test('hooks are told how many exchanges DNS has for a domain, and until when that holds', async () => {
+  const peer = await startPeer()
+  peers.push(peer)
+  const dns = await startDns({
+    'MX x.example': [
+      { preference: 10, exchange: 'mx1.x.example' },
+      { preference: 20, exchange: 'mx2.x.example' },
+    ],
+    'A mx1.x.example': ['127.0.0.1'],
+    'AAAA mx1.x.example': [],
+    'A mx2.x.example': ['127.0.0.2'],
+    'AAAA mx2.x.example': [],
+    'MX plain.example': [],
+    'A plain.example': ['127.0.0.1'],
+    'AAAA plain.example': [],
+  })
+  onTestFinished(dns.close)
+  const test = await start({
+    wayOut: `dns_servers = ( "${dns.address}" ) remote_smtp_port = ${peer.port}`,
+    policy: { hooks: RECORD },
+  })
+  const told: string[] = []
+  for (const domain of ['x.example', 'plain.example', 'localhost']) {
+    await sendOne(test, [`a@${domain}`])
+    const log = await until(test, 'paniclog.ec', new RegExp(`scriptlet: ${domain}`))
+    told.push(
+      log
+        .trim()
+        .split('\n')
+        .at(-1)!
+        .replace(/^\d+:scriptlet: /, ''),
+    )
+  }
+  expect(told.map((line) => line.replaceAll('\t', ' '))).toEqual([
+    'x.example 2 0 nil nil nil',
+    'plain.example 0 0 nil nil nil',
+    'localhost nil 0 nil nil nil',
   ])
 })
 
