@@ -3,6 +3,7 @@
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { denyCommand } from './denyconsole.ts'
+import { DOMAIN_HELP, domainCommand } from './domainconsole.ts'
 import { countsFrom } from './observers.ts'
 import { QUEUE_HELP, queueCommand } from './queueconsole.ts'
 import { isDelayed } from './queuetables.ts'
@@ -24,6 +25,8 @@ export interface ConsoleOptions {
     | 'policy'
     | 'traces'
     | 'counts'
+    | 'records'
+    | 'relay'
     | 'inbound'
     | 'outbound'
     | 'sessions'
@@ -61,6 +64,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (traced) return traced
   const queued = await queueCommand(server.mail, argv, now())
   if (queued) return queued
+  const aboutDomains = await domainCommand(server, argv, now())
+  if (aboutDomains) return aboutDomains
   const suspended = await suspendCommand(server.suspensions, argv)
   if (suspended) return suspended
   const denied = await denyCommand(server.denials, argv)
@@ -132,6 +137,7 @@ const HELP = [
   'message retry|fail ID',
   'message fail quiet ID',
   ...QUEUE_HELP,
+  ...DOMAIN_HELP,
   'suspend; suspend domain|binding NAME',
   'resume domain|binding NAME',
   'deny; deny|allow message|campaign|customer NAME',

@@ -1,5 +1,7 @@
 // The console of several workers: each answers for itself, and this makes one answer of theirs.
 import { lines, summaryTable } from './console.ts'
+import { listAnswer, listRequest } from './domainconsole.ts'
+import { type DomainList, mergeLists } from './domainlist.ts'
 import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
@@ -22,7 +24,7 @@ export async function runFleetCommand(
   argv: readonly string[],
 ): Promise<Answer> {
   try {
-    const own = await ownAnswer(options, argv)
+    const own = (await ownAnswer(options, argv)) ?? (await listed(options, argv))
     if (own) return own
     const answer = merged(argv, await answersOf(options, argv))
     if (answer.isOk) options.server.standing.note(argv)
@@ -65,6 +67,19 @@ async function ownAnswer(
     default:
       return ['deny', 'allow'].includes(argv[0] ?? '') ? inTurn(options, argv) : undefined
   }
+}
+
+/** A queue that is long with all of them may be short with each. */
+async function listed(
+  options: FleetConsoleOptions,
+  argv: readonly string[],
+): Promise<Answer | undefined> {
+  const request = listRequest(argv)
+  if (!request || typeof request === 'string') return undefined
+  const asked = request.queue ? [...argv.slice(0, -1), '-1'] : argv
+  const all = await answersOf(options, asked)
+  const good = all.filter(({ isOk }) => isOk).map(({ data }) => data as DomainList)
+  return good.length > 0 ? listAnswer(request, mergeLists(good)) : all[0]
 }
 
 /** What one of them remembers the next one knows already: each answers for itself, and the first for all. */

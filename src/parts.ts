@@ -54,6 +54,9 @@ export interface Inspection {
   readonly denials: Pick<Denials, 'list' | 'say'>
   /** Since the start. */
   readonly counts: Counts
+  /** What became of each domain's copies. */
+  readonly records: Pick<DomainRecords, 'all' | 'of'>
+  readonly relay: Pick<Dispatcher, 'route' | 'connections'>
   inbound(): ReturnType<Census['all']>
   /** Connections at which mail is being delivered. */
   outbound(): number
@@ -126,7 +129,7 @@ export function openParts(
     dispatcher,
     lend: (generation) => lendSending(conversing, generation),
     console: {
-      ...inspectionOf(stores, dispatcher, counts, census),
+      ...inspectionOf(stores, dispatcher, counted, census),
       metrics: gauges.snapshot,
       news: (since) => ({ ...feed.since(since), overview: overview() }),
     },
@@ -148,11 +151,12 @@ export function openParts(
 function inspectionOf(
   { spool, suspensions, denials }: Stores,
   dispatcher: Dispatcher,
-  counts: Counts,
+  counted: Pick<Inspection, 'counts' | 'records'>,
   census: Census,
 ): Omit<Inspection, 'metrics' | 'news'> {
   return {
-    counts,
+    ...counted,
+    relay: dispatcher,
     inbound: census.all,
     outbound: () => deliveringAt(dispatcher),
     sessions: census.watch.all,

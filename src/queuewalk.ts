@@ -1,6 +1,6 @@
 // Going through queued mail while the server works: in steps, between which everybody else gets a turn. What
 // messages say is read from the spool as the walk comes to them.
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Entry, EntryCopy } from './spool/entry.ts'
 import type { CopyState } from './spool/journal.ts'
@@ -27,7 +27,10 @@ export interface Tally {
 /** Messages that are read at once. */
 const READ_TOGETHER = 32
 /** Messages looked at, without reading, before others get a turn. */
-const STEP = 5_000
+export const STEP = 5_000
+
+/** Others get theirs. */
+export const turn = (): Promise<void> => setImmediate()
 
 /** By binding and domain, without reading anything. */
 export async function tally(

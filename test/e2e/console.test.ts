@@ -9,6 +9,14 @@ import { type Finished, MAIN, run, type Running, serve } from '../support/proces
 import { send } from '../support/server.ts'
 import { dial } from '../support/wire.ts'
 
+const BINDINGS = 'binding "one" {}'
+const BY_ONE = `local mod = {}
+function mod:validate_set_binding(msg)
+  if msg:rcptto():find("^one@") then msg:binding("one") end
+  return msys.core.VALIDATE_CONT
+end
+msys.registerModule("p", mod)`
+
 let folder: string
 let peer: Peer
 let running: Running | undefined
@@ -156,6 +164,39 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect(await eachrcpt('ctl', 'broken')).toMatchObject({ code: 1, stderr: /no/ })
   expect(await eachrcpt('ctl', 'nonsense')).toMatchObject({ code: 1, stderr: /unknown command/ })
   expect((await eachrcpt('ctl', 'script', 'list')).stdout).toMatch(/p\.lua\n$/)
+})
+
+test.each(['', 'workers = 2'])('the console tells of domains and bindings: %s', async (more) => {
+  const conf = await readFile(join(folder, 'e.conf'), 'utf8')
+  const text = `${conf} ${more} ${BINDINGS} remote_smtp_port = ${peer.port}`
+  await writeFile(join(folder, 'e.conf'), text.replace(/gateway = .*/, ''))
+  await writeFile(join(folder, 'p.lua'), BY_ONE)
+  running = await serve(['--config', 'e.conf'], folder)
+  for (const rcptto of ['a@localhost', 'b@localhost', 'one@localhost', 'd@[127.0.0.1]']) {
+    const wire = await dial(running.smtpPort)
+    await wire.expect('220')
+    await send(wire, [rcptto])
+    wire.reset()
+  }
+  const ctl = async (line: string): Promise<string> =>
+    (await eachrcpt('ctl', ...line.split(' '))).stdout
+
+  await expect.poll(() => ctl('delayed 0'), { timeout: 5_000 }).toMatch(/ D: {5}2 {2}S: {5}2\n$/)
+  const rows = await ctl('domain all')
+  expect(rows).toMatch(
+    /^Domain summary:\nDomain: +\[127\.0\.0\.1\] .*\nDomain: +localhost .*\nTotals: /,
+  )
+  expect(rows).toMatch(/^Totals: C: {3}0 {2}A: {6}0 {2}D: {5}2 {2}S: {5}2$/m)
+  expect(await json('ctl', 'active', '0')).toEqual({
+    domains: [],
+    total: { connections: 0, active: 0, delayed: 2, sent: 2 },
+  })
+  expect(await json('ctl', 'binding', 'active', 'one', '0')).toMatchObject({ domains: [] })
+  expect(await json('ctl', 'binding', 'delayed', 'one', '-1')).toMatchObject({
+    domains: [{ domain: 'localhost' }],
+  })
+  expect(await eachrcpt('ctl', 'binding', 'active', 'two', '0')).toMatchObject({ code: 1 })
+  expect(await ctl('help')).toMatch(/^active\|delayed THRESHOLD$/m)
 })
 
 test('a control socket that a crash left is replaced, another file in its place is not', async () => {
