@@ -273,7 +273,7 @@ export function resolvePhase(name: string): string {
 }
 
 export function phaseOf(name: CalloutName): Phase {
-  return { name, ...TABLE[name] }
+  return BY_NAME.get(name) ?? { name, ...TABLE[name] }
 }
 
 interface Row {

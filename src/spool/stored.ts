@@ -46,14 +46,18 @@ export function makeInterner(): Interner {
   const ways = new Map<string, Way>()
   const lists = new WeakMap<Way, readonly [Way]>()
   const notes = new Map<string, string>()
+  let last: Way | undefined
   return {
     way(routingDomain, egress, priority) {
+      // Mostly all copies of a message go the same.
+      if (last && isSame(last, { routingDomain, egress, priority })) return last
       const key = `${routingDomain} ${egress ? `${egress.group} ${egress.binding}` : ''} ${priority ?? ''}`
-      return keep(ways, key, () => ({
+      last = keep(ways, key, () => ({
         routingDomain,
         ...(egress && { egress }),
         ...(priority && { priority }),
       }))
+      return last
     },
     alone(way) {
       const present = lists.get(way)
@@ -64,6 +68,15 @@ export function makeInterner(): Interner {
     },
     note: (text) => keep(notes, text, () => text),
   }
+}
+
+function isSame(a: Way, b: { [K in keyof Way]: Way[K] | undefined }): boolean {
+  return (
+    a.routingDomain === b.routingDomain &&
+    a.priority === b.priority &&
+    a.egress?.group === b.egress?.group &&
+    a.egress?.binding === b.egress?.binding
+  )
 }
 
 function keep<T>(known: Map<string, T>, key: string, make: () => T): T {

@@ -6,6 +6,12 @@ import { toBytes } from '../mail/bytes.ts'
 export type JsonObject = Readonly<Record<string, unknown>>
 
 const MAX_DEPTH = 64
+const QUOTE = 34
+const BACKSLASH = 92
+const BRACKET = 91
+const BRACE = 123
+/** The closing one is so much further in ASCII. */
+const CLOSING = 2
 
 /** The value of a byte string of UTF-8 JSON; undefined when it is none, or nested too deeply. */
 export function parseJson(byteString: string): unknown {
@@ -35,13 +41,13 @@ function depthOf(text: string): number {
   let deepest = 0
   let isString = false
   for (let i = 0; i < text.length; i++) {
-    const c = text[i]
+    const code = text.charCodeAt(i)
     if (isString) {
-      if (c === '\\') i++
-      else if (c === '"') isString = false
-    } else if (c === '"') isString = true
-    else if (c === '{' || c === '[') deepest = Math.max(deepest, ++depth)
-    else if (c === '}' || c === ']') depth--
+      if (code === BACKSLASH) i++
+      else if (code === QUOTE) isString = false
+    } else if (code === QUOTE) isString = true
+    else if (code === BRACE || code === BRACKET) deepest = Math.max(deepest, ++depth)
+    else if (code === BRACE + CLOSING || code === BRACKET + CLOSING) depth--
   }
   return deepest
 }

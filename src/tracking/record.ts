@@ -81,9 +81,17 @@ function eventClass(type: EventType): string {
 /** On one line; what is no JSON is shown as it is: it was written by ourselves, or stood in a damaged record. */
 function structured(value: string): string {
   if (value === '{}' || value === '[]') return value
+  // Mostly all copies of a message have the same.
+  if (latest.value !== value) latest = { value, line: onOneLine(value) }
+  return latest.line
+}
+
+let latest = { value: '', line: '' }
+
+function onOneLine(json: string): string {
   try {
-    return JSON.stringify(JSON.parse(value))
+    return JSON.stringify(JSON.parse(json))
   } catch {
-    return text(value)
+    return text(json)
   }
 }
