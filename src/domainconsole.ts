@@ -1,5 +1,5 @@
-// Console commands about domains: active, delayed, domain all, and the same by one binding (manual pages
-// "console_commands.active", "binding_active", "domain_all").
+// Console commands about domains: active, delayed, domain all, domain, and the same by one binding (manual pages
+// "console_commands.active", "binding_active", "domain", "domain_all"; `binding domain` is ours).
 import {
   allDomains,
   type DomainList,
@@ -7,6 +7,8 @@ import {
   type DomainSources,
   longerThan,
 } from './domainlist.ts'
+import { domainFacts } from './domainfacts.ts'
+import { domainAnswer } from './domaintext.ts'
 import type { Answer } from './http/control.ts'
 import { toText } from './mail/bytes.ts'
 import type { Bindings } from './config/bindings.ts'
@@ -18,7 +20,8 @@ export interface DomainConsole extends DomainSources {
 export const DOMAIN_HELP = [
   'active|delayed THRESHOLD',
   'binding active|delayed BINDING THRESHOLD',
-  'domain all; domains',
+  'domain DOMAIN|all; domains',
+  'binding domain BINDING DOMAIN',
 ]
 
 /** Undefined: no command of these. */
@@ -27,10 +30,16 @@ export async function domainCommand(
   argv: readonly string[],
   nowMs: number,
 ): Promise<Answer | undefined> {
-  const request = listRequest(argv)
+  const request = listRequest(argv) ?? domainRequest(argv)
   if (!request) return undefined
   if (typeof request === 'string') return { isOk: false, text: `${request}\n` }
   const { binding } = request
+  if ('domain' in request) {
+    const facts = await domainFacts(sources, nowMs, request.domain, binding)
+    const by = binding === undefined ? '' : ` by ${binding}`
+    const unknown = `nothing is known of ${request.domain}${by}\n`
+    return facts ? domainAnswer(facts) : { isOk: false, text: unknown }
+  }
   const list = await domainList(sources, nowMs, binding)
   const names = sources.config.bindings.names.map(toText)
   const isKnown = binding === undefined || list.domains.length > 0 || names.includes(binding)
@@ -64,6 +73,24 @@ export function listRequest(argv: readonly string[]): ListRequest | string | und
     return `usage: ${usage} (what is in a queue: showqueue DOMAIN)`
   }
   return { ...(binding !== undefined && { binding }), queue, threshold: Number(threshold) }
+}
+
+/** Facts about one domain. */
+export interface DomainRequest {
+  readonly domain: string
+  /** Undefined: by all of them. */
+  readonly binding?: string
+}
+
+/** The same; `domain all` is a list. */
+export function domainRequest(argv: readonly string[]): DomainRequest | string | undefined {
+  const [first, second, binding, domain] = argv
+  if (first === 'binding' && second === 'domain') {
+    const isWhole = binding !== undefined && domain !== undefined && argv.length === 4
+    return isWhole ? { binding, domain } : 'usage: binding domain BINDING DOMAIN'
+  }
+  if (first !== 'domain') return undefined
+  return second !== undefined && argv.length === 2 ? { domain: second } : 'usage: domain DOMAIN|all'
 }
 
 export function listAnswer({ queue, threshold }: ListRequest, list: DomainList): Answer {

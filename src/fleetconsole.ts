@@ -1,7 +1,9 @@
 // The console of several workers: each answers for itself, and this makes one answer of theirs.
 import { lines, summaryTable } from './console.ts'
 import { listAnswer, listRequest } from './domainconsole.ts'
+import { isDomainFacts, mergeFacts } from './domainfacts.ts'
 import { type DomainList, mergeLists } from './domainlist.ts'
+import { domainAnswer } from './domaintext.ts'
 import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
@@ -118,6 +120,7 @@ function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   const data = good.map((answer) => answer.data)
   if (command === 'trace list' || command === 'trace')
     return traceTable(joined(data as TraceList[]))
+  if (data.every(isDomainFacts)) return domainAnswer(data.reduce(mergeFacts))
   const range = argv[0] === 'mailq' ? mailqRange(argv.slice(1)) : undefined
   if (range) return mailqTable(summed((data as MailqRow[][]).flat()), range)
   if (SAME.has(command) || good.length === 1) return first

@@ -108,7 +108,7 @@ export function isDelayed({ attempts, nextAttemptMs }: Row['state'], nowMs: numb
 }
 
 /** UTC. */
-function timeText(ms: number): string {
+export function timeText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 }
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { type DomainConsole, domainCommand } from '../src/domainconsole.ts'
 import { runFleetCommand } from '../src/fleetconsole.ts'
+import type { NextHop } from '../src/relay/nexthop.ts'
 import type { Route } from '../src/relay/route.ts'
 import type { Stored } from '../src/spool/stored.ts'
 import { copyFor, entryFor, storedFor } from './spool/fixtures.ts'
@@ -18,6 +19,9 @@ interface Known {
   /** Of lanes, by key. */
   readonly connections?: Readonly<Record<string, number>>
   readonly gateway?: string
+  /** Of all routes. */
+  readonly route?: Partial<Route>
+  readonly dnsFailures?: number
 }
 
 function wayNamed(name: string) {
@@ -36,7 +40,8 @@ function storedOf(text: string): Stored {
   return { ...stored, copies: states }
 }
 
-function sourcesOf({ queued, sent = {}, connections = {}, gateway }: Known): DomainConsole {
+function sourcesOf(known: Known): DomainConsole {
+  const { queued, sent = {}, connections = {}, gateway, dnsFailures = 0 } = known
   const all = queued.map(storedOf)
   const route = ({
     routingDomain,
@@ -45,12 +50,12 @@ function sourcesOf({ queued, sent = {}, connections = {}, gateway }: Known): Dom
     const key = (gateway ?? routingDomain) + (egress ? ` by ${egress.binding}` : '')
     const own = connections[key] ?? 0
     const shared = { isShared: gateway !== undefined, connections: own, to: gateway ?? 'mx' }
-    return { key, ...shared, health: 'good', isSuspended: false, hop: undefined }
+    return { key, ...shared, health: 'good', isSuspended: false, hop: undefined, ...known.route }
   }
   return {
     mail: { unfinished: () => all },
     records: {
-      of: () => ({ ...NO_OUTCOMES, deliveries: 0, dnsFailures: 0 }),
+      of: () => ({ ...NO_OUTCOMES, deliveries: 0, dnsFailures }),
       all: () =>
         Object.entries(sent).map(([way, deliveries]) => {
           const { name: domain, egress } = wayNamed(way)
@@ -159,9 +164,102 @@ test('a queue of several workers is as long as all of them', async () => {
   expect(await sayTogether([FIRST, SECOND], 'binding active two 0')).toMatch(/^no binding/)
 })
 
-test.each(['active', 'active x.example', 'delayed 1 2', 'binding active one', 'binding delayed 1'])(
-  'is none of these commands: %s',
-  async (line) => {
-    expect(await say(FIRST, line)).toMatch(/^usage: /)
-  },
-)
+const hopFor = (found: NextHop): Pick<Route, 'hop'> => ({
+  hop: { found: Promise.resolve(found), untilMs: NOW_MS + 42_900 },
+})
+const MX = hopFor({
+  kind: 'smtp',
+  mx: [
+    { priority: 5, exchange: 'mx1.x.example' },
+    { priority: 9, exchange: 'mx2.x.example' },
+  ],
+  hosts: [
+    { name: 'mx1.x.example', address: '192.0.2.1', port: 25 },
+    { name: 'mx1.x.example', address: '2001:db8::1', port: 25 },
+  ],
+})
+
+test('domain tells of queues, outcomes and exchanges', async () => {
+  expect(await say({ ...FIRST, route: MX, dnsFailures: 2 }, 'domain Y.example')).toBe(
+    [
+      "Domain 'y.example' has 2 MXs and a TTL of 43 seconds",
+      '  [5 mx1.x.example]',
+      '        [192.0.2.1] IPv4',
+      '        [2001:db8::1] IPv6',
+      '  [9 mx2.x.example]',
+      'Domain has had 2 consecutive DNS failures',
+      'Queue:',
+      '        Active:          1',
+      '        Delayed:         0',
+      'Attempts:           0',
+      'Deliveries:         0',
+      'Transient Failures: 0',
+      'Failures:           0',
+      'Active Connections: 0',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('domain is of all bindings, binding domain of one', async () => {
+  const all = await say(FIRST, 'domain x.example')
+  expect(all).toMatch(/^Domain 'x\.example' has .*\nDomain 'x\.example' by g\/one has not been/)
+  expect(all).toMatch(/^ {8}Active: {10}3\n {8}Delayed: {9}1\n.*\nDeliveries: {8}50\n/m)
+  expect(all).toMatch(/\nActive Connections: 62\n$/)
+  const one = await say(FIRST, 'binding domain one x.example')
+  expect(one).toMatch(/^Domain 'x\.example' by g\/one has not been looked up lately\nQueue:\n/)
+  expect(one).toMatch(/^ {8}Active: {10}1\n(.*\n){2}Deliveries: {9}3\n/m)
+  expect(one).toMatch(/\nActive Connections: 2\n$/)
+  expect(await say(FIRST, 'binding domain two x.example')).toBe(
+    'nothing is known of x.example by two\n',
+  )
+  expect(await say(FIRST, 'domain z.example')).toBe('nothing is known of z.example\n')
+})
+
+test.each<[string, Partial<Route>, string]>([
+  [
+    'a gateway',
+    { to: 'gateway 192.0.2.9:25', isShared: true, connections: 3 },
+    'goes to gateway 192.0.2.9:25',
+  ],
+  ['routes', { to: 'routes' }, 'goes by its routes'],
+  ['a black hole', { to: 'blackhole' }, 'goes nowhere'],
+  ['a host', hopFor({ kind: 'smtp', hosts: [] }), 'is the name of a host'],
+  [
+    'nothing in DNS',
+    hopFor({ kind: 'failed', stage: 0, code: 554, text: '554 5.1.2 no' }),
+    'has no next hop for 43 seconds: 554 5.1.2 no',
+  ],
+])('domain says where its mail goes: %s', async (_, route, where) => {
+  const text = await say({ ...SECOND, route }, 'domain y.example')
+  expect(text?.split('\n')[0]).toBe(`Domain 'y.example' ${where}`)
+  expect(text?.includes('(shared with other domains)')).toBe(route.isShared ?? false)
+})
+
+test('domain says what holds mail back', async () => {
+  const route = { isSuspended: true, health: 'blocked' } as const
+  expect(await say({ ...SECOND, route }, 'domain y.example')).toMatch(
+    /\nDelivery is suspended\nNobody there speaks to us: nothing is tried for a while\nQueue:/,
+  )
+})
+
+test('a domain of several workers is told of once', async () => {
+  const text = await sayTogether([FIRST, { ...SECOND, route: MX }], 'domain y.example')
+  expect(text).toMatch(/^Domain 'y\.example' has 2 MXs(.*\n){5}Queue:\n {8}Active: {10}2\n/)
+  expect(text).toMatch(/\nDeliveries: {9}5\n/)
+  expect(await sayTogether([FIRST, SECOND], 'binding domain one x.example')).toMatch(/ by g\/one /)
+  expect(await sayTogether([FIRST, SECOND], 'domain z.example')).toMatch(/^nothing is known/)
+})
+
+test.each([
+  'domain',
+  'domain a b',
+  'binding domain one',
+  'active',
+  'active x.example',
+  'delayed 1 2',
+  'binding active one',
+  'binding delayed 1',
+])('is none of these commands: %s', async (line) => {
+  expect(await say(FIRST, line)).toMatch(/^usage: /)
+})

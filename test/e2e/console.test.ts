@@ -196,6 +196,27 @@ test.each(['', 'workers = 2'])('the console tells of domains and bindings: %s', 
     domains: [{ domain: 'localhost' }],
   })
   expect(await eachrcpt('ctl', 'binding', 'active', 'two', '0')).toMatchObject({ code: 1 })
+  expect(await json('ctl', 'domain', 'LOCALHOST')).toMatchObject({
+    domain: 'localhost',
+    active: 0,
+    attempts: 3,
+    next_hops: [
+      { by: 'default/default', to: 'mx', health: 'good', suspended: false, shared: false },
+      { by: 'default/one' },
+    ],
+  })
+  const one = await ctl('binding domain one localhost')
+  expect(one).toMatch(
+    /^Domain 'localhost' by default\/one is the name of a host\n {8}\[127\.0\.0\.1\] IPv4\n.*IPv6\nQueue:\n/,
+  )
+  expect(one).toMatch(/^Attempts: {11}1\n(.*\n)+Active Connections: 0\n$/m)
+  expect(await ctl('domain [127.0.0.1]')).toMatch(/^Last Delivery: 20/m)
+  await ctl('suspend domain localhost')
+  expect(await ctl('domain localhost')).toMatch(/^Delivery is suspended$/m)
+  expect(await eachrcpt('ctl', 'domain', 'x.example')).toMatchObject({
+    code: 1,
+    stderr: 'nothing is known of x.example\n',
+  })
   expect(await ctl('help')).toMatch(/^active\|delayed THRESHOLD$/m)
 })
 
