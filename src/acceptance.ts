@@ -28,7 +28,7 @@ export interface Store {
   readonly nodes?: Pick<Nodes, 'refusal'>
   readonly dispatcher: Pick<Dispatcher, 'enqueue'>
   readonly ids: Ids
-  readonly counts: Pick<Counts, 'received'>
+  readonly counts: Pick<Counts, 'received' | 'bindings'>
   readonly storing: StoringInstruments
   /** Undefined: nobody looks on. */
   readonly feed?: Pick<Feed, 'accepted'> | undefined
@@ -123,6 +123,7 @@ function reportReception(
   feed?.accepted(entry)
   storing.received(entry.copies.length)
   for (const copy of entry.copies) {
+    counts.bindings.of(copy.egress).received++
     const line = {
       messageId: copy.id,
       batchId: entry.batchId,

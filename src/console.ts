@@ -1,5 +1,6 @@
 // The console of a running server: what its control listener answers. Names and texts are Momentum's where it
 // has them ("console_commands"); what policy registers by msys.registerControl comes last.
+import { BINDING_HELP, bindingCommand } from './bindingconsole.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
 import { denyCommand } from './denyconsole.ts'
@@ -66,6 +67,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (queued) return queued
   const aboutDomains = await domainCommand(server, argv, now())
   if (aboutDomains) return aboutDomains
+  const aboutBindings = await bindingCommand(server, argv, now())
+  if (aboutBindings) return aboutBindings
   const suspended = await suspendCommand(server.suspensions, argv)
   if (suspended) return suspended
   const denied = await denyCommand(server.denials, argv)
@@ -138,6 +141,7 @@ const HELP = [
   'message fail quiet ID',
   ...QUEUE_HELP,
   ...DOMAIN_HELP,
+  BINDING_HELP,
   'suspend; suspend domain|binding NAME',
   'resume domain|binding NAME',
   'deny; deny|allow message|campaign|customer NAME',
@@ -158,7 +162,7 @@ const HELP = [
 async function summary({ server, now }: ConsoleOptions): Promise<Summary> {
   const nowMs = now()
   const rows = await tally(server.mail, (state) => isDelayed(state, nowMs))
-  const { sinceMs, ...counts } = server.counts
+  const { sinceMs, received, delivered, transient_failures, failed } = server.counts
   return {
     hostname: server.config.hostname,
     version: VERSION,
@@ -170,7 +174,10 @@ async function summary({ server, now }: ConsoleOptions): Promise<Summary> {
     active_queue: rows.reduce((sum, { active }) => sum + active, 0),
     suspended: server.suspensions.list().length,
     delayed_queue: rows.reduce((sum, { delayed }) => sum + delayed, 0),
-    ...counts,
+    received,
+    delivered,
+    transient_failures,
+    failed,
     counted_seconds: Math.floor((nowMs - sinceMs) / 1000),
     memory_megabytes: Math.round(process.memoryUsage().rss / 1e6),
   }

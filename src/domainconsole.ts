@@ -11,6 +11,7 @@ import { domainFacts } from './domainfacts.ts'
 import { domainAnswer } from './domaintext.ts'
 import type { Answer } from './http/control.ts'
 import { toText } from './mail/bytes.ts'
+import { noBinding } from './bindingconsole.ts'
 import type { Bindings } from './config/bindings.ts'
 
 export interface DomainConsole extends DomainSources {
@@ -44,10 +45,6 @@ export async function domainCommand(
   const names = sources.config.bindings.names.map(toText)
   const isKnown = binding === undefined || list.domains.length > 0 || names.includes(binding)
   return isKnown ? listAnswer(request, list) : noBinding(binding)
-}
-
-export function noBinding(name: string): Answer {
-  return { isOk: false, text: `no binding is called ${name}\n` }
 }
 
 /** A list of domains: all of them, or those with a long queue. */

@@ -1,4 +1,5 @@
 // The console of several workers: each answers for itself, and this makes one answer of theirs.
+import { isBindingSummary, mergeSummaries, summaryAnswer } from './bindingconsole.ts'
 import { lines, summaryTable } from './console.ts'
 import { listAnswer, listRequest } from './domainconsole.ts'
 import { isDomainFacts, mergeFacts } from './domainfacts.ts'
@@ -121,6 +122,7 @@ function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   if (command === 'trace list' || command === 'trace')
     return traceTable(joined(data as TraceList[]))
   if (data.every(isDomainFacts)) return domainAnswer(data.reduce(mergeFacts))
+  if (data.every(isBindingSummary)) return summaryAnswer(data.reduce(mergeSummaries))
   const range = argv[0] === 'mailq' ? mailqRange(argv.slice(1)) : undefined
   if (range) return mailqTable(summed((data as MailqRow[][]).flat()), range)
   if (SAME.has(command) || good.length === 1) return first

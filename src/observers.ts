@@ -1,5 +1,6 @@
 // What the relay does, as log lines and events, and as policy hears of it.
 import { bounceClass } from './mail/bounceclass.ts'
+import { type BindingCounts, makeBindingCounts } from './bindingcounts.ts'
 import type { DeliveryHooks } from './deliveryhooks.ts'
 import type { Journal, Report } from './events/journal.ts'
 import { toText } from './mail/bytes.ts'
@@ -17,10 +18,12 @@ export interface Counts {
   delivered: number
   transient_failures: number
   failed: number
+  bindings: BindingCounts
 }
 
 export function countsFrom(sinceMs: number): Counts {
-  return { sinceMs, received: 0, delivered: 0, transient_failures: 0, failed: 0 }
+  const none = { received: 0, delivered: 0, transient_failures: 0, failed: 0 }
+  return { sinceMs, ...none, bindings: makeBindingCounts() }
 }
 
 /** `journal` gives the one of the current configuration. */
@@ -33,7 +36,7 @@ export function relayObservers(
     onDelivery(attempt) {
       const report = journal().delivery(attemptLine(attempt), ...attemptFacts(attempt))
       const tell = tellPolicy('delivered', attempt)
-      return counted(report, counts, 'delivered', tell)
+      return counted(report, counts, attempt, 'delivered', tell)
     },
     onDelay(attempt) {
       counts.transient_failures++
@@ -44,6 +47,7 @@ export function relayObservers(
       counted(
         journal().bounce(failureLine(attempt), ...attemptFacts(attempt), failureFacts(attempt)),
         counts,
+        attempt,
         'failed',
       ),
   }
@@ -52,6 +56,7 @@ export function relayObservers(
 function counted(
   { event, tell }: Report,
   counts: Counts,
+  attempt: Attempt,
   name: 'delivered' | 'failed',
   andThen: () => void = () => {},
 ): Report {
@@ -59,6 +64,7 @@ function counted(
     event,
     tell() {
       counts[name]++
+      counts.bindings.of(copyOf(attempt).egress)[name]++
       tell()
       andThen()
     },

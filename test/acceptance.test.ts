@@ -4,6 +4,7 @@ import { makeInstruments } from '../src/instruments.ts'
 import { accept } from '../src/acceptance.ts'
 import { makeIds } from '../src/mail/ids.ts'
 import { SmtpError } from '../src/mail/reply.ts'
+import { countsFrom } from '../src/observers.ts'
 import type { Acceptance } from '../src/smtp/reception.ts'
 import type { Parcel } from '../src/smtp/parcel.ts'
 import type { Session } from '../src/smtp/state.ts'
@@ -61,7 +62,7 @@ async function acceptWith(refuse: string) {
         enqueue: (stored: Stored) => void log.push(`enqueue ${names.get(stored)}`),
       },
       space: { shortage: undefined },
-      counts: { received: 0 },
+      counts: countsFrom(0),
       storing: makeInstruments().storing,
       feed: makeFeed(() => 0),
       ids: makeIds(1, Buffer.alloc(8), () => 0),

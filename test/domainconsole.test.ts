@@ -1,11 +1,11 @@
 // Commands about domains: what they list, and what several workers together do.
 import { expect, test } from 'vitest'
 import { type DomainConsole, domainCommand } from '../src/domainconsole.ts'
-import { runFleetCommand } from '../src/fleetconsole.ts'
 import type { NextHop } from '../src/relay/nexthop.ts'
 import type { Route } from '../src/relay/route.ts'
 import type { Stored } from '../src/spool/stored.ts'
 import { copyFor, entryFor, storedFor } from './spool/fixtures.ts'
+import { askWorkers } from './support/fleet.ts'
 
 const NOW_MS = 1_000_000
 const BY_ONE = { group: 'g', binding: 'one' }
@@ -87,21 +87,10 @@ const say = async (known: Known, line: string): Promise<string | undefined> =>
 
 /** Each worker has one of these. */
 async function sayTogether(workers: readonly Known[], line: string): Promise<string> {
-  const askAll = (request: { kind: string; argv?: readonly string[] }) =>
-    Promise.all(workers.map((each) => domainCommand(sourcesOf(each), request.argv ?? [], NOW_MS)))
-  const none = (): never => {
-    throw new Error('not asked for')
-  }
-  const server = {
-    workers: [],
-    askAll,
-    askInTurn: none,
-    askOne: none,
-    reload: none,
-    reopenLogs: none,
-    standing: { note: () => {} },
-  }
-  return (await runFleetCommand({ server, shutdown: none }, line.split(' '))).text
+  const all = workers.map(
+    (each) => (argv: readonly string[]) => domainCommand(sourcesOf(each), argv, NOW_MS),
+  )
+  return (await askWorkers(all, line)).text
 }
 
 test('active lists the domains whose active queue is longer, and the sum of all', async () => {

@@ -6,6 +6,7 @@ import type { LogFile } from '../events/logfile.ts'
 import type { Config } from '../config/config.ts'
 import { type Instruments, makeInstruments } from '../instruments.ts'
 import { makeIds, type Ids } from '../mail/ids.ts'
+import { countsFrom } from '../observers.ts'
 import type { Entry } from '../spool/entry.ts'
 import type { Stored } from '../spool/stored.ts'
 import type { Store } from '../acceptance.ts'
@@ -71,7 +72,7 @@ export function makeWorld(startMs: number): World {
       space: { shortage: undefined },
       dispatcher: { enqueue: shelf.enqueue },
       ids,
-      counts: { received: 0 },
+      counts: countsFrom(0),
       storing: instruments.storing,
     },
     takeSpooled: shelf.take,

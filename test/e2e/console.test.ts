@@ -217,6 +217,21 @@ test.each(['', 'workers = 2'])('the console tells of domains and bindings: %s', 
     code: 1,
     stderr: 'nothing is known of x.example\n',
   })
+  expect(await json('ctl', 'binding', 'summary')).toMatchObject({
+    bindings: [
+      { binding: 'default', connections: 0, active: 0, received: 3 },
+      { binding: 'one', connections: 0, active: 0, received: 1 },
+    ],
+  })
+  expect(await ctl('binding summary one')).toMatch(
+    /^Summary Statistics For Binding one\n(.*\n){5} {8}Received Messages: {6}1\n/,
+  )
+  await ctl('summary reset')
+  expect(await json('ctl', 'binding', 'summary', '1')).toMatchObject({
+    bindings: [{ binding: 'one', received: 0 }],
+  })
+  expect(await eachrcpt('ctl', 'binding', 'summary', 'two')).toMatchObject({ code: 1 })
+  expect(await ctl('help')).toMatch(/^binding summary /m)
   expect(await ctl('help')).toMatch(/^active\|delayed THRESHOLD$/m)
 })
 
