@@ -2,11 +2,17 @@
 // core_log_permanent_failure_v1, core_log_attempt_v1 and, before another attempt,
 // core_pre_mailq_message_requeue of the current policy, each with the copy as it was
 // sent, whose code is the reply (C reference pages of the same names). The spool is read only where a script has
-// the hook. Context variables that hooks set stay with the copy while this process runs. What happened stands;
+// the hook. Context variables that hooks set before another attempt stay with the copy. What happened stands;
 // but the text that core_log_permanent_failure_v1 gives a failure by msg:set_code is what is told of it.
 import type { Generation } from './generation.ts'
 import type { DomainRecords } from './domainrecords.ts'
-import { type Context, copyContext } from './mail/context.ts'
+import {
+  applyChanges,
+  type ContextChanges,
+  contextChanges,
+  copyContext,
+  UNCHANGED,
+} from './mail/context.ts'
 import { andThen } from './mail/eventually.ts'
 import { routingDomain } from './mail/envelope.ts'
 import type { CalloutName } from './policy/phases.ts'
@@ -18,7 +24,7 @@ import { outcome } from './relay/outcome.ts'
 import { type Route, settledHop } from './relay/route.ts'
 import { sentCopy, subjectOf } from './sentcopy.ts'
 import type { Spool } from './spool/spool.ts'
-import type { Stored, Way } from './spool/stored.ts'
+import type { Way } from './spool/stored.ts'
 
 export interface DeliveryHooks {
   /** Begins before the outcome is settled; what it returns is called after that. */
@@ -41,7 +47,7 @@ const HOOKS: Readonly<Record<Kind, readonly CalloutName[]>> = {
 
 export interface HookedRelay {
   readonly current: () => Generation
-  readonly spool: Pick<Spool, 'read'>
+  readonly spool: Pick<Spool, 'read' | 'change'>
   /** Every attempt is counted there. */
   readonly records: DomainRecords
   readonly route: (way: Way) => Route
@@ -50,7 +56,6 @@ export interface HookedRelay {
 
 export function deliveryHooks({ current, spool, records, route, now }: HookedRelay): DeliveryHooks {
   const sessionOf = deliverySessions()
-  const kept = keptContexts()
 
   /** Undefined: nobody is for it. */
   const begin = (kind: Kind, attempt: Attempt): (() => Promise<string>) | undefined => {
@@ -63,12 +68,14 @@ export function deliveryHooks({ current, spool, records, route, now }: HookedRel
     const data = spool.read(attempt.stored).catch(() => Buffer.alloc(0))
     const way = attempt.stored.ways[attempt.copyIndex]
     const hop = way && route(way).hop
+    const changed = attempt.stored.copies[attempt.copyIndex]?.context
     const panic = (text: string): void => journal.panic('scriptlet', text)
     return async () => {
       try {
         const msg = sentCopy(attempt, await data)
         const { context } = msg.current
-        const before = kept.restore(attempt, context)
+        const original = copyContext(context)
+        if (changed) applyChanges(context, changed)
         const dr = await recordFields(routingDomain(msg.current.envelope), records, hop)
         for (const name of names) {
           const { text: note } = attempt
@@ -76,7 +83,9 @@ export function deliveryHooks({ current, spool, records, route, now }: HookedRel
           const subject = { ...subjectOf(attempt, msg, panic), extra }
           await andThen(session.run(name, subject), () => undefined)
         }
-        kept.keep(attempt, before, context)
+        const changes = contextChanges(original, context)
+        if (kind === 'deferred' && !isSame(changes, changed))
+          spool.change(attempt.stored, attempt.copyIndex, changes)
         msg.gone = 'its delivery has been told'
         return msg.current.status ?? attempt.text
       } catch (error) {
@@ -131,32 +140,8 @@ function reworded(attempt: Attempt, text: string): Pick<Attempt, 'code' | 'text'
   return kind === 'failed' ? { code, text: line } : attempt
 }
 
-/** Of each copy the variables once a hook has changed some: many copies may wait for long. */
-function keptContexts() {
-  const known = new WeakMap<Stored, Map<number, Context>>()
-  return {
-    /** Gives it the variables as the last hook left them; returns what to compare with later. */
-    restore({ stored, copyIndex }: Attempt, context: Context): Context {
-      const last = known.get(stored)?.get(copyIndex)
-      for (const which of DICTIONARIES) {
-        if (!last) continue
-        context[which].clear()
-        for (const [name, value] of last[which]) context[which].set(name, value)
-      }
-      return copyContext(context)
-    },
-    keep({ stored, copyIndex }: Attempt, before: Context, after: Context): void {
-      if (DICTIONARIES.every((which) => isSame(before[which], after[which]))) return
-      const ofEntry = known.get(stored) ?? new Map<number, Context>()
-      known.set(stored, ofEntry.set(copyIndex, copyContext(after)))
-    },
-  }
-}
-
-const DICTIONARIES = ['connection', 'message'] as const
-
-function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value)
+function isSame(changes: ContextChanges, known: ContextChanges | undefined): boolean {
+  return JSON.stringify(changes) === JSON.stringify(known ?? UNCHANGED)
 }
 
 /** One session for all deliveries of a policy. */

@@ -2,6 +2,7 @@
 // variable or a header line (manual pages "fail_domain_quiet", "fail_all_quiet", "binding_fail_domain_quiet").
 import type { Answer } from './http/control.ts'
 import { lowerCase, toText } from './mail/bytes.ts'
+import { lookUp } from './mail/context.ts'
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import { render } from './mail/rendition.ts'
 import { rawValue, splitHeader } from './mime/field.ts'
@@ -9,6 +10,7 @@ import { findFields } from './mime/header.ts'
 import type { QueuedMail, Test } from './queueconsole.ts'
 import { textOf } from './queuetables.ts'
 import { type Row, rowsOf } from './queuewalk.ts'
+import { contextOf } from './sentcopy.ts'
 import { wayOf } from './spool/queue.ts'
 import type { Stored, Way } from './spool/stored.ts'
 
@@ -163,13 +165,9 @@ async function passes(mail: QueuedMail, row: Row, { kind, name, value }: Filter)
 }
 
 /** The message's, else the connection's. */
-function variableOf({ entry, of }: Row, name: string): string | undefined {
-  for (const part of ['message', 'connection'] as const) {
-    const from = Object.hasOwn(of.context[part], name) ? of.context[part] : entry.context[part]
-    const value = Object.hasOwn(from, name) ? from[name] : undefined
-    if (typeof value === 'string') return toText(value)
-  }
-  return undefined
+function variableOf({ entry, of, state }: Row, name: string): string | undefined {
+  const value = lookUp(contextOf(entry, of, state.context), name)
+  return value === undefined ? undefined : toText(value)
 }
 
 /** As they stand in the header, each of its own: only the first has lost the blanks before it. */

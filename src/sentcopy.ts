@@ -1,7 +1,13 @@
 // A copy as it was sent, for policy's delivery hooks: its octets cannot be changed any more; context variables
 // and the status text can.
 import { splitAddress } from './mail/address.ts'
-import { type Context, emptyContext } from './mail/context.ts'
+import {
+  applyChanges,
+  type Context,
+  type ContextChanges,
+  emptyContext,
+  UNCHANGED,
+} from './mail/context.ts'
 import { DEFAULT_EGRESS } from './mail/envelope.ts'
 import type { Message } from './mail/message.ts'
 import { render } from './mail/rendition.ts'
@@ -9,7 +15,7 @@ import { splitHeader } from './mime/field.ts'
 import type { Accept, MessageHandle, ValidationContext } from './msys/handle.ts'
 import { noVerdict } from './msys/verdict.ts'
 import type { Attempt } from './relay/attempt.ts'
-import type { Changes, Entry, EntryCopy, Facts } from './spool/entry.ts'
+import type { Entry, EntryCopy } from './spool/entry.ts'
 
 /** `data`: of its entry; empty when it cannot be read. */
 export function sentCopy({ entry, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
@@ -80,16 +86,13 @@ function copyOf(entry: Entry, copyIndex: number): EntryCopy {
   return copy
 }
 
-function contextOf(entry: Entry, copy: EntryCopy): Context {
+/** Variables of a copy, as it was stored, and with what policy has changed since. */
+export function contextOf(
+  entry: Entry,
+  copy: EntryCopy,
+  changed: ContextChanges = UNCHANGED,
+): Context {
   const context = emptyContext()
-  for (const which of ['connection', 'message'] as const) {
-    for (const [name, value] of Object.entries(merge(entry.context[which], copy.context[which]))) {
-      if (value !== null) context[which].set(name, value)
-    }
-  }
+  for (const changes of [entry.context, copy.context, changed]) applyChanges(context, changes)
   return context
-}
-
-function merge(common: Facts, own: Changes): Changes {
-  return { ...common, ...own }
 }

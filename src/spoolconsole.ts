@@ -5,6 +5,7 @@ import { render } from './mail/rendition.ts'
 import type { QueuedMail, Test } from './queueconsole.ts'
 import { detailLines, textOf } from './queuetables.ts'
 import { type Row, rowsOf } from './queuewalk.ts'
+import { contextOf } from './sentcopy.ts'
 import { SpoolError } from './spool/error.ts'
 import type { Stored, Way } from './spool/stored.ts'
 
@@ -86,17 +87,18 @@ function factsOf({ entry, of, state }: Row) {
 async function show(mail: QueuedMail, rows: readonly Row[], part = ''): Promise<Answer> {
   const [row] = rows
   if (!row) return bad('nothing to show')
-  const { entry } = row
+  const { entry, of, state } = row
+  const context = contextOf(entry, of, state.context)
   const bytes = (await bytesOf(mail, row)).toString('latin1')
   const end = bytes.indexOf('\r\n\r\n')
   const header = end < 0 ? bytes : bytes.slice(0, end + 2)
   const content = part === 'body' || part === 'full' ? bytes : header
   const data = {
     copies: rows.map(factsOf),
-    facts: { ...entry.facts, ...row.of.facts },
+    facts: { ...entry.facts, ...of.facts },
     context: {
-      message: { ...entry.context.message, ...row.of.context.message },
-      connection: { ...entry.context.connection, ...row.of.context.connection },
+      message: Object.fromEntries(context.message),
+      connection: Object.fromEntries(context.connection),
     },
     content: toText(content),
   }

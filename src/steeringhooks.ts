@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls'
 import { tlsRules } from './config/tlsrules.ts'
 import { deliverySessions } from './deliveryhooks.ts'
 import type { Generation } from './generation.ts'
+import { applyChanges } from './mail/context.ts'
 import type { TlsParams } from './msys/tlsparams.ts'
 import type { ExtraValue } from './msys/runtime.ts'
 import type { CalloutName } from './policy/phases.ts'
@@ -23,9 +24,10 @@ export function steeringHooks(current: () => Generation): Steering {
   const sessionOf = deliverySessions()
   return {
     wants: () => current().policy.has(TLS) || current().policy.has(AUTH),
-    async steer({ entry, copyIndex, bytes, outbound }, profile) {
+    async steer({ entry, copyIndex, changed, bytes, outbound }, profile) {
       const { policy, journal } = current()
       const msg = copyAsSent(entry, copyIndex, bytes, '')
+      if (changed) applyChanges(msg.current.context, changed)
       const panic = (text: string): void => journal.panic('scriptlet', text)
       const run = async (name: CalloutName, extra: Record<string, ExtraValue>): Promise<void> => {
         const outcome = await sessionOf(policy).run(name, {

@@ -9,6 +9,18 @@ export interface Context {
   readonly message: Map<string, string>
 }
 
+/** Variables in which a dictionary differs from another; null: deleted. */
+export type Changes = Readonly<Record<string, string | null>>
+
+export interface ContextChanges {
+  readonly connection: Changes
+  readonly message: Changes
+}
+
+export const UNCHANGED: ContextChanges = { connection: {}, message: {} }
+
+const DICTIONARIES = ['connection', 'message'] as const
+
 export function emptyContext(): Context {
   return { connection: new Map(), message: new Map() }
 }
@@ -21,4 +33,28 @@ export function copyContext(context: Context): Context {
 /** Message first, then connection (design.md §13): so XSETCONTEXT values reach the transform. */
 export function lookUp(context: Context, name: string): string | undefined {
   return context.message.get(name) ?? context.connection.get(name)
+}
+
+/** What a copy's dictionaries hold that others do not. */
+export function contextChanges(common: Context, own: Context): ContextChanges {
+  return {
+    connection: difference(common.connection, own.connection),
+    message: difference(common.message, own.message),
+  }
+}
+
+export function applyChanges(context: Context, changes: ContextChanges): void {
+  for (const which of DICTIONARIES) {
+    for (const [name, value] of Object.entries(changes[which])) {
+      if (value === null) context[which].delete(name)
+      else context[which].set(name, value)
+    }
+  }
+}
+
+function difference(common: ContextVariables, own: ContextVariables): Changes {
+  const changed: [string, string | null][] = []
+  for (const [name, value] of own) if (common.get(name) !== value) changed.push([name, value])
+  for (const name of common.keys()) if (!own.has(name)) changed.push([name, null])
+  return Object.fromEntries(changed)
 }

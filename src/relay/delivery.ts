@@ -67,7 +67,9 @@ async function send(
   const recipients = copies.map(({ rcptto }) => rcptto)
   const rendered = await renderedOf(delivery, lane, batch)
   const auth = copies[0] && credentialsOf(outbound, entry, copies[0])
-  const mail = { entry, copyIndex: batch.copies[0] ?? 0, bytes: rendered.bytes, outbound }
+  const copyIndex = batch.copies[0] ?? 0
+  const changed = batch.stored.copies[copyIndex]?.context
+  const mail = { entry, copyIndex, changed, bytes: rendered.bytes, outbound }
   const { steering, onError } = delivery
   const profile = await steered(steering, mail, profileOf(outbound, mailfrom, auth), onError)
   if ('stage' in profile) return notTried(profile, copies.length)

@@ -1,6 +1,7 @@
 // What policy says of how one message is brought to its next hop: the relay asks before it takes or opens a
 // connection for it, and only then. Where policy is to be asked, every copy travels alone.
 import type { OutboundOptions } from '../config/config.ts'
+import type { ContextChanges } from '../mail/context.ts'
 import type { Entry } from '../spool/entry.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
 import type { Profile } from './profile.ts'
@@ -15,6 +16,8 @@ export interface Steering {
 export interface SteeredMail {
   readonly entry: Entry
   readonly copyIndex: number
+  /** Variables that policy has changed since it was stored. */
+  readonly changed: ContextChanges | undefined
   /** As it is about to be sent. */
   readonly bytes: Buffer
   readonly outbound: OutboundOptions

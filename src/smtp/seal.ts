@@ -2,7 +2,7 @@
 // the facts for events. One Sealing per received message: what its copies share is made once.
 import type { ListenerOptions } from '../config/config.ts'
 import { lowerCase } from '../mail/bytes.ts'
-import { type Context, lookUp } from '../mail/context.ts'
+import { type Context, contextChanges, lookUp } from '../mail/context.ts'
 import { routingDomain } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
 import {
@@ -252,10 +252,7 @@ function entryCopy(
     egress: message.envelope.egress,
     notify: message.envelope.notify,
     priority: message.priority === 1 ? 1 : undefined,
-    context: {
-      connection: difference(common.connection, message.context.connection),
-      message: difference(common.message, message.context.message),
-    },
+    context: contextChanges(common, message.context),
     facts: copyFacts(message, tracked.settings, {
       messageId: tracked.messageId,
       rawRcptTo: tracked.rawRcptTo,
@@ -264,15 +261,4 @@ function entryCopy(
       customPrefix,
     }),
   }
-}
-
-/** What a copy's dictionary holds that the message's does not; null: it was deleted there. */
-function difference(
-  common: ReadonlyMap<string, string>,
-  own: ReadonlyMap<string, string>,
-): Record<string, string | null> {
-  const changed: [string, string | null][] = []
-  for (const [name, value] of own) if (common.get(name) !== value) changed.push([name, value])
-  for (const name of common.keys()) if (!own.has(name)) changed.push([name, null])
-  return Object.fromEntries(changed)
 }

@@ -2,6 +2,7 @@
 // message are not in it; the copies' renditions refer to them by range. Its stored form is JSON in which
 // everything that copies share stands once, so that a further recipient costs what is its own.
 // Byte strings are JSON strings here: their characters survive UTF-8.
+import type { Changes, ContextChanges } from '../mail/context.ts'
 import type { Egress, Notify } from '../mail/envelope.ts'
 import type { Piece, Rendition } from '../mail/rendition.ts'
 import { packPieces, unpackPieces } from './pieces.ts'
@@ -22,9 +23,6 @@ export interface Entry {
   readonly copies: readonly EntryCopy[]
 }
 
-/** Context variables in which a copy differs from its entry; null: deleted. */
-export type Changes = Readonly<Record<string, string | null>>
-
 /** One recipient's. */
 export interface EntryCopy {
   readonly id: string
@@ -34,7 +32,8 @@ export interface EntryCopy {
   readonly routingDomain: string
   readonly rendition: Rendition
   readonly sizeBytes: number
-  readonly context: { readonly connection: Changes; readonly message: Changes }
+  /** In which it differs from its entry. */
+  readonly context: ContextChanges
   readonly facts: Facts
   /** The binding that it leaves by; absent: the default one. */
   readonly egress?: Egress | undefined

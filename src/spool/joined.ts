@@ -36,6 +36,7 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
       if (home !== own) homes.set(next, home)
       return next
     },
+    change: (stored, copy, context) => homeOf(stored).change(stored, copy, context),
     defer: (stored, copy, deferral) => homeOf(stored).defer(stored, copy, deferral),
     async relieve() {
       const relieved = await Promise.all(all.map((spool) => spool.relieve()))

@@ -1,6 +1,7 @@
 // What the records of the log say, as JSON: an entry (with the copies of an earlier one that it
 // finishes, as a DSN does), or progress of entries. Progress may be said again: the later word holds.
 // Records of events stand with the progress that they tell of.
+import type { ContextChanges } from '../mail/context.ts'
 import { checkEntry, type PackedEntry } from './entry.ts'
 import { startRecord } from './record.ts'
 import type { FoundRecord } from './segment.ts'
@@ -13,6 +14,8 @@ export interface CopyState {
   readonly nextAttemptMs: number
   /** Why it was deferred last. */
   readonly note: string
+  /** Variables that policy has changed since it was stored, against what its entry says. */
+  readonly context?: ContextChanges | undefined
 }
 
 /** Stands for the entry of the record that says it. */
@@ -23,12 +26,19 @@ export type Change =
   | { readonly kind: 'all done'; readonly entry: number }
   | { readonly kind: 'done'; readonly entry: number; readonly copies: readonly number[] }
   | ({ readonly kind: 'deferred'; readonly entry: number; readonly copy: number } & Deferral)
+  | {
+      readonly kind: 'changed'
+      readonly entry: number
+      readonly copy: number
+      readonly context: ContextChanges
+    }
 
-export type Deferral = Omit<CopyState, 'done'>
+export type Deferral = Omit<CopyState, 'done' | 'context'>
 
 export type PackedChange =
   | readonly [entry: number]
   | readonly [entry: number, copies: readonly number[]]
+  | readonly [entry: number, copy: number, context: ContextChanges]
   | readonly [entry: number, copy: number, attempts: number, nextAttemptMs: number, note: string]
 
 interface EntryMeta {
@@ -108,6 +118,8 @@ export function packChange(change: Change): PackedChange {
       return [change.entry, change.copies]
     case 'deferred':
       return [change.entry, change.copy, change.attempts, change.nextAttemptMs, change.note]
+    case 'changed':
+      return [change.entry, change.copy, change.context]
     default:
       return change satisfies never
   }
@@ -116,6 +128,9 @@ export function packChange(change: Change): PackedChange {
 export function unpackChange(packed: PackedChange): Change {
   if (packed.length === 1) return { kind: 'all done', entry: packed[0] }
   if (packed.length === 2) return { kind: 'done', entry: packed[0], copies: packed[1] }
+  if (packed.length === 3) {
+    return { kind: 'changed', entry: packed[0], copy: packed[1], context: packed[2] }
+  }
   const [entry, copy, attempts, nextAttemptMs, note] = packed
   return { kind: 'deferred', entry, copy, attempts, nextAttemptMs, note }
 }

@@ -185,7 +185,13 @@ function isSparse({ unfinished, isPinned, liveBytes, sizeBytes }: Segment): bool
   return unfinished > 0 && !isPinned && liveBytes <= sizeBytes * LIVE_RATIO
 }
 
-const FRESH: CopyState = { done: false, attempts: 0, nextAttemptMs: 0, note: '' }
+const FRESH: CopyState = {
+  done: false,
+  attempts: 0,
+  nextAttemptMs: 0,
+  note: '',
+  context: undefined,
+}
 const DONE: CopyState = { ...FRESH, done: true }
 
 /** Whether the entry is finished with this. */
@@ -201,7 +207,12 @@ function applyTo(progress: Progress, change: Change): boolean {
     case 'deferred': {
       const { attempts, nextAttemptMs, note } = change
       const state = copies[change.copy]
-      if (state && !state.done) copies[change.copy] = { done: false, attempts, nextAttemptMs, note }
+      if (state && !state.done) copies[change.copy] = { ...state, attempts, nextAttemptMs, note }
+      break
+    }
+    case 'changed': {
+      const state = copies[change.copy]
+      if (state && !state.done) copies[change.copy] = { ...state, context: change.context }
       break
     }
   }
@@ -220,16 +231,20 @@ function finish(progress: Progress, index: number): void {
 export function changesOf({ entry, copies, isFinished }: Progress): Change[] {
   if (isFinished) return [{ kind: 'all done', entry }]
   const done = [...copies.keys()].filter((copy) => copies[copy]?.done)
-  const deferred = [...copies.entries()].filter(([, state]) => !state.done && state.attempts > 0)
   return [
     ...(done.length ? [{ kind: 'done' as const, entry, copies: done }] : []),
-    ...deferred.map(([copy, { attempts, nextAttemptMs, note }]) => ({
-      kind: 'deferred' as const,
-      entry,
-      copy,
-      attempts,
-      nextAttemptMs,
-      note,
-    })),
+    ...copies.flatMap((state, copy) => changesOfCopy(state, entry, copy)),
   ]
+}
+
+function changesOfCopy(
+  { done, attempts, nextAttemptMs, note, context }: CopyState,
+  entry: number,
+  copy: number,
+): Change[] {
+  const changes: Change[] = []
+  if (done) return changes
+  if (attempts > 0) changes.push({ kind: 'deferred', entry, copy, attempts, nextAttemptMs, note })
+  if (context) changes.push({ kind: 'changed', entry, copy, context })
+  return changes
 }

@@ -14,8 +14,8 @@ import {
   recordMark,
 } from './record.ts'
 
-/** Version 1 differs in what its entries say, version 2 has no index; both are read as well. */
-export const FORMAT_VERSION = 3
+/** Version 1 differs in what its entries say, 2 has no index, 3 no changed variables; all are read as well. */
+export const FORMAT_VERSION = 4
 export const SEGMENT_HEADER_BYTES = 36
 export const END_BYTES = 40
 /** Where a torn write did not get to its header, so much is taken for its remains. */

@@ -2,6 +2,7 @@
 // at the next start until all its copies are finished. Layout and guarantees: README.md in this folder.
 // What messages say, and their octets, are read when asked for.
 import { join } from 'node:path'
+import type { ContextChanges } from '../mail/context.ts'
 import { FleetingMap } from '../mail/fleeting.ts'
 import { makeAges } from './ages.ts'
 import { makeCompactor } from './compaction.ts'
@@ -47,7 +48,9 @@ export interface Spool {
     product: { readonly entry: Entry; readonly data: Buffer },
     events?: readonly string[],
   ): Promise<Stored>
-  /** Written as `finish` is. */
+  /** Policy has changed variables of the copy: in these it differs from its entry now. Written as `finish` is. */
+  change(stored: Stored, copy: number, context: ContextChanges): void
+  /** The same. */
   defer(stored: Stored, copy: number, deferral: Deferral): void
   /** What the last run left, oldest first. */
   readonly recovered: readonly Stored[]
@@ -225,6 +228,8 @@ function spoolOf(
       const deferral = { attempts, nextAttemptMs, note: parts.interner.note(text) }
       note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral })
     },
+    change: (stored, copy, context) =>
+      note(parts, { kind: 'changed', entry: stored.location.sequence, copy, context }),
     relieve: parts.spares.drop,
     flush: async () => {
       await compactor.compact()

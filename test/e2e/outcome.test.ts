@@ -1,5 +1,8 @@
 // What logs and policy hear of deliveries and failures, over real sockets.
 import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startDns } from '../support/dns.ts'
 import { sendOne, serverPerTest, type TestServer } from '../support/server.ts'
 import { type Peer, type Script, startPeer } from '../support/peer.ts'
@@ -27,7 +30,7 @@ msys.registerModule("hooks", mod)`
 async function startBefore(
   script: Script,
   more = '',
-  { hooks = HOOKS, wayOut = 'generate_bounces = false' } = {},
+  { hooks = HOOKS, wayOut = 'generate_bounces = false', folder = '' } = {},
 ): Promise<TestServer> {
   const peer = await startPeer(script)
   peers.push(peer)
@@ -35,6 +38,7 @@ async function startBefore(
     wayOut: `gateway = "127.0.0.1:${peer.port}" ${wayOut}`,
     policy: { hooks },
     more,
+    ...(folder && { folder }),
   })
 }
 
@@ -170,6 +174,29 @@ test('a hook keeps the last reply and words the failure by it, in logs and for t
   await expect
     .poll(() => peers.at(-1)?.messages.join())
     .toMatch(new RegExp(`Diagnostic-Code: smtp; ${words}`))
+})
+
+test('what a hook sets before another attempt stays with the copy, also through a restart', async () => {
+  const hooks = `local mod = {}
+    function mod:core_log_transient_failure_v1(msg)
+      local tries = msg:context_get(msys.core.ECMESS_CTX_MESS, "tries")
+      msg:context_set(msys.core.ECMESS_CTX_MESS, "tries", tostring((tonumber(tries) or 0) + 1))
+      print("failed again")
+    end
+    function mod:core_log_delivery_v1(msg)
+      print("sent after", msg:context_get(msys.core.ECMESS_CTX_MESS, "tries"))
+    end
+    msys.registerModule("hooks", mod)`
+  const folder = await mkdtemp(join(tmpdir(), 'eachrcpt-hooks-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const before = { hooks, folder, wayOut: 'retry_interval = 3' }
+  const later = Array.from({ length: 2 }, () => '450 4.2.1 later')
+  const first = await startBefore({ RCPT: later }, '', before)
+  await sendOne(first, ['a@x.example', 'b@x.example'])
+  await until(first, 'paniclog.ec', /(failed again[^]*){2}/)
+  await first.close()
+  const second = await startBefore({}, '', before)
+  await until(second, 'paniclog.ec', /(sent after\t1\n[^]*){2}/)
 })
 
 test('bouncelog has a line for each failure, with stage and class', async () => {

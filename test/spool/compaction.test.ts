@@ -6,6 +6,7 @@ import { makeDisk } from './powercut.ts'
 import { entryFor, faultyFiles, idsOf, makeDirectory, open, segmentFiles } from './fixtures.ts'
 
 const DATA = Buffer.alloc(5_000, 'x')
+const CHANGED = { connection: {}, message: { tries: '1' } }
 const DEFERRAL = { attempts: 2, nextAttemptMs: 7, note: 'later' }
 
 /** Eight entries in the first segment, the ninth in the next; the last of the eight is half done. */
@@ -17,6 +18,7 @@ async function fill(directory: string, files: FileSystem = systemFiles) {
   }
   const last = stored[7]!
   spool.finish(last, [0])
+  spool.change(last, 1, CHANGED)
   spool.defer(last, 1, DEFERRAL)
   await spool.flush()
   return { spool, last, others: stored.slice(0, 7), place: last.location.segment }
@@ -69,7 +71,7 @@ describe('a segment of which little is needed', () => {
     const found = again.recovered[names.indexOf('m7')]!
     expect(await again.entry(found)).toEqual(entry)
     expect(found.copies.map(({ done }) => done)).toEqual([true, false, true])
-    expect(found.copies[1]).toEqual({ done: false, ...DEFERRAL })
+    expect(found.copies[1]).toEqual({ done: false, ...DEFERRAL, context: CHANGED })
     expect(await again.read(found)).toEqual(DATA)
   })
 

@@ -14,6 +14,7 @@ import { describe, expect, test } from 'vitest'
 import type { Stored } from '../../src/spool/stored.ts'
 import { crc32c } from '../../src/spool/crc32c.ts'
 import type { FileSystem } from '../../src/spool/files.ts'
+import { FORMAT_VERSION } from '../../src/spool/segment.ts'
 import {
   type Operation,
   entryFor,
@@ -182,13 +183,13 @@ describe('a spool of a newer version', () => {
   test('is refused and left untouched', async () => {
     const { directory, path } = await threeEntries()
     const bytes = readFileSync(path)
-    bytes.writeUInt32LE(4, 8)
+    bytes.writeUInt32LE(FORMAT_VERSION + 1, 8)
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12)
     writeFileSync(path, bytes)
     const before = readdirSync(directory)
     await expect(open(directory)).rejects.toMatchObject({
       kind: 'newer format',
-      message: expect.stringContaining(`${path} has format 4`),
+      message: expect.stringContaining(`${path} has format ${FORMAT_VERSION + 1}`),
     })
     expect(readdirSync(directory)).toEqual(before)
     expect(readFileSync(path)).toEqual(bytes)
@@ -208,7 +209,7 @@ describe('a spool of the version before', () => {
     expect(spool.reports).toEqual([])
     await spool.append(entryFor('new'), DATA)
     const newest = segmentFiles(directory).at(-1) ?? ''
-    expect(readFileSync(join(directory, newest)).readUInt32LE(8)).toBe(3)
+    expect(readFileSync(join(directory, newest)).readUInt32LE(8)).toBe(FORMAT_VERSION)
   })
 })
 

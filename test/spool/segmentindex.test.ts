@@ -17,6 +17,7 @@ import { copyFor, entryFor, idsOf, makeDirectory, open, quarantined } from './fi
 
 /** Large enough that an index is worth it. */
 const DATA = Buffer.alloc(8000, 'x')
+const CHANGED = { connection: {}, message: { tries: '1', campaign: null } }
 const EGRESS = { group: 'fast', binding: 'one' }
 
 /** Counts the octets that are read of segments. */
@@ -56,6 +57,7 @@ async function write(spool: Spool): Promise<string> {
   const two = await spool.append({ ...entryFor('two', ...copies), ...factsOf('two') }, DATA)
   const three = await spool.append({ ...entryFor('three'), ...factsOf('three') }, DATA)
   spool.finish(two, [1], ['{"type":"delivery"}'])
+  spool.change(two, 0, CHANGED)
   spool.defer(two, 2, { attempts: 1, nextAttemptMs: 7, note: '450 later' })
   spool.finish(three, [0])
   await spool.flush()
@@ -90,7 +92,7 @@ describe('the index of a segment', () => {
     expect(spool.recovered[1]).toMatchObject({
       receivedMs: 1_700_000_000_000,
       copies: [
-        { done: false },
+        { done: false, attempts: 0, context: CHANGED },
         { done: true },
         { attempts: 1, nextAttemptMs: 7, note: '450 later' },
       ],
