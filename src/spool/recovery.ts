@@ -161,14 +161,15 @@ async function readSegment(
 ): Promise<number> {
   const { directory, report } = options
   if (bytes.length === 0) report(`${join(directory, segment.name)} is empty`)
-  const { records, damages, lastSequence } = scanSegment(bytes, segment)
+  const { records, lastSequence, ...found } = scanSegment(bytes, segment)
+  const damages: Damage[] = [...found.damages]
   const recorder = makeRecorder()
   const whole = { ...taken, recorder }
   let isSound = formatVersion(bytes) === FORMAT_VERSION
   for (const record of records) {
     const statement = statementOf(record)
     if (statement) takeRecord(statement, record, segment, whole, options)
-    else isSound = !(await keepDamage({ ...record, kind: 'gap' }, bytes, segment, options))
+    else damages.push({ ...record, kind: 'gap' })
   }
   for (const damage of damages) {
     const isKept = await keepDamage(damage, bytes, segment, options)

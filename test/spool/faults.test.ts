@@ -12,9 +12,11 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Stored } from '../../src/spool/stored.ts'
+import { packEntry } from '../../src/spool/entry.ts'
 import { crc32c } from '../../src/spool/crc32c.ts'
 import type { FileSystem } from '../../src/spool/files.ts'
-import { FORMAT_VERSION } from '../../src/spool/segment.ts'
+import { sealRecord, startRecord } from '../../src/spool/record.ts'
+import { FORMAT_VERSION, segmentHeader, segmentName } from '../../src/spool/segment.ts'
 import {
   type Operation,
   entryFor,
@@ -166,6 +168,28 @@ describe('the end of a segment', () => {
     expect(quarantined(directory)).toHaveLength(kept)
     await spool.append(entryFor('m4'), DATA)
     expect(segmentFiles(directory).at(-1)?.slice(0, 10)).toBe('0000000010')
+  })
+
+  test('a record that says nothing we know is kept, and its segment left as it is', async () => {
+    const directory = makeDirectory()
+    const segment = { number: 9, salt: Buffer.from('01020304', 'hex') }
+    const known = { entry: packEntry(entryFor('m1')) }
+    const records = [known, { entry: { version: 9 } }].map((meta, i) => {
+      const head = startRecord('entry', JSON.stringify(meta))
+      sealRecord(head, segment, i + 1)
+      return head
+    })
+    const path = join(directory, segmentName(segment))
+    const bytes = Buffer.concat([segmentHeader(segment, 1), ...records, Buffer.alloc(1000)])
+    writeFileSync(path, bytes)
+    for (const reports of [1, 0]) {
+      const spool = await open(directory)
+      expect(spool.reports).toHaveLength(reports)
+      expect(await idsOf(spool)).toEqual(['m1'])
+      await spool.close()
+      expect(readFileSync(path)).toEqual(bytes)
+    }
+    expect(quarantined(directory)).toHaveLength(1)
   })
 
   test('a segment that cannot be read is left, and the others are used', async () => {
