@@ -80,14 +80,16 @@ async function isAlive({ pid, started }: Owner): Promise<boolean> {
   return (await startOf(pid)) === started
 }
 
-/** When a process began: boot id and clock tick (proc(5), field 22 of stat). */
+/** When a process that runs began: boot id and clock tick (proc(5), field 22 of stat). */
 async function startOf(pid: number): Promise<string> {
   try {
     const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
     // The second field is a name in parentheses and may hold anything.
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    return `${boot.trim()} ${ticks}`
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // Killed, and its parent has not asked yet: in a container that may never be.
+    if (state === 'Z') return 'ended'
+    return `${boot.trim()} ${fields[18]}`
   } catch {
     // No /proc: the process id has to do.
     return ''

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type FileSystem, type SpoolFile, systemFiles } from '../../src/spool/files.ts'
 import type { Stored } from '../../src/spool/stored.ts'
 import {
@@ -417,6 +417,7 @@ describe('a spool that is in use', () => {
 
   test.each([
     ['a dead process', () => ({ pid: deadProcess(), started: startOf(process.pid) })],
+    ['a process that has ended, of which its parent knows nothing', endedProcess],
     [
       'an earlier process with the number of a living one',
       () => ({ pid: process.ppid, started: '' }),
@@ -424,7 +425,7 @@ describe('a spool that is in use', () => {
     ['nobody who can be told', () => 'torn'],
   ])('by %s is taken over', async (_, owner) => {
     const directory = makeDirectory()
-    writeFileSync(join(directory, 'lock'), JSON.stringify(owner()))
+    writeFileSync(join(directory, 'lock'), JSON.stringify(await owner()))
     const spool = await open(directory)
     await spool.append(entryFor('m1'), DATA)
     expect(JSON.parse(readFileSync(join(directory, 'lock'), 'utf8'))).toMatchObject({
@@ -443,6 +444,15 @@ function startOf(pid: number): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
   return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
+}
+
+/** A child of one that never waits for it. */
+async function endedProcess() {
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
+  onTestFinished(() => void parent.kill())
+  const pid = Number(await parent.stdout.setEncoding('utf8').take(1).toArray())
+  await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'latin1')).toContain(') Z ')
+  return { pid, started: startOf(pid) }
 }
 
 function deadProcess(): number {
