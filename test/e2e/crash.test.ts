@@ -13,8 +13,9 @@ import { tableOf } from '../support/table.ts'
 import { dial, type Wire } from '../support/wire.ts'
 import { makeRandom } from '../spool/workload.ts'
 
-/** `CRASH_KILLS=200 npm run test:crash` for more. */
+/** `CRASH_KILLS=200 npm run test:crash` for more, `CRASH_WORKERS=2` for a server of several processes. */
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 5)
+const WORKERS = Number(process.env['CRASH_WORKERS'] ?? 1)
 const CLIENTS = 8
 const CONNECTIONS = 5
 
@@ -31,6 +32,7 @@ beforeEach(async () => {
      spoolbase = "spool"
      gateway = "127.0.0.1:${sink.port}"
      retry_interval = 1
+     workers = ${WORKERS}
      max_outbound_connections = ${CONNECTIONS}
      scriptlet "scriptlet" { script "p" { source = "p" } }
      esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) }
@@ -170,7 +172,7 @@ test('a server that is killed in the middle of a conversation keeps what it prom
     const wire = await open(server)
     const before = sink.mail.length
     await reach(wire, server)
-    await server.stop('SIGKILL')
+    await kill(server)
     wire.reset()
     sink.release()
     server = await start()
@@ -200,7 +202,7 @@ test('a server that is killed under load loses nothing', { timeout: 30_000 * KIL
     const load = pour(server, String(round), random, promised)
     await new Promise((resolve) => setTimeout(resolve, lasting))
     killedMs.push(performance.now())
-    await server.stop('SIGKILL')
+    await kill(server)
     await load.over
     // What it had sent to the sink is read before the next one begins.
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
@@ -267,6 +269,14 @@ test('a server that is stopped under load loses nothing and repeats nothing', as
   })
   expect(sink.repeated()).toEqual([])
 }, 120_000)
+
+/** With all its workers, before one of them sees that the first process is gone. */
+async function kill({ child, stop }: Running): Promise<void> {
+  const workers = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+  const ended = stop('SIGKILL')
+  for (const pid of workers.split(' ')) if (pid.trim()) process.kill(Number(pid), 'SIGKILL')
+  await ended
+}
 
 /** Clients that send until the server is gone; what they hear a 250 for is promised. */
 function pour(
