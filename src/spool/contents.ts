@@ -45,7 +45,10 @@ export function makeContents(options: ContentsOptions): Contents {
   const reading = new Map<Stored, Promise<Entry>>()
 
   async function readEntry(stored: Stored): Promise<Entry> {
+    const { location } = stored
     const entry = await read(options, stored, ({ start, dataStart }) => [start, dataStart], entryIn)
+    // It was written again meanwhile, and may say something else.
+    if (stored.location !== location) return readEntry(stored)
     const entryBytes = stored.location.dataStart - stored.location.start
     memory.set(stored, { ...NOTHING, ...memory.get(stored), entry, entryBytes })
     return entry

@@ -2,6 +2,7 @@
 // message are not in it; the copies' renditions refer to them by range. Its stored form is JSON in which
 // everything that copies share stands once, so that a further recipient costs what is its own.
 // Byte strings are JSON strings here: their characters survive UTF-8.
+import { toText } from '../mail/bytes.ts'
 import type { Changes, ContextChanges } from '../mail/context.ts'
 import type { Egress, Notify } from '../mail/envelope.ts'
 import type { Piece, Rendition } from '../mail/rendition.ts'
@@ -124,6 +125,20 @@ export function unpackEntry({ common, pieces, copies }: PackedEntry): Entry {
     })),
   }
 }
+
+/** These copies go to the queue of that domain, in lower case. */
+export function routedTo(entry: Entry, copies: readonly number[], domain: string): Entry {
+  const routed = (copy: EntryCopy): EntryCopy => {
+    const isTold = copy.facts[ROUTED] !== undefined
+    const facts = isTold ? { ...copy.facts, [ROUTED]: toText(domain) } : copy.facts
+    return { ...copy, routingDomain: domain, facts }
+  }
+  const all = entry.copies.map((copy, i) => (copies.includes(i) ? routed(copy) : copy))
+  return { ...entry, copies: all }
+}
+
+/** What events tell of it. */
+const ROUTED = 'routing_domain'
 
 function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy {
   const { id, rcptto, routingDomain, rendition, sizeBytes, context, facts } = copy

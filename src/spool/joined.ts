@@ -36,6 +36,7 @@ export function joinSpools(own: Spool, others: readonly Spool[]): Spool {
       if (home !== own) homes.set(next, home)
       return next
     },
+    reroute: (stored, ...rest) => homeOf(stored).reroute(stored, ...rest),
     change: (stored, copy, context) => homeOf(stored).change(stored, copy, context),
     defer: (stored, copy, deferral) => homeOf(stored).defer(stored, copy, deferral),
     async relieve() {

@@ -34,6 +34,8 @@ export interface Ledger {
   readonly spent: ReadonlySet<number>
   /** A segment, not this one, of which little is still needed; undefined: there is none. */
   sparse(current: number): number | undefined
+  /** Of an entry; of one that is gone: undefined. */
+  progressOf(entry: number): Progress | undefined
   /** The unfinished entries of a segment. */
   unfinished(segment: number): readonly Progress[]
   isFinished(entry: number): boolean
@@ -113,6 +115,7 @@ export function makeLedger(): Ledger {
     sparse: (current) => firstSparse(state, current),
     unfinished: (number) =>
       progressIn(segments.get(number)?.entries, entries).filter(({ isFinished }) => !isFinished),
+    progressOf: (entry) => entries.get(entry),
     isFinished: (entry) => entries.get(entry)?.isFinished ?? true,
     restate: (number) => progressIn(segments.get(number)?.about, entries).flatMap(changesOf),
     remove(number) {

@@ -7,7 +7,7 @@ import { FleetingMap } from '../mail/fleeting.ts'
 import { makeAges } from './ages.ts'
 import { makeCompactor } from './compaction.ts'
 import { makeContents } from './contents.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, routedTo } from './entry.ts'
 import { type FileSystem, systemFiles } from './files.ts'
 import type { Deferral } from './journal.ts'
 import { makeLedger } from './ledger.ts'
@@ -48,6 +48,11 @@ export interface Spool {
     product: { readonly entry: Entry; readonly data: Buffer },
     events?: readonly string[],
   ): Promise<Stored>
+  /**
+   * These copies stand in the queue of another domain, in lower case: resolves when that is durable. False: the
+   * message was finished before. Rejects when it cannot be written; it is as it was then.
+   */
+  reroute(stored: Stored, copies: readonly number[], domain: string): Promise<boolean>
   /** Policy has changed variables of the copy: in these it differs from its entry now. Written as `finish` is. */
   change(stored: Stored, copy: number, context: ContextChanges): void
   /** The same. */
@@ -187,6 +192,7 @@ function assemble(
     live,
     recorder,
     contents,
+    interner: base.interner,
     wrote: sweeper.wrote,
     sweep: sweeper.sweep,
   })
@@ -224,6 +230,11 @@ function spoolOf(
       compactor.hold(stored, () =>
         store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
       ),
+    async reroute(stored, copies, domain) {
+      const isDone = await compactor.rewrite(stored, (entry) => routedTo(entry, copies, domain))
+      void sweeper.sweep()
+      return isDone
+    },
     defer(stored, copy, { attempts, nextAttemptMs, note: text }) {
       const deferral = { attempts, nextAttemptMs, note: parts.interner.note(text) }
       note(parts, { kind: 'deferred', entry: stored.location.sequence, copy, ...deferral })
