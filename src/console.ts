@@ -9,6 +9,7 @@ import { countsFrom } from './observers.ts'
 import { QUEUE_HELP, queueCommand } from './queueconsole.ts'
 import { isDelayed } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
+import { REROUTE_HELP, rerouteCommand } from './rerouteconsole.ts'
 import type { Server } from './server.ts'
 import { traceCommand } from './traceconsole.ts'
 import { STATE_HELP, stateCommand } from './stateconsole.ts'
@@ -65,6 +66,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (traced) return traced
   const queued = await queueCommand(server.mail, argv, now())
   if (queued) return queued
+  const rerouted = await rerouteCommand(server, argv)
+  if (rerouted) return rerouted
   const aboutDomains = await domainCommand(server, argv, now())
   if (aboutDomains) return aboutDomains
   const aboutBindings = await bindingCommand(server, argv, now())
@@ -140,6 +143,7 @@ const HELP = [
   'message retry|fail ID',
   'message fail quiet ID',
   ...QUEUE_HELP,
+  REROUTE_HELP,
   ...DOMAIN_HELP,
   BINDING_HELP,
   'suspend; suspend domain|binding NAME',

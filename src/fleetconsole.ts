@@ -8,8 +8,9 @@ import { domainAnswer } from './domaintext.ts'
 import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
-import { isPreview, type Preview, previewAnswer } from './purgeconsole.ts'
 import { mailqRange, type MailqRow, mailqTable } from './queuetables.ts'
+import { isReroute, mergeReroutes, rerouteAnswer } from './rerouteconsole.ts'
+import { isPreview, type Preview, previewAnswer } from './selection.ts'
 import { isShared } from './stateconsole.ts'
 import { type TraceList, traceTable } from './traceconsole.ts'
 
@@ -114,6 +115,8 @@ async function answersOf(
 function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   const command = argv.join(' ')
   if (command === 'spool verify') return verified(all)
+  const reroutes = all.map(({ data }) => data).filter(isReroute)
+  if (reroutes.length > 0) return rerouteAnswer(reroutes.reduce(mergeReroutes))
   const good = all.filter(({ isOk }) => isOk)
   const [first] = good
   // A message is with one worker: the others do not know it.
@@ -141,7 +144,8 @@ function joined(all: readonly TraceList[]): TraceList {
 
 function joinedPreviews(all: readonly Preview[]): Preview {
   const count = all.reduce((sum, each) => sum + each.count, 0)
-  return { count, listed: all.flatMap(({ listed }) => listed), target: all[0]?.target ?? '' }
+  const listed = all.flatMap((each) => each.listed)
+  return { target: '', done: 'failed', ...all[0], count, listed }
 }
 
 /** All say the same. */

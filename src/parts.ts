@@ -56,7 +56,7 @@ export interface Inspection {
   readonly counts: Counts
   /** What became of each domain's copies. */
   readonly records: Pick<DomainRecords, 'all' | 'of'>
-  readonly relay: Pick<Dispatcher, 'route' | 'connections'>
+  readonly relay: Pick<Dispatcher, 'route' | 'connections' | 'reroute'>
   inbound(): ReturnType<Census['all']>
   /** Connections at which mail is being delivered. */
   outbound(): number

@@ -2,9 +2,10 @@
 // message …, fail …, flush …, binding …, spool …. Names and tables are Momentum's where it has them.
 import type { Answer } from './http/control.ts'
 import { toText } from './mail/bytes.ts'
-import { isBy, isFor, purge, PURGE_HELP } from './purgeconsole.ts'
+import { purge, PURGE_HELP } from './purgeconsole.ts'
 import { isDelayed, mailqRange, mailqTable, queueLines } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
+import { isBy, isFor } from './selection.ts'
 import { details, good, listing, spoolCommand, usage } from './spoolconsole.ts'
 import type { Entry } from './spool/entry.ts'
 import { type QueueItem, wayOf } from './spool/queue.ts'

@@ -25,7 +25,10 @@ import { expiresMs, type Observers, type Settlement } from './settlement.ts'
 
 export interface DispatcherOptions {
   readonly config: RelayConfig
-  readonly spool: Pick<Spool, 'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly spool: Pick<
+    Spool,
+    'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'reroute' | 'failure'
+  >
   readonly queue: Queue
   readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
   readonly observers: Observers
@@ -143,8 +146,8 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
-    ...makeSurgery(state, spool, (items) => {
-      for (const item of items) schedule(state, item, 0)
+    ...makeSurgery(state, spool, (items, dueMs) => {
+      for (const item of items) schedule(state, item, dueMs ?? item.dueMs ?? 0)
       pump(state)
     }),
   }

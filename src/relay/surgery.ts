@@ -1,12 +1,13 @@
-// What an operator does to queued mail: try it now, end it, forget it. Copies that are on their way at this
-// moment are left alone.
-import type { QueueItem } from '../spool/queue.ts'
+// What an operator does to queued mail: try it now, end it, forget it, send it elsewhere. Copies that are on their
+// way at this moment are left alone.
+import type { Queue, QueueItem, RemovedItem } from '../spool/queue.ts'
+import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
 import { type Lane, join, takeAll } from './lane.ts'
 import { STAGES, outcome } from './outcome.ts'
+import { type Rerouted, rerouteItems } from './rerouting.ts'
 import { settleUntried } from './settlement.ts'
 import { type Works, startWorkers } from './worker.ts'
-import type { Queue } from '../spool/queue.ts'
 
 export interface Surgery {
   /** Makes what passes due now; how many copies that were waiting. */
@@ -15,6 +16,8 @@ export interface Surgery {
   fail(test: Test, reply: string, isQuiet: boolean): Promise<number>
   /** Takes what passes out of the queue and the spool, without a word to anybody. */
   remove(test: Test): number
+  /** Puts what passes into the queue of that domain, in lower case. Resolves when it is durable. */
+  reroute(test: Test, domain: string): Promise<Rerouted>
 }
 
 export type Test = (item: QueueItem) => boolean
@@ -24,11 +27,11 @@ interface Operated extends Works {
   readonly lanes: ReadonlyMap<string, Lane>
 }
 
-/** `again` puts a copy into the queue, due at once. */
+/** `again` puts copies into the queue, due then; undefined: as they were. */
 export function makeSurgery(
   state: Operated,
-  spool: { finish(stored: Stored, copies: readonly number[]): void },
-  again: (items: readonly QueueItem[]) => void,
+  spool: Pick<Spool, 'finish' | 'reroute'>,
+  again: (items: readonly RemovedItem[], dueMs?: number) => void,
 ): Surgery {
   return {
     retry(test) {
@@ -42,7 +45,7 @@ export function makeSurgery(
         startWorkers(state, lane)
       }
       const items = state.queue.remove(test)
-      again(items)
+      again(items, 0)
       return items.length + due
     },
     async fail(test, reply, isQuiet) {
@@ -59,6 +62,8 @@ export function makeSurgery(
       for (const [stored, copies] of byEntry(items)) spool.finish(stored, copies)
       return items.length
     },
+    reroute: (test, domain) =>
+      rerouteItems(spool, takeOut(state, test), domain, (items) => again(items)),
   }
 }
 
@@ -73,7 +78,7 @@ export function byEntry(items: readonly QueueItem[]): Map<Stored, number[]> {
   return copies
 }
 
-function takeOut(state: Operated, test: Test): QueueItem[] {
+function takeOut(state: Operated, test: Test): RemovedItem[] {
   const taken = [...state.queue.remove(test)]
   for (const lane of state.lanes.values()) {
     for (const item of takeAll(lane)) {

@@ -10,6 +10,12 @@ export interface QueueItem {
   readonly copy: number
 }
 
+/** As it was in the queue. */
+export interface RemovedItem extends QueueItem {
+  /** Absent: it was ready. */
+  readonly dueMs?: number
+}
+
 export function wayOf({ stored, copy }: QueueItem): Way {
   const way = stored.ways[copy]
   if (!way) throw new Error(`a message has no copy ${copy}`)
@@ -24,7 +30,7 @@ export interface Queue {
   /** At most `max`, first come, first served; the key then goes behind the others. */
   take(key: string, max: number): readonly QueueItem[]
   /** Takes out all that pass. */
-  remove(test: (item: QueueItem) => boolean): readonly QueueItem[]
+  remove(test: (item: QueueItem) => boolean): readonly RemovedItem[]
   /** When the first of those that wait is due; undefined when none waits. */
   nextDueMs(): number | undefined
   size(): { readonly ready: number; readonly waiting: number }
@@ -93,7 +99,7 @@ export function makeQueue(): Queue {
       return taken
     },
     remove(test) {
-      const removed = removeFrom(lines, test)
+      const removed: RemovedItem[] = removeFrom(lines, test)
       readyCount -= removed.length
       const kept: Waiting[] = []
       for (const item of heap) {

@@ -9,6 +9,7 @@ import { type Finished, MAIN, run, type Running, serve } from '../support/proces
 import { send } from '../support/server.ts'
 import { dial } from '../support/wire.ts'
 
+const DEAD = 'domain "dead.example" { suspend_delivery = true }'
 const BINDINGS = 'binding "one" {}'
 const BY_ONE = `local mod = {}
 function mod:validate_set_binding(msg)
@@ -233,6 +234,45 @@ test.each(['', 'workers = 2'])('the console tells of domains and bindings: %s', 
   expect(await eachrcpt('ctl', 'binding', 'summary', 'two')).toMatchObject({ code: 1 })
   expect(await ctl('help')).toMatch(/^binding summary /m)
   expect(await ctl('help')).toMatch(/^active\|delayed THRESHOLD$/m)
+})
+
+test.each(['', 'workers = 2'])('queued mail goes to another queue for good: %s', async (more) => {
+  const conf = await readFile(join(folder, 'e.conf'), 'utf8')
+  const text = `${conf} ${more} ${DEAD} remote_smtp_port = ${peer.port}`
+  await writeFile(join(folder, 'e.conf'), text.replace(/gateway = .*/, ''))
+  running = await serve(['--config', 'e.conf'], folder)
+  const ctl = async (line: string): Promise<string> =>
+    (await eachrcpt('ctl', ...line.split(' '))).stdout
+  await ctl('suspend domain localhost')
+  for (const local of ['a', 'b', 'c', 'd']) {
+    const wire = await dial(running.smtpPort)
+    await wire.expect('220')
+    await send(wire, [`${local}@dead.example`])
+    wire.reset()
+  }
+  expect(await ctl('reroute queue --dry-run dead.example localhost')).toMatch(
+    /^( {2}\S+ {2}domain=dead\.example from=.*\n){4}\[dry-run\] dead\.example -> localhost: 4 mess/,
+  )
+  const subject = 'reroute queue --header subject'
+  expect(await ctl(`${subject} hallo dead.example localhost`)).toMatch(/^Moved 0 /)
+  expect(await ctl(`${subject} hello dead.example localhost`)).toBe(
+    "Moved 4 messages from 'dead.example' to 'localhost'\n",
+  )
+  await running.stop('SIGKILL')
+  running = await serve(['--config', 'e.conf'], folder)
+  const moved = { group: 'default', binding: 'default', domain: 'localhost' }
+  expect(await json('ctl', 'mailq')).toEqual([{ ...moved, active: 4, delayed: 0 }])
+  await ctl('resume domain localhost')
+  await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toMatchObject([{ delayed: 2 }])
+  await ctl('flush domain localhost')
+  await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toEqual([])
+  expect(peer.messages.filter((message) => message !== '')).toHaveLength(4)
+  expect(await running.stop('SIGTERM')).toBe(0)
+  const log = await readFile(join(folder, 'mainlog.ec'), 'utf8')
+  expect(log.match(/@D@localhost@/g)).toHaveLength(4)
+  const events = (await readFile(join(folder, 'events.jsonl'), 'utf8')).split('\n')
+  const delivered = events.filter((line) => line.includes('"type":"delivery"'))
+  expect(delivered.filter((line) => line.includes('"routing_domain":"localhost"'))).toHaveLength(4)
 })
 
 test('a control socket that a crash left is replaced, another file in its place is not', async () => {

@@ -5,7 +5,7 @@ import { profileOf } from '../../src/relay/profile.ts'
 import type { Rendition } from '../../src/mail/rendition.ts'
 import type { Clock } from '../../src/relay/clock.ts'
 import type { Dispatcher } from '../../src/relay/dispatcher.ts'
-import type { Entry, EntryCopy } from '../../src/spool/entry.ts'
+import { type Entry, type EntryCopy, routedTo } from '../../src/spool/entry.ts'
 import type { CopyState } from '../../src/spool/journal.ts'
 import type { Spool } from '../../src/spool/spool.ts'
 import type { Stored } from '../../src/spool/stored.ts'
@@ -62,7 +62,10 @@ interface AddOptions extends Pick<EntryCopy, 'egress' | 'priority'> {
 }
 
 export interface FakeSpool {
-  readonly spool: Pick<Spool, 'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'failure'>
+  readonly spool: Pick<
+    Spool,
+    'entry' | 'read' | 'finish' | 'defer' | 'replace' | 'reroute' | 'failure'
+  >
   readonly clock: FakeClock
   readonly replaced: { stored: Stored; copies: readonly number[] }[]
   add(rcpttos: readonly string[], options?: AddOptions): Stored
@@ -114,6 +117,14 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
       replaced.push({ stored, copies })
       spool.finish(stored, copies)
       return Promise.resolve(keep(product.entry, product.data))
+    },
+    reroute(stored, copies, domain) {
+      const error = rejections.shift()
+      if (error) return Promise.reject(error)
+      const entry = routedTo(entries.get(stored) ?? unknown(), copies, domain)
+      entries.set(stored, entry)
+      Object.assign(stored, { ways: storedFor(entry).ways })
+      return Promise.resolve(true)
     },
   }
   return {
