@@ -1,6 +1,7 @@
 // What the commands that end queued mail take, and what of the queue they mean.
 import { expect, test } from 'vitest'
 import { queueCommand, type QueuedMail, type Test } from '../src/queueconsole.ts'
+import type { ContextChanges } from '../src/mail/context.ts'
 import type { EntryCopy } from '../src/spool/entry.ts'
 import type { Stored } from '../src/spool/stored.ts'
 import { copyFor, entryFor, storedFor } from './spool/fixtures.ts'
@@ -9,11 +10,17 @@ const NOTHING = { connection: {}, message: {} }
 const DATA = Buffer.from('Subject: one\r\n  two\r\nX-Kind:  high\r\n\r\nX-Body: no\r\n')
 
 /** Copies with variables of their own; what is failed is told. */
-function queueOf(copies: readonly EntryCopy[], perMessage = copies.length) {
+function queueOf(
+  copies: readonly EntryCopy[],
+  perMessage = copies.length,
+  context?: ContextChanges,
+) {
   const entries = new Map<Stored, ReturnType<typeof entryFor>>()
   for (let i = 0; i < copies.length; i += perMessage) {
     const entry = entryFor(`m${i}`, ...copies.slice(i, i + perMessage))
-    entries.set(storedFor(entry), entry)
+    const stored = storedFor(entry)
+    const changed = stored.copies.map((state) => ({ ...state, context }))
+    entries.set({ ...stored, copies: changed }, entry)
   }
   const failed: string[] = []
   const calls: { reply: string; isQuiet: boolean }[] = []
@@ -46,6 +53,18 @@ function queueOf(copies: readonly EntryCopy[], perMessage = copies.length) {
 const whole = { rendition: { pieces: [[0, DATA.length]] as const, holes: [] } }
 const copy = (rcptto: string, message: Record<string, string | null>, more = {}) =>
   copyFor(rcptto, { ...whole, context: { ...NOTHING, message }, ...more })
+
+test('a variable is what policy has made of it since the message came', async () => {
+  const { command } = queueOf([copy('a@x.example', { campaign: 'sale', gone: 'yes' })], 1, {
+    connection: {},
+    message: { campaign: 'last chance', gone: null, tries: '2' },
+  })
+  const found = async (name: string, value: string): Promise<boolean> =>
+    / 1 mess/.test(await command(`fail all --dry-run --meta ${name} ${value}`))
+  expect(await found('campaign', 'sale')).toBe(false)
+  expect(await found('tries', '2')).toBe(true)
+  expect(await found('gone', 'yes')).toBe(false)
+})
 
 test('a variable is looked for in the message, then in the connection, and must be equal', async () => {
   const { command, failed } = queueOf([

@@ -221,6 +221,29 @@ describe('outbound_smtp_auth_config', () => {
     ])
   })
 
+  test('sees what a hook has set after the attempt before', async () => {
+    let refused = 0
+    const hop = await startNextHop({
+      onRcptTo: (_address, _session, done) =>
+        refused++ > 0 ? done() : done(Object.assign(new Error('later'), { responseCode: 451 })),
+    })
+    const server = await serve(
+      hop,
+      `function mod:core_pre_mailq_message_requeue(msg)
+        msg:context_set(msys.core.VCTX_MESS, "account", "bert")
+      end
+      function mod:outbound_smtp_auth_config(msg)
+        local name = msg:context_get(msys.core.VCTX_MESS, "account")
+        if name == "" then name = "anna" end
+        msg:context_set(msys.core.VCTX_MESS, "outbound_smtp_auth_user", name)
+        msg:context_set(msys.core.VCTX_MESS, "outbound_smtp_auth_pass", "of " .. name)
+      end`,
+      'retry_interval = 1',
+    )
+    await sendOne(server, ['a@x.example'])
+    expect((await hop.mails(1)).map(({ user }) => user)).toEqual(['bert'])
+  })
+
   test('overrules the configuration, and XOAUTH2 takes a token', async () => {
     const hop = await startNextHop({ authMethods: ['XOAUTH2'] })
     const server = await serve(

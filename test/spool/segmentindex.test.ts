@@ -170,6 +170,32 @@ describe('the index of a segment', () => {
     expect(spool.reports).toEqual([])
   })
 
+  test('that is not there whole, wherever a part is missing, is none, and nothing is lost', async () => {
+    const path = await fill(makeDirectory())
+    const bytes = readFileSync(path)
+    const { records } = scanSegment(bytes, parseSegmentName(path.slice(-23))!)
+    const index = records.find(({ type }) => type === 'index')!
+    // A crash of the machine leaves it shorter, or with the size and not all of the octets.
+    const places = Array.from({ length: 24 }, (_, i) => index.start + i * 37)
+    const remains = places
+      .filter((at) => at < bytes.length)
+      .flatMap((at) => [
+        bytes.subarray(0, at),
+        Buffer.from(bytes).fill(0, at, Math.min(at + 37, bytes.length)),
+      ])
+    expect(remains.length).toBeGreaterThan(20)
+    for (const each of remains) {
+      const cut = makeDirectory()
+      writeFileSync(join(cut, path.slice(-23)), each)
+      for (let start = 1; start <= 2; start++) {
+        const spool = await open(cut)
+        expect(await idsOf(spool)).toEqual(['one', 'two'])
+        expect(spool.recovered[1]?.copies.map(({ done }) => done)).toEqual([false, true, false])
+        await spool.close()
+      }
+    }
+  })
+
   test('finds a message whose record is damaged: it is set aside when it is to be sent', async () => {
     const directory = makeDirectory()
     const path = await fill(directory)
