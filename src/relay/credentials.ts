@@ -1,6 +1,7 @@
 // Who we say that we are to a next hop (Momentum manual page "modules.outbound_smtp_auth"): options, each
 // overruled by the context variable of its name, which policy may set on a message.
 import type { OutboundOptions } from '../config/config.ts'
+import type { Changes, ContextChanges } from '../mail/context.ts'
 import { AUTH_VARIABLES } from '../mail/envelope.ts'
 import type { Entry, EntryCopy } from '../spool/entry.ts'
 
@@ -14,13 +15,18 @@ export interface Credentials {
   readonly type: 'PLAIN' | 'LOGIN' | 'XOAUTH2' | undefined
 }
 
-/** Undefined without a user and a password. */
+/** Undefined without a user and a password. `changed`: variables that policy has changed since it was stored. */
 export function credentialsOf(
   outbound: OutboundOptions,
   entry: Entry,
   copy: EntryCopy,
+  changed: ContextChanges | undefined,
 ): Credentials | undefined {
-  return credentialsBy(outbound, (name) => variable(name, entry, copy))
+  return credentialsBy(outbound, (name) => {
+    const of = (which: keyof ContextChanges): string | null | undefined =>
+      latest(name, changed?.[which], copy.context[which], entry.context[which])
+    return of('message') ?? of('connection') ?? undefined
+  })
 }
 
 /** The same where the context variables are given by a function. */
@@ -36,13 +42,14 @@ export function credentialsBy(
   return { user, password, type: TYPES.find((one) => one === type) }
 }
 
-function variable(name: string, entry: Entry, copy: EntryCopy): string | undefined {
-  const { message, connection } = copy.context
-  return (
-    (name in message ? message[name] : entry.context.message[name]) ??
-    (name in connection ? connection[name] : entry.context.connection[name]) ??
-    undefined
-  )
+function latest(
+  name: string,
+  changed: Changes | undefined,
+  own: Changes,
+  common: Changes,
+): string | null | undefined {
+  if (changed && name in changed) return changed[name]
+  return name in own ? own[name] : common[name]
 }
 
 /** `false` is the manual's word for none. */

@@ -66,9 +66,9 @@ async function send(
   const mailfrom = copies[0]?.mailfrom ?? entry.mailfrom
   const recipients = copies.map(({ rcptto }) => rcptto)
   const rendered = await renderedOf(delivery, lane, batch)
-  const auth = copies[0] && credentialsOf(outbound, entry, copies[0])
   const copyIndex = batch.copies[0] ?? 0
   const changed = batch.stored.copies[copyIndex]?.context
+  const auth = copies[0] && credentialsOf(outbound, entry, copies[0], changed)
   const mail = { entry, copyIndex, changed, bytes: rendered.bytes, outbound }
   const { steering, onError } = delivery
   const profile = await steered(steering, mail, profileOf(outbound, mailfrom, auth), onError)

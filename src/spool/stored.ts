@@ -115,9 +115,10 @@ function groupsOf(copies: PackedEntry['copies']): readonly number[] | undefined 
 }
 
 /** Whether two copies may be one transaction: also their options, which are a domain's, are the same. */
-export function travelTogether({ ways, groups }: Stored, a: number, b: number): boolean {
+export function travelTogether({ ways, groups, copies }: Stored, a: number, b: number): boolean {
   return (
     groups !== undefined &&
+    copies[a]?.context === copies[b]?.context &&
     groups[a] === groups[b] &&
     ways[a]?.routingDomain === ways[b]?.routingDomain
   )

@@ -292,6 +292,29 @@ describe('outbound_smtp_auth_config', () => {
   })
 })
 
+test('an account that a hook sets for another attempt is that of its copy alone', async () => {
+  let refused = 0
+  const hop = await startNextHop({
+    onRcptTo: (_address, _session, done) =>
+      refused++ > 1 ? done() : done(Object.assign(new Error('later'), { responseCode: 451 })),
+  })
+  const server = await serve(
+    hop,
+    `function mod:core_pre_mailq_message_requeue(msg)
+      local name = msg:rcptto():match("^[^@]+")
+      msg:context_set(msys.core.VCTX_MESS, "outbound_smtp_auth_user", name)
+      msg:context_set(msys.core.VCTX_MESS, "outbound_smtp_auth_pass", "of " .. name)
+    end`,
+    'retry_interval = 1',
+  )
+  await sendOne(server, ['anna@x.example', 'bert@x.example'])
+  const mails = await hop.mails(2)
+  expect(mails.map(({ to, user }) => `${to} ${user}`).sort()).toEqual([
+    'anna@x.example anna',
+    'bert@x.example bert',
+  ])
+})
+
 test('tls_ciphers and tls_protocols of a domain hold for the way out', async () => {
   const hop = await startNextHop()
   const domain = (name: string, rules: string): string =>
