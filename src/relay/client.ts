@@ -1,9 +1,9 @@
 // An SMTP client (RFC 5321), or an LMTP one (RFC 2033), for one connection: greeting, EHLO or HELO, TLS and
 // AUTH, then any number of transactions, each one write for the commands where the peer offers PIPELINING
-// (RFC 2920) and one for the message. Uses SIZE (RFC 1870), 8BITMIME (RFC 6152) and SMTPUTF8 (RFC 6531).
-// Outcomes are per recipient.
-import { type Arrival, type Channel, isPositive, openChannel } from './channel.ts'
-import { stuff } from './dotstuffing.ts'
+// (RFC 2920) and one for the message, or one for all where it takes the message as a chunk. Uses SIZE
+// (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and CHUNKING (RFC 3030). Outcomes are per recipient.
+import { bodyOf } from './body.ts'
+import { type Channel, isPositive, openChannel } from './channel.ts'
 import { NOT_IN_CLEAR, authenticate, startTls } from './secure.ts'
 import { toSevenBit } from './sevenbit.ts'
 import { judge, MALFORMED, type Outcome, outcome, STAGES } from './outcome.ts'
@@ -11,13 +11,12 @@ import {
   type Extensions,
   isAscii,
   isSafePath,
-  mailCommand,
   parseExtensions,
-  rcptCommand,
   sizeLimit,
   type Transaction,
 } from './protocol.ts'
 import type { Profile } from './profile.ts'
+import { type Session, takesChunk, transact } from './transaction.ts'
 
 export interface ClientOptions {
   readonly id: string
@@ -43,14 +42,6 @@ export interface Client {
   readonly destroy: () => void
 }
 
-interface Session {
-  readonly channel: Channel
-  readonly extensions: Extensions
-  readonly profile: Profile
-  /** The peer still holds a transaction that we gave up. */
-  needsReset: boolean
-}
-
 const refused = (text: string): Outcome => outcome(STAGES.afterEhlo, text)
 const LONE_LINE_END = refused('550 5.6.0 [internal] Lone CR or LF in message')
 const TOO_LARGE = refused('552 5.3.4 [internal] message size limit of next hop exceeded')
@@ -58,7 +49,6 @@ const BAD_SENDER = refused('553 5.1.7 [internal] MAIL FROM syntax error')
 const BAD_RECIPIENT = refused('553 5.1.3 [internal] RCPT TO syntax error')
 const NO_UTF8 = refused('550 5.6.7 [internal] next hop does not offer SMTPUTF8')
 const NO_8BIT = refused('554 5.6.3 [internal] next hop does not offer 8BITMIME')
-const NOBODY_LEFT = refused('451 4.3.0 [internal] every recipient was refused')
 
 /** Connects, greets, secures and authenticates; an outcome says why that did not succeed. */
 export async function openClient(options: ClientOptions): Promise<Client | Outcome> {
@@ -160,84 +150,14 @@ async function deliverBytes(
   session: Session,
   transaction: Transaction,
 ): Promise<readonly Outcome[]> {
-  const { recipients } = transaction
-  const chunks = stuff(transaction)
-  if (!chunks) return recipients.map(() => LONE_LINE_END)
+  const { recipients, bytes } = transaction
+  const body = bodyOf(transaction, takesChunk(session, bytes.length))
+  if (!body) return recipients.map(() => LONE_LINE_END)
   const outcomes = recipients.map((rcptto) => refuse(session.extensions, transaction, rcptto))
   if (!outcomes.includes(undefined)) return outcomes.filter((outcome) => outcome !== undefined)
-  const rest = await transact(session, transaction, chunks, outcomes)
+  const rest = await transact(session, transaction, body, outcomes)
   if (rest.text === MALFORMED) session.channel.destroy()
   return outcomes.map((outcome) => outcome ?? rest)
-}
-
-/**
- * MAIL, RCPT, DATA, message. Fills in the outcomes of recipients that the peer refuses; returns what
- * holds for those still without one. In a pipeline every reply that was asked for is also read.
- */
-async function transact(
-  session: Session,
-  transaction: Transaction,
-  chunks: readonly Buffer[],
-  outcomes: (Outcome | undefined)[],
-): Promise<Outcome> {
-  const { channel, extensions } = session
-  const { timeouts, method, declares8Bit } = session.profile
-  const reset = session.needsReset ? 'RSET\r\n' : ''
-  const mail = mailCommand(transaction, extensions, declares8Bit)
-  const isPipelined = extensions.has('PIPELINING')
-  if (isPipelined) {
-    const rcpts = transaction.recipients.filter((_, i) => !outcomes[i]).map(rcptCommand)
-    channel.send([`${reset}${mail}${rcpts.join('')}DATA\r\n`])
-  }
-  const ask = (command: string, timeoutMs: number): Promise<Arrival> => {
-    if (!isPipelined) channel.send([command])
-    return channel.reply(timeoutMs)
-  }
-
-  if (reset) {
-    const answer = await ask(reset, timeouts.resetMs)
-    if (!isPositive(answer)) {
-      channel.destroy()
-      // Says nothing about this message, whatever the code.
-      return { ...judge(answer, STAGES.afterRset), kind: 'deferred' }
-    }
-  }
-  const sender = await ask(mail, timeouts.mailMs)
-  session.needsReset = isPositive(sender)
-  const refusal = isPositive(sender) ? undefined : judge(sender, STAGES.afterMailFrom)
-  if (refusal && !isPipelined) return refusal
-
-  for (const [i, rcptto] of transaction.recipients.entries()) {
-    if (outcomes[i]) continue
-    const answer = await ask(rcptCommand(rcptto), timeouts.rcptMs)
-    outcomes[i] = refusal ?? (isPositive(answer) ? undefined : judge(answer, STAGES.afterRcptTo))
-  }
-  const isAnyAccepted = outcomes.includes(undefined)
-  if (!isAnyAccepted && !isPipelined) return NOBODY_LEFT
-
-  const go = await ask('DATA\r\n', timeouts.dataMs)
-  if (go.kind === 'lost' || go.code !== 354) return judge(go, STAGES.afterData)
-  // RFC 2920 §3.1: a peer that accepts DATA without a recipient is owed an empty message. The next MAIL might stand
-  // behind the dot, too, but servers that look out for smuggled messages refuse it, and the message with it (Haraka).
-  channel.send(isAnyAccepted ? chunks : ['.\r\n'])
-  session.needsReset = false
-  if (method === 'lmtp' && isAnyAccepted) return confirmEach(session, outcomes)
-  const confirmation = await channel.reply(timeouts.finalMs)
-  return judge(confirmation, STAGES.readingConfirmation)
-}
-
-/** RFC 2033 §4.2: a reply for each recipient that was accepted, in their order. */
-async function confirmEach(
-  { channel, profile: { timeouts } }: Session,
-  outcomes: (Outcome | undefined)[],
-): Promise<Outcome> {
-  for (const [i, present] of outcomes.entries()) {
-    if (present) continue
-    const confirmation = await channel.reply(timeouts.finalMs)
-    outcomes[i] = judge(confirmation, STAGES.readingConfirmation)
-    if (outcomes[i].text === MALFORMED) channel.destroy()
-  }
-  return NOBODY_LEFT
 }
 
 /** What can be said about a recipient before anything is sent. */

@@ -1,6 +1,5 @@
 // A message as it travels after DATA (RFC 5321 §4.5.2): a dot before each line that begins with one,
-// and the line with a single dot at the end. Messages are CRLF-canonical when they get here; one with a
-// CR or LF that stands alone is refused, because peers disagree about where its lines end.
+// and the line with a single dot at the end.
 import type { Rendered } from '../mail/rendition.ts'
 import { lineDots } from '../mime/line.ts'
 
@@ -31,7 +30,7 @@ export function stuff({ bytes: message, dots: known }: Rendered): Buffer[] | und
   return chunks
 }
 
-function hasWholeLineEnds(message: Buffer): boolean {
+export function hasWholeLineEnds(message: Buffer): boolean {
   // indexOf on a string runs three times as fast as on a Buffer for lines of usual length.
   const text = message.toString('latin1')
   for (let line = 0; ;) {
@@ -56,6 +55,6 @@ function copyStuffed(message: Buffer, dots: readonly number[]): Buffer {
   return out
 }
 
-function isLineEnd(message: Buffer, at: number): boolean {
+export function isLineEnd(message: Buffer, at: number): boolean {
   return at === 0 || message[at - 2] === CODE_CR
 }

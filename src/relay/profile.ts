@@ -50,6 +50,8 @@ export interface Profile {
   readonly sevenBit: Transformation
   /** Whether it is told of them when it does. */
   readonly declares8Bit: boolean
+  /** Whether a message goes together with its envelope where the peer takes it as a chunk. */
+  readonly sendsChunks: boolean
 }
 
 export const TIMEOUTS: Timeouts = {
@@ -99,6 +101,7 @@ function plainProfile(outbound: OutboundOptions): Profile {
     method: outbound.deliveryMethod,
     sevenBit: outbound.sevenBit,
     declares8Bit: outbound.declares8Bit === 'ifavailable',
+    sendsChunks: outbound.sendsChunks === 'ifavailable',
   }
   known.set(outbound, made)
   return made
@@ -123,12 +126,23 @@ const keys = new WeakMap<Profile, string>()
 export function profileKey(profile: Profile): string {
   const present = keys.get(profile)
   if (present !== undefined) return present
-  const { ehloHostname, bindAddress, tls, auth, method, sevenBit, declares8Bit } = profile
+  const { ehloHostname, bindAddress, tls, auth, method, sevenBit } = profile
   const { ca, certificate, key, ...rest } = tls
   const pems = [ca, certificate, key].map(
     (pem) => pem && createHash('sha256').update(pem).digest('base64'),
   )
-  const parts = [ehloHostname, bindAddress, rest, pems, auth, method, sevenBit, declares8Bit]
+  const { declares8Bit, sendsChunks } = profile
+  const parts = [
+    ehloHostname,
+    bindAddress,
+    rest,
+    pems,
+    auth,
+    method,
+    sevenBit,
+    declares8Bit,
+    sendsChunks,
+  ]
   const made = JSON.stringify(parts)
   keys.set(profile, made)
   return made

@@ -1,5 +1,5 @@
 // The whole server beside Haraka and Postfix: mail with 20 links comes in, is made durable (Haraka writes a file, but
-// does not sync it), and goes out to a sink. Interleaved runs, medians; ours as one process and with two workers. Run (as
+// does not sync it), and goes out to a sink. Interleaved runs, medians; ours as one process, with two workers, and with chunks. Run (as
 // root, with Postfix installed but not running, for that comparison):
 //   npm run bench -- endtoend
 // Another checkout's build/cli/main.js as argument is measured too: before and after a change.
@@ -13,7 +13,13 @@ import { encodeQuotedPrintable } from '../../src/mime/quotedprintable.ts'
 import { type Load, type Sink, runInjector, startSink } from './load.ts'
 import { startHaraka } from './peers.ts'
 import { note } from './result.ts'
-import { cpuSeconds, type MeasuredServer, startEachrcpt, startPostfix } from './servers.ts'
+import {
+  cpuSeconds,
+  type MeasuredServer,
+  startEachrcpt,
+  startPostfix,
+  type Variant,
+} from './servers.ts'
 
 interface Scenario {
   readonly name: string
@@ -51,6 +57,8 @@ const ONLY = process.env['ONLY']
 const ONE = 'eachrcpt'
 /** Postfix has a process for each connection; this is as much as two processors bear. */
 const TWO = 'two workers'
+/** The same, and mail leaves as chunks (`send_chunking`), which neither of the others can. */
+const CHUNKS = 'two, chunks'
 
 await compare(process.argv.slice(2))
 
@@ -91,16 +99,17 @@ async function startServers(
   const profile = process.env['NODE_PROFILE']
   const nodeOptions = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   const main = resolve('build/cli/main.js')
-  const start = (name: string, file: string, workers = 1): Promise<MeasuredServer> =>
-    startEachrcpt(name, file, join(folder, name.replace(' ', '-')), sinkPort, {
-      workers,
+  const start = (name: string, file: string, variant: Variant = {}): Promise<MeasuredServer> =>
+    startEachrcpt(name, file, join(folder, name.replaceAll(' ', '-')), sinkPort, {
       nodeOptions,
+      ...variant,
     })
   const servers = [await start(ONE, main)]
   for (const [i, other] of others.entries())
     servers.push(await start(`other ${i + 1}`, resolve(other)))
   if (profile) return servers
-  servers.push(await start(TWO, main, 2))
+  servers.push(await start(TWO, main, { workers: 2 }))
+  servers.push(await start(CHUNKS, main, { workers: 2, sendsChunks: true }))
   servers.push(await startHaraka(join(folder, 'haraka'), sinkPort))
   const postfix = await startPostfix(join(folder, 'postfix'), sinkPort)
   return postfix ? [...servers, postfix] : servers
@@ -151,10 +160,11 @@ function report(what: string, all: ReadonlyMap<string, readonly Run[]>): void {
   for (const [ours, label] of [
     [ONE, what],
     [TWO, `${what}, two workers`],
+    [CHUNKS, `${what}, two workers, send_chunking`],
   ] as const) {
     const rate = median(all.get(ours) ?? [], 'delivered')
     if (Number.isNaN(rate)) continue
-    const isFanOut = label === '100 recipients, tracked, two workers'
+    const isFanOut = label.startsWith('100 recipients, tracked, two workers')
     const most = isFanOut ? (['at least', 10_000] as const) : ([] as const)
     note(`end to end, ${label}: deliveries`, rate, 'a second', ...most)
     for (const [name, runs] of all) {

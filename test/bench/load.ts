@@ -195,13 +195,49 @@ async function runSink(): Promise<void> {
   process.once('disconnect', () => process.exit())
 }
 
-/** Answers as little as it can; the end of a message is only looked for at the end of a chunk. */
+/** Answers as little as it can; the end of a message behind DATA is only looked for at the end of a chunk. */
 function swallow(socket: Socket, took: (recipients: readonly string[]) => void): void {
   let isData = false
+  /** Of a message that came as a chunk. */
+  let octetsLeft = 0
   let tail = ''
   let recipients: string[] = []
+  const replyTo = (line: string): string => {
+    if (line.startsWith('MAIL')) recipients = []
+    if (line.startsWith('RCPT')) recipients.push(line)
+    isData = line === 'DATA'
+    if (line.startsWith('BDAT')) octetsLeft = Number(line.split(' ')[1])
+    if (line.startsWith('EHLO'))
+      return `250-sink\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 8BITMIME\r\n`
+    if (octetsLeft > 0) return ''
+    return isData ? '354 go\r\n' : line === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n'
+  }
+  const readCommands = (text: string): void => {
+    let from = 0
+    let replies = ''
+    for (let end = text.indexOf('\r\n'); end >= 0; end = text.indexOf('\r\n', from)) {
+      replies += replyTo(text.slice(from, end))
+      from = end + 2
+      if (octetsLeft === 0) continue
+      const here = Math.min(octetsLeft, text.length - from)
+      octetsLeft -= here
+      from += here
+      if (octetsLeft > 0) break
+      took(recipients)
+      replies += '250 ok\r\n'
+    }
+    tail = text.slice(from)
+    if (replies) socket.write(replies)
+  }
   socket.on('data', (chunk: Buffer) => {
-    if (isData) {
+    if (octetsLeft > chunk.length) octetsLeft -= chunk.length
+    else if (octetsLeft > 0) {
+      const rest = chunk.toString('latin1', octetsLeft)
+      octetsLeft = 0
+      took(recipients)
+      socket.write('250 ok\r\n')
+      readCommands(rest)
+    } else if (isData) {
       tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - 11))).slice(-11)
       // Postfix says QUIT together with the end of its last message.
       const end = /\r\n\.\r\n(QUIT\r\n)?$/.exec(tail)
@@ -210,18 +246,6 @@ function swallow(socket: Socket, took: (recipients: readonly string[]) => void):
       tail = ''
       took(recipients)
       socket.write(end[1] ? '250 ok\r\n221 bye\r\n' : '250 ok\r\n')
-      return
-    }
-    const lines = (tail + chunk.toString('latin1')).split('\r\n')
-    tail = lines.pop() ?? ''
-    let replies = ''
-    for (const line of lines) {
-      if (line.startsWith('MAIL')) recipients = []
-      if (line.startsWith('RCPT')) recipients.push(line)
-      isData = line === 'DATA'
-      if (line.startsWith('EHLO')) replies += '250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n'
-      else replies += isData ? '354 go\r\n' : line === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n'
-    }
-    socket.write(replies)
+    } else readCommands(tail + chunk.toString('latin1'))
   })
 }

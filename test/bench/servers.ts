@@ -17,20 +17,28 @@ export interface MeasuredServer {
   readonly stop: () => Promise<void>
 }
 
+/** What differs from one server of ours to another. */
+export interface Variant {
+  readonly workers?: number
+  /** Whether mail leaves as chunks (`send_chunking`). */
+  readonly sendsChunks?: boolean
+  readonly nodeOptions?: readonly string[]
+}
+
 /** `main`: a built `cli/main.js`. Policy and options are those of examples/newsletter. */
 export async function startEachrcpt(
   name: string,
   main: string,
   folder: string,
   sinkPort: number,
-  { workers = 1, nodeOptions = [] }: { workers?: number; nodeOptions?: readonly string[] } = {},
+  variant: Variant = {},
 ): Promise<MeasuredServer> {
   mkdirSync(folder)
   copyFileSync('examples/newsletter.lua', join(folder, 'newsletter.lua'))
   const key = join(folder, 'tracking.key')
   writeFileSync(key, Buffer.alloc(32, 1), { mode: 0o600 })
-  const config = eachrcptConfig(folder, sinkPort, workers)
-  return startEachrcptWith(name, main, folder, config, nodeOptions)
+  const config = eachrcptConfig(folder, sinkPort, variant)
+  return startEachrcptWith(name, main, folder, config, variant.nodeOptions)
 }
 
 /** The same with a configuration of one's own. */
@@ -109,12 +117,14 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-function eachrcptConfig(folder: string, sinkPort: number, workers: number): string {
+function eachrcptConfig(folder: string, sinkPort: number, variant: Variant): string {
+  const { workers = 1, sendsChunks = false } = variant
   return `hostname = "bench.test"
 spoolbase = "${folder}/spool"
 workers = ${workers}
 gateway = "127.0.0.1:${sinkPort}"
 max_outbound_connections = 20
+${sendsChunks ? 'send_chunking = "ifavailable"' : ''}
 scriptlet "scriptlet" {
   script "newsletter" { source = "newsletter" }
 }

@@ -61,6 +61,7 @@ describe('outbound', () => {
     ['outbound_throttle_messages = "100/60"', { throttleMessages: { count: 100, seconds: 60 } }],
     ['outbound_throttle_connections = 5', { throttleConnections: { count: 5, seconds: 1 } }],
     ['send_8bitmime = no', { declares8Bit: 'no' }],
+    ['send_chunking = ifavailable', { sendsChunks: 'ifavailable' }],
     ['delivery_method = LMTP', { deliveryMethod: 'lmtp', remoteSmtpPort: 2003 }],
     ['tls = IfAvailable', { tls: 'ifavailable' }],
   ])('%s', (text, expected) => {

@@ -28,7 +28,7 @@ export interface Peer {
   readonly port: number
   /** Command lines of all connections, in order. */
   readonly commands: string[]
-  /** Messages as sent: stuffed, without the final dot. */
+  /** Messages as sent: stuffed, without the final dot; or as a chunk. */
   readonly messages: string[]
   /** Chunks of octets as they came, to see what was written together. */
   readonly chunks: string[]
@@ -98,6 +98,8 @@ export async function startPeer(script: Script = {}): Promise<Peer> {
     socket.on('error', () => socket.destroy())
     let buffer = ''
     let isData = false
+    /** Octets of a chunk that are still to come. */
+    let chunkOctets: number | undefined
     socket.on('data', (chunk: Buffer) => {
       peer.chunks.push(chunk.toString('latin1'))
       buffer += chunk.toString('latin1')
@@ -105,6 +107,14 @@ export async function startPeer(script: Script = {}): Promise<Peer> {
         if (isData && script.dropAfterOctets && buffer.length >= script.dropAfterOctets) {
           socket.destroy()
           return
+        }
+        if (chunkOctets !== undefined) {
+          if (buffer.length < chunkOctets) return
+          peer.messages.push(buffer.slice(0, chunkOctets))
+          buffer = buffer.slice(chunkOctets)
+          chunkOctets = undefined
+          act(socket, 'message', '')
+          continue
         }
         const end =
           isData && buffer.startsWith('.\r\n') ? -2 : buffer.indexOf(isData ? '\r\n.\r\n' : '\r\n')
@@ -119,6 +129,11 @@ export async function startPeer(script: Script = {}): Promise<Peer> {
         const line = buffer.slice(0, end)
         buffer = buffer.slice(end + 2)
         peer.commands.push(line)
+        const chunk = /^BDAT (\d+) LAST$/.exec(line)
+        if (chunk) {
+          chunkOctets = Number(chunk[1])
+          continue
+        }
         const verb = VERBS.find((each) => line.toUpperCase().startsWith(each))
         // Such as TLS: nothing can be said to that.
         if (!verb) return void socket.destroy()

@@ -61,6 +61,8 @@ export const DELIVERY = {
   ),
   /** Whether a peer that takes 8-bit octets is told when there are some. */
   declares8Bit: option('send_8bitmime', oneOf('ifavailable', 'no'), 'ifavailable', OUTBOUND),
+  /** Ours: envelope and message in one go, where the peer offers CHUNKING (RFC 3030). */
+  sendsChunks: option('send_chunking', oneOf('no', 'ifavailable'), 'no', OUTBOUND),
   deliveryMethod: option('delivery_method', oneOf('esmtp', 'smtp', 'lmtp'), 'esmtp', OUTBOUND),
   lmtpPort: option('lmtp_port', PORT, 2003, OUTBOUND),
   sevenBit: option(
