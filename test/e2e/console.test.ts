@@ -70,7 +70,7 @@ async function startWithMail(): Promise<void> {
   await send(wire, ['a@x.example', 'b@y.example'])
   wire.reset()
   await expect
-    .poll(() => json('ctl', 'mailq'), { timeout: 5_000 })
+    .poll(() => json('ctl', 'mailq'))
     .toEqual([
       { group: 'default', binding: 'default', domain: 'x.example', active: 0, delayed: 1 },
       { group: 'default', binding: 'default', domain: 'y.example', active: 0, delayed: 1 },
@@ -137,7 +137,7 @@ test('the console shows queued mail, tries it again, fails it, and takes command
   expect((await eachrcpt('ctl', 'flush', 'domain', 'x.example')).stdout).toMatch(
     /^x\.example flushed\. {2}[01] messages/,
   )
-  await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toHaveLength(1)
+  await expect.poll(() => json('ctl', 'mailq')).toHaveLength(1)
   const other = await eachrcpt('ctl', 'fail', 'all', '--dry-run', '--header', 'subject', 'hallo')
   expect(other.stdout).toBe('[dry-run] all domains: 0 messages would be failed.\n')
   const subject = ['--header', 'subject', 'hello'] as const
@@ -182,7 +182,7 @@ test.each(['', 'workers = 2'])('the console tells of domains and bindings: %s', 
   const ctl = async (line: string): Promise<string> =>
     (await eachrcpt('ctl', ...line.split(' '))).stdout
 
-  await expect.poll(() => ctl('delayed 0'), { timeout: 5_000 }).toMatch(/ D: {5}2 {2}S: {5}2\n$/)
+  await expect.poll(() => ctl('delayed 0')).toMatch(/ D: {5}2 {2}S: {5}2\n$/)
   const rows = await ctl('domain all')
   expect(rows).toMatch(
     /^Domain summary:\nDomain: +\[127\.0\.0\.1\] .*\nDomain: +localhost .*\nTotals: /,
@@ -263,9 +263,9 @@ test.each(['', 'workers = 2'])('queued mail goes to another queue for good: %s',
   const moved = { group: 'default', binding: 'default', domain: 'localhost' }
   expect(await json('ctl', 'mailq')).toEqual([{ ...moved, active: 4, delayed: 0 }])
   await ctl('resume domain localhost')
-  await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toMatchObject([{ delayed: 2 }])
+  await expect.poll(() => json('ctl', 'mailq')).toMatchObject([{ delayed: 2 }])
   await ctl('flush domain localhost')
-  await expect.poll(() => json('ctl', 'mailq'), { timeout: 5_000 }).toEqual([])
+  await expect.poll(() => json('ctl', 'mailq')).toEqual([])
   expect(peer.messages.filter((message) => message !== '')).toHaveLength(4)
   expect(await running.stop('SIGTERM')).toBe(0)
   const log = await readFile(join(folder, 'mainlog.ec'), 'utf8')
@@ -303,7 +303,7 @@ test('the control socket is for our user alone, tells health, and ends the serve
   await writeFile(join(folder, 'p.lua'), 'this is no Lua')
   expect(await eachrcpt('ctl', 'config', 'reload')).toMatchObject({ code: 1 })
   await eachrcpt('ctl', 'shutdown')
-  await expect.poll(() => running?.child.exitCode, { timeout: 5_000 }).toBe(0)
+  await expect.poll(() => running?.child.exitCode).toBe(0)
   expect(await eachrcpt('ctl', 'version')).toMatchObject({ code: 69 })
 })
 

@@ -236,11 +236,11 @@ describe.skipIf(!hasRedis)('servers that share a Redis (needs redis-server)', ()
     const holder = await stay(place, one)
     const lease = (): number => Number(redis.cli('PTTL', 'eachrcpt:{lock:the place}'))
     redis.cli('FLUSHALL')
-    await expect.poll(lease, { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(lease).toBeGreaterThan(0)
     const waiting = ask(await sessionWith(two), 'next')
     // It is renewed: there is more left than a moment ago.
     let before = lease()
-    await expect.poll(() => before < (before = lease()), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => before < (before = lease())).toBe(true)
     expect(names(place)).toEqual(['long'])
     place.letGo()
     expect([await holder.reply, await waiting].map((reply) => reply.slice(0, 3))).toEqual([

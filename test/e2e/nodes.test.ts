@@ -97,7 +97,7 @@ describe.skipIf(!hasRedis)('a Redis (needs redis-server) that is', () => {
     const events = await test.events(5)
 
     const cured = await fault.cure(redis)
-    await expect.poll(() => streamed(cured).length, { timeout: 15_000 }).toBe(5 - lost)
+    await expect.poll(() => streamed(cured).length).toBe(5 - lost)
     expect(idsOf(events)).toEqual(expect.arrayContaining(streamed(cured)))
     expect(new Set(streamed(cured)).size).toBe(5 - lost)
   })
@@ -119,7 +119,7 @@ describe.skipIf(!hasRedis)('a Redis (needs redis-server) that is', () => {
     const replica = await startRedis(undefined, '--replicaof', '127.0.0.1', String(master.port))
     await expect.poll(() => master.cli('INFO', 'replication')).toContain('state=online')
     const sentinel = await startSentinel(master.port)
-    await expect.poll(sentinel.knowsReplica, { timeout: 15_000 }).toBe(true)
+    await expect.poll(sentinel.knowsReplica).toBe(true)
     const redis = `redis { sentinels = ( "127.0.0.1:${sentinel.port}" ) sentinel_master = "m" }`
     const test = (running = await startServer({ more: `${KEYS} ${redis}` }))
     await sendOne(test, ['a@x.example'])
@@ -127,7 +127,7 @@ describe.skipIf(!hasRedis)('a Redis (needs redis-server) that is', () => {
     await master.kill()
     expect(await sendOne(test, ['b@x.example'])).toMatch(/^250/)
     const events = await test.events(4)
-    await expect.poll(() => streamed(replica).sort(), { timeout: 20_000 }).toEqual(idsOf(events))
+    await expect.poll(() => streamed(replica).sort()).toEqual(idsOf(events))
   }, 60_000)
 
   test('F32 absent at the start: mail is taken, or not, as `mail` says', async () => {
@@ -148,7 +148,7 @@ describe.skipIf(!hasRedis)('a Redis (needs redis-server) that is', () => {
     await expect.poll(ask).toMatch(/^451 4\.3\.0/)
     expect((await fetch(`${closed.httpUrl}/readyz`)).status).toBe(503)
     await startRedis(port)
-    await expect.poll(ask, { timeout: 10_000 }).toMatch(/^250/)
+    await expect.poll(ask).toMatch(/^250/)
   })
 })
 
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedis)('two servers with one Redis (needs redis-server)', ()
     expect((await say(two, `allow message ${name}`)).text).toContain('told later: redis: ')
     expect(await statuses()).toEqual([404, 302])
     const cured = await startRedis(redis.port)
-    await expect.poll(statuses, { timeout: 15_000 }).toEqual([302, 302])
+    await expect.poll(statuses).toEqual([302, 302])
     await say(one, `deny message ${name}`)
     cured.cli('FLUSHALL')
     await expect.poll(() => cured.cli('HKEYS', 'eachrcpt:{denied}')).toBe(`message ${name}`)
@@ -258,9 +258,7 @@ describe.skipIf(!hasRedis)('two servers with one Redis (needs redis-server)', ()
     await pouring
 
     const delivered = (): Set<string> => new Set(sink.mail.map(({ rcptto }) => rcptto))
-    await expect
-      .poll(() => acknowledged.filter((rcptto) => !delivered().has(rcptto)), { timeout: 15_000 })
-      .toEqual([])
+    await expect.poll(() => acknowledged.filter((rcptto) => !delivered().has(rcptto))).toEqual([])
     for (const node of [again, two]) expect(await node.stop('SIGTERM')).toBe(0)
     const ids = streamed(redis)
     expect(new Set(ids).size).toBe(ids.length)

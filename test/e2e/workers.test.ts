@@ -317,7 +317,7 @@ describe('workers', () => {
       const now = (await workers()).filter(({ ready }) => ready)
       return now.length === 2 && now.every(({ pid }) => before.every((each) => each.pid !== pid))
     }
-    await expect.poll(isReplaced, { timeout: 20_000 }).toBe(true)
+    await expect.poll(isReplaced).toBe(true)
     expect((await ctl('who')).text).toBe('first\n')
     expect((await ctl('config', 'reload')).ok).toBe(false)
     await writeFile(join(folder, 'e.conf'), CONF(2))
@@ -540,8 +540,8 @@ test.skipIf(!hasBrowser)(
     const [, others] = await sessions()
     const [first] = await workers()
     process.kill(first?.pid ?? 0, 'SIGKILL')
-    await expect.poll(async () => (await rows())[0]?.[0], { timeout: 10_000 }).not.toBe(known[0])
-    await expect.poll(sessions, { timeout: 10_000 }).toEqual([0, others])
+    await expect.poll(async () => (await rows())[0]?.[0]).not.toBe(known[0])
+    await expect.poll(sessions).toEqual([0, others])
     for (const wire of wires) wire.reset()
   },
 )

@@ -65,7 +65,7 @@ test('events that come meanwhile wait for it, in order, in a batch of their own'
   await append(...opens(1, 2))
   await expect.poll(() => sink.attempts.length).toBeGreaterThan(0)
   await append(...opens(3))
-  await expect.poll(() => sink.attempts.length, { timeout: 10_000 }).toBe(3)
+  await expect.poll(() => sink.attempts.length).toBe(3)
   await courier.flush()
   const [first, again, second] = sink.attempts
   expect(again).toEqual(first)
