@@ -16,6 +16,7 @@ describe('outbound', () => {
       throttleMessages: { count: 0, seconds: 1 },
       throttleConnections: { count: 0, seconds: 1 },
       declares8Bit: 'ifavailable',
+      sendsChunks: 'no',
       deliveryMethod: 'esmtp',
       lmtpPort: 2003,
       sevenBit: 'ifneeded',
