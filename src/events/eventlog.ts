@@ -63,6 +63,7 @@ const WRITE_MS = 5
 const SYNC_MS = 250
 const RETRY_MS = 1_000
 const NEWLINE = 0x0a
+const NOTHING = Buffer.alloc(0)
 
 /** `beganMs`: on the clock of `performance`. */
 type LogSegment = Segment & { readonly beganMs: number }
@@ -74,7 +75,9 @@ interface State {
   /** In the file up to here; with what is buffered, `end`. */
   written: number
   durable: number
-  buffered: Buffer[]
+  lines: string[]
+  /** Octets before these, which could not be written. */
+  left: Buffer
   bufferedBytes: number
   dropped: number
   isFailing: boolean
@@ -101,7 +104,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     }, delayMs)
   }
   const syncLater = (): void => {
-    if (state.buffered.length > 0 && !state.isClosed) writeLater(RETRY_MS)
+    if (state.bufferedBytes > 0 && !state.isClosed) writeLater(RETRY_MS)
     if (state.durable === state.written || state.isClosed) return
     state.timers.sync ??= setTimeout(() => {
       state.timers.sync = undefined
@@ -126,9 +129,8 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     append(line) {
       if (state.isClosed) return
       if (state.bufferedBytes > MAX_BUFFERED) return void state.dropped++
-      const bytes = Buffer.from(`${line}\n`)
-      state.buffered.push(bytes)
-      state.bufferedBytes += bytes.length
+      state.lines.push(line, '\n')
+      state.bufferedBytes += Buffer.byteLength(line) + 1
       writeLater(performance.now() - state.lastWriteMs < WRITE_MS ? WRITE_MS : 0)
     },
     read: (from, maxBytes) => read(state, from, maxBytes),
@@ -171,7 +173,8 @@ async function recover(options: EventLogOptions): Promise<State> {
     file,
     written: end,
     durable: end,
-    buffered: [],
+    lines: [],
+    left: NOTHING,
     bufferedBytes: 0,
     dropped: 0,
     isFailing: false,
@@ -183,11 +186,10 @@ async function recover(options: EventLogOptions): Promise<State> {
 }
 
 async function writeOut(state: State): Promise<void> {
-  if (state.buffered.length === 0) return
+  if (state.bufferedBytes === 0) return
   const { report } = state.options
   state.lastWriteMs = performance.now()
-  const taken = Buffer.concat(state.buffered)
-  state.buffered = []
+  const taken = takeBuffered(state)
   let done = 0
   try {
     await rollIfFull(state)
@@ -205,11 +207,19 @@ async function writeOut(state: State): Promise<void> {
     state.isFailing = false
     state.dropped = 0
   } catch (error) {
-    state.buffered.unshift(taken.subarray(done))
+    state.left = taken.subarray(done)
     if (!state.isFailing)
       report(`events are kept in memory, as they cannot be written: ${String(error)}`)
     state.isFailing = true
   }
+}
+
+function takeBuffered(state: State): Buffer {
+  const { lines, left } = state
+  state.lines = []
+  state.left = NOTHING
+  const octets = Buffer.from(lines.join(''))
+  return left.length > 0 ? Buffer.concat([left, octets]) : octets
 }
 
 function lostText(dropped: number): string {
@@ -291,7 +301,7 @@ async function read(
   }
   // A crash of the machine may have cut an older segment: go on with the next one.
   if (nextStart !== undefined && nextStart < state.durable) return read(state, nextStart, maxBytes)
-  return { from: begin, bytes: Buffer.alloc(0) }
+  return { from: begin, bytes: NOTHING }
 }
 
 function current({ segments }: State): LogSegment {

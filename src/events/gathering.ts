@@ -44,15 +44,21 @@ export async function gatherMore(
       work.report(`${from - gathered.end} octets of events were dropped before it could take them`)
     }
     gathered.end = from
+    const before = gathered.bytes
+    const wanted: Buffer[] = []
     for (const line of splitLines(bytes)) {
-      if (isFull(gathered, work.limits)) break
+      if (gathered.events.length + wanted.length >= work.limits.events) break
+      if (gathered.bytes >= work.limits.bytes) break
       gathered.end += line.length + 1
       if (!isWanted(work, line)) continue
-      if (gathered.events.length === 0) gathered.sinceMs = nowMs
-      // A copy: one line that waits must not hold all that was read with it.
-      gathered.events.push(Buffer.from(line))
+      wanted.push(line)
       gathered.bytes += line.length
     }
+    if (wanted.length === 0) continue
+    if (gathered.events.length === 0) gathered.sinceMs = nowMs
+    // Few lines that wait must not hold all that was read with them.
+    const isMost = (gathered.bytes - before) * 2 > bytes.length
+    for (const line of wanted) gathered.events.push(isMost ? line : Buffer.from(line))
   }
 }
 

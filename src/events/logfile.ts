@@ -40,7 +40,9 @@ export async function openLogFile(
   openToAppend: (path: string, mode: number) => Promise<Appendable> = append,
 ): Promise<LogFile> {
   let file = await openToAppend(path, mode)
-  const buffered: Buffer[] = []
+  let lines: string[] = []
+  /** Octets before these, which a full disk did not take. */
+  let left = NOTHING
   let bufferedBytes = 0
   let dropped = 0
   const torn = makeTornLine()
@@ -49,13 +51,17 @@ export async function openLogFile(
   const inTurn = makeTurns()
 
   const writeOut = async (): Promise<void> => {
-    if (buffered.length === 0) return
-    const taken = Buffer.concat([await torn.again(file), ...buffered.splice(0)])
+    if (bufferedBytes === 0) return
+    const before = Buffer.concat([await torn.again(file), left])
+    bufferedBytes += before.length - left.length
+    const octets = Buffer.from(lines.join(''), 'latin1')
+    lines = []
+    const taken = before.length > 0 ? Buffer.concat([before, octets]) : octets
     const written = await writeTo(file, taken)
-    bufferedBytes = sizeOfAll(buffered) + taken.length - written
+    bufferedBytes -= written
     await torn.wrote(file, taken.subarray(0, written))
-    if (written < taken.length) {
-      buffered.unshift(taken.subarray(written))
+    left = written < taken.length ? taken.subarray(written) : NOTHING
+    if (left.length > 0) {
       flushLater()
     } else if (dropped > 0) {
       onLost(dropped)
@@ -77,9 +83,8 @@ export async function openLogFile(
       // A callout that outlives its configuration may still have something to say.
       if (isClosed) return
       if (bufferedBytes > MAX_BUFFERED) return void dropped++
-      const bytes = Buffer.from(`${line}\n`, 'latin1')
-      buffered.push(bytes)
-      bufferedBytes += bytes.length
+      lines.push(line, '\n')
+      bufferedBytes += line.length + 1
       flushLater()
     },
     flush,
@@ -120,10 +125,6 @@ function makeTornLine() {
       if (begun.length > 0) size = await sizeOf(file)
     },
   }
-}
-
-function sizeOfAll(all: readonly Buffer[]): number {
-  return all.reduce((sum, { length }) => sum + length, 0)
 }
 
 async function sizeOf(file: Appendable): Promise<number> {

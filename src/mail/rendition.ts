@@ -87,9 +87,12 @@ export function renderedLength(rendition: Rendition): number {
   return length
 }
 
+/** Where the octets of a copy go: `Buffer.allocUnsafe`, or what one has. */
+export type Allocate = (octets: number) => Buffer
+
 /** The copy as it is sent, before dot-stuffing. */
-export function render(data: Buffer, { pieces, holes }: Rendition): Buffer {
-  const { bytes, places } = layOut(data, pieces)
+export function render(data: Buffer, { pieces, holes }: Rendition, allocate?: Allocate): Buffer {
+  const { bytes, places } = layOut(data, pieces, allocate)
   fillHoles(bytes, places, holes)
   return bytes
 }
@@ -102,20 +105,21 @@ export interface Rendered {
 }
 
 /** Renders copies of one message, of which many have the same list of pieces. */
-export type Renderer = (rendition: Rendition) => Rendered
+export type Renderer = (rendition: Rendition, allocate?: Allocate) => Rendered
 
 export function openRenderer(data: Buffer): Renderer {
   const forms = new Map<readonly Piece[], Form>()
   let lastPieces: readonly Piece[] | undefined
-  return ({ pieces, holes }) => {
+  return ({ pieces, holes }, allocate = Buffer.allocUnsafe) => {
     const known = forms.get(pieces)
     const isFirst = lastPieces !== pieces
     lastPieces = pieces
-    if (!known && isFirst) return { bytes: render(data, { pieces, holes }), dots: undefined }
+    if (!known && isFirst)
+      return { bytes: render(data, { pieces, holes }, allocate), dots: undefined }
     const form = known ?? formOf(data, { pieces, holes })
     if (form.bytes.length > MAX_FORM_BYTES) return { bytes: form.bytes, dots: undefined }
     if (!known && forms.size < MAX_FORMS) forms.set(pieces, form)
-    const bytes = Buffer.allocUnsafe(form.bytes.length)
+    const bytes = allocate(form.bytes.length)
     bytes.set(form.bytes)
     fillHoles(bytes, form.places, holes)
     return { bytes, dots: dotsOf(form, bytes, holes) }
@@ -204,8 +208,12 @@ function hasLineEnd(text: string): boolean {
 }
 
 /** In octets of the encoded hole; its index and encoding are one number. */
-function layOut(data: Buffer, pieces: readonly Piece[]): Pick<Form, 'bytes' | 'places'> {
-  const bytes = Buffer.allocUnsafe(renderedLength({ pieces, holes: [] }))
+function layOut(
+  data: Buffer,
+  pieces: readonly Piece[],
+  allocate: Allocate = Buffer.allocUnsafe,
+): Pick<Form, 'bytes' | 'places'> {
+  const bytes = allocate(renderedLength({ pieces, holes: [] }))
   const places: number[] = []
   let at = 0
   for (const piece of pieces) {

@@ -38,6 +38,8 @@ export interface Tried {
   readonly isUnreachable: boolean
   /** It needed a connection that may not be opened yet: nothing was tried. */
   readonly isHeld?: true
+  /** Whatever was sent of the message has left: no socket holds its octets. */
+  readonly hasLeft: boolean
 }
 
 export async function tryHosts(
@@ -50,7 +52,8 @@ export async function tryHosts(
 ): Promise<Tried> {
   const client = await pool.lease(destination, mayOpen, isFresh)
   if (client === 'held') {
-    return { outcomes: [], remoteAddress: '', connectionId: '', isUnreachable: false, isHeld: true }
+    const nothing = { outcomes: [], remoteAddress: '', connectionId: '', isUnreachable: false }
+    return { ...nothing, isHeld: true, hasLeft: true }
   }
   if ('kind' in client) {
     const remoteAddress = destination.hosts[0]?.address ?? ''
@@ -67,16 +70,17 @@ export async function tryHosts(
   // The peer gave an idle connection up before it took any of this: not the fault of this message.
   const isUntouched = outcomes.every((each) => isBeforeEnvelope(each) || isRefusedHere(each))
   if (isReused && isGone && isUntouched && outcomes.some(isBeforeEnvelope)) {
-    return tryHosts(pool, destination, transaction, maxDeliveries, mayOpen, true)
+    const again = await tryHosts(pool, destination, transaction, maxDeliveries, mayOpen, true)
+    return { ...again, hasLeft: false }
   }
   const { address: remoteAddress, id: connectionId } = client
-  return { outcomes, remoteAddress, connectionId, isUnreachable: false }
+  return { outcomes, remoteAddress, connectionId, isUnreachable: false, hasLeft: !isGone }
 }
 
 /** The same outcome for all copies, without a connection. */
 export function notTried(outcome: Outcome, copies: number): Tried {
   const outcomes = Array.from({ length: copies }, () => outcome)
-  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false }
+  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false, hasLeft: true }
 }
 
 /** A recipient that this peer cannot be given at all: known without asking it. */

@@ -59,11 +59,20 @@ interface Wire {
 
 /** More replies than one pipelined transaction can have. */
 const MAX_WAITING_REPLIES = 1100
+/** What all connections in clear are read into: Node would make 64 KB for each read, and collect them again. */
+const inbox = Buffer.allocUnsafeSlow(65_536)
 
 export function openChannel(options: ChannelOptions): Channel {
   const { address, port, bindAddress, connectMs, blockMs } = options
   const local = bindAddress === undefined ? {} : { localAddress: bindAddress }
-  const socket = connect({ host: address, port, noDelay: true, ...local })
+  const onread = {
+    buffer: inbox,
+    callback: (octets: number): boolean => {
+      hear(inbox.toString('latin1', 0, octets))
+      return true
+    },
+  }
+  const socket = connect({ host: address, port, noDelay: true, ...local, onread })
   const wire: Wire = {
     socket,
     waiting: [],
@@ -79,6 +88,7 @@ export function openChannel(options: ChannelOptions): Channel {
     socket.setTimeout(0)
   })
   attach(wire, socket)
+  const hear = hearing(wire)
   return {
     send: (chunks) => send(wire, chunks, blockMs),
     reply(timeoutMs) {
@@ -99,19 +109,23 @@ export function openChannel(options: ChannelOptions): Channel {
   }
 }
 
-/** What the socket brings belongs to the wire from now on. */
+/** The end of the socket is that of the wire from now on. */
 function attach(wire: Wire, socket: Socket): void {
   socket.on('timeout', () => lose(wire, 'timeout'))
   socket.on('error', () => lose(wire, 'closed'))
   socket.on('close', () => lose(wire, 'closed'))
+}
+
+/** Takes what the peer says, a byte string in any pieces. */
+function hearing(wire: Wire): (text: string) => void {
   const reader = replyReader()
-  socket.on('data', (chunk: Buffer) => {
-    const { replies, isMalformed } = reader.read(chunk)
+  return (text) => {
+    const { replies, isMalformed } = reader.read(text)
     for (const reply of replies) wire.waiting.push({ kind: 'reply', ...reply })
     const next = wire.awaiting && nextWaiting(wire)
     if (next) settle(wire, next)
     if (isMalformed || wire.waiting.length > MAX_WAITING_REPLIES) lose(wire, 'malformed')
-  })
+  }
 }
 
 function secure(
@@ -124,7 +138,6 @@ function secure(
   if (wire.waiting.length > 0) lose(wire, 'malformed')
   if (wire.final) return Promise.resolve(lost(wire))
   // Its errors and its end remain ours; its octets are TLS's, which reads them below this object.
-  plain.removeAllListeners('data')
   return new Promise((resolve) => {
     const fail = (cause: 'timeout' | 'tls', note: string): void => {
       clearTimeout(timer)
@@ -140,6 +153,8 @@ function secure(
       socket.off('close', onClose)
       wire.socket = socket
       attach(wire, socket)
+      const hear = hearing(wire)
+      socket.on('data', (chunk: Buffer) => hear(chunk.toString('latin1')))
       resolve({ kind: 'secured', complaint: complaintOf(socket.authorizationError) })
     }
     let socket: TLSSocket

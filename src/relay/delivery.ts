@@ -14,6 +14,7 @@ import { chooseNextHop, type Host, type NextHop } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
 import type { Pool } from './pool.ts'
 import { profileOf } from './profile.ts'
+import type { Sheets } from './sheets.ts'
 import type { Resolver } from './resolver.ts'
 import { steered, type Steering } from './steering.ts'
 
@@ -23,6 +24,7 @@ export interface Delivery {
   readonly clock: Clock
   readonly resolver: Resolver
   readonly random: () => number
+  readonly sheets: Sheets
   /** Undefined: policy says nothing. */
   readonly steering: Steering | undefined
   readonly onError: (error: unknown) => void
@@ -75,7 +77,10 @@ async function send(
   if ('stage' in profile) return notTried(profile, copies.length)
   const most = outbound.maxDeliveriesPerConnection
   const transaction = { mailfrom, recipients, ...rendered }
-  return tryHosts(delivery.pool, { hosts, profile }, transaction, most, mayOpen)
+  const tried = await tryHosts(delivery.pool, { hosts, profile }, transaction, most, mayOpen)
+  // Policy may keep what it has seen.
+  if (tried.hasLeft && !steering?.wants()) delivery.sheets.giveBack(rendered.bytes)
+  return tried
 }
 
 /** The header block of a copy as it is sent; empty when the spool cannot be read. */
@@ -110,7 +115,8 @@ async function store(
     const name = `${Math.floor(receivedMs / 1000)}.${id.replace('/', '')}.eachrcpt`
     outcomes.push(await deliverToMaildir(path, name, { mailfrom, rcptto, bytes }))
   }
-  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false }
+  delivery.sheets.giveBack(bytes)
+  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false, hasLeft: true }
 }
 
 async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions): Promise<NextHop> {
@@ -123,11 +129,15 @@ async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions):
   return found
 }
 
-async function renderedOf({ spool }: Delivery, lane: Lane, batch: OpenBatch): Promise<Rendered> {
+async function renderedOf(
+  { spool, sheets }: Delivery,
+  lane: Lane,
+  batch: OpenBatch,
+): Promise<Rendered> {
   const { stored, copies, entry } = batch
   const { rendition } = copyAt(entry, copies[0] ?? 0)
   const renderOne = await rendererOf(spool, lane, stored)
-  return renderOne(rendition)
+  return renderOne(rendition, sheets.take)
 }
 
 function rendererOf(spool: Pick<Spool, 'read'>, lane: Lane, stored: Stored): Promise<Renderer> {

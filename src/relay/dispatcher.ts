@@ -19,6 +19,7 @@ import type { Steering } from './steering.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
 import { makeRoom } from './room.ts'
 import { type Route, routeOf } from './route.ts'
+import { makeSheets } from './sheets.ts'
 import { makeTasks } from './tasks.ts'
 import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
 import { expiresMs, type Observers, type Settlement } from './settlement.ts'
@@ -98,6 +99,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { resolver = systemResolver(options.config.dnsServers) } = options
   const { ids, spool, queue, observers, onError, config } = options
   const pool = makePool((host, profile) => openClient({ id: ids.connection(), ...host, profile }))
+  const sheets = makeSheets()
   const settlement: Settlement = {
     spool,
     clock,
@@ -122,7 +124,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     config,
     onError,
     settlement,
-    delivery: { spool, pool, clock, resolver, random, steering: options.steering, onError },
+    delivery: { spool, pool, clock, resolver, random, steering: options.steering, sheets, onError },
     tasks: makeTasks(onError),
     room: makeRoom(MAX_BYTES),
     lanes: new Map(),

@@ -15,7 +15,7 @@ export interface RemoteReply {
 
 export interface ReplyReader {
   /** The replies that these octets complete; `isMalformed`: nothing more can be read from this peer. */
-  read(chunk: Buffer): { readonly replies: readonly RemoteReply[]; readonly isMalformed: boolean }
+  read(text: string): { readonly replies: readonly RemoteReply[]; readonly isMalformed: boolean }
 }
 
 /** EHLO keywords in upper case, and their parameters as given. */
@@ -60,9 +60,8 @@ export function replyReader(): ReplyReader {
   }
 
   return {
-    read(chunk) {
+    read(text) {
       const replies: RemoteReply[] = []
-      const text = chunk.toString('latin1')
       let from = 0
       while (!isMalformed) {
         const lf = text.indexOf('\n', from)

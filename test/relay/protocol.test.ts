@@ -129,7 +129,7 @@ function read(pieces: readonly string[]): { replies: unknown[]; isMalformed: boo
   const replies: RemoteReply[] = []
   let isMalformed = false
   for (const piece of pieces) {
-    const result = reader.read(Buffer.from(piece, 'latin1'))
+    const result = reader.read(piece)
     replies.push(...result.replies)
     isMalformed = result.isMalformed
   }
