@@ -18,6 +18,7 @@ import {
   type Segment,
   segmentPath,
 } from './segments.ts'
+import { type LineBuffer, makeLineBuffer } from './linebuffer.ts'
 import { makeTurns } from './turns.ts'
 
 export interface EventLogOptions {
@@ -63,7 +64,6 @@ const WRITE_MS = 5
 const SYNC_MS = 250
 const RETRY_MS = 1_000
 const NEWLINE = 0x0a
-const NOTHING = Buffer.alloc(0)
 
 /** `beganMs`: on the clock of `performance`. */
 type LogSegment = Segment & { readonly beganMs: number }
@@ -75,10 +75,7 @@ interface State {
   /** In the file up to here; with what is buffered, `end`. */
   written: number
   durable: number
-  lines: string[]
-  /** Octets before these, which could not be written. */
-  left: Buffer
-  bufferedBytes: number
+  readonly buffer: LineBuffer
   dropped: number
   isFailing: boolean
   /** A full disk took part of an event. */
@@ -104,7 +101,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     }, delayMs)
   }
   const syncLater = (): void => {
-    if (state.bufferedBytes > 0 && !state.isClosed) writeLater(RETRY_MS)
+    if (state.buffer.octets > 0 && !state.isClosed) writeLater(RETRY_MS)
     if (state.durable === state.written || state.isClosed) return
     state.timers.sync ??= setTimeout(() => {
       state.timers.sync = undefined
@@ -121,16 +118,15 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       return state.segments[0]?.start ?? 0
     },
     get end() {
-      return state.written + state.bufferedBytes
+      return state.written + state.buffer.octets
     },
     get durable() {
       return state.durable
     },
     append(line) {
       if (state.isClosed) return
-      if (state.bufferedBytes > MAX_BUFFERED) return void state.dropped++
-      state.lines.push(line, '\n')
-      state.bufferedBytes += Buffer.byteLength(line) + 1
+      if (state.buffer.octets > MAX_BUFFERED) return void state.dropped++
+      state.buffer.add(line)
       writeLater(performance.now() - state.lastWriteMs < WRITE_MS ? WRITE_MS : 0)
     },
     read: (from, maxBytes) => read(state, from, maxBytes),
@@ -173,9 +169,7 @@ async function recover(options: EventLogOptions): Promise<State> {
     file,
     written: end,
     durable: end,
-    lines: [],
-    left: NOTHING,
-    bufferedBytes: 0,
+    buffer: makeLineBuffer('utf8'),
     dropped: 0,
     isFailing: false,
     isMidLine: false,
@@ -186,10 +180,10 @@ async function recover(options: EventLogOptions): Promise<State> {
 }
 
 async function writeOut(state: State): Promise<void> {
-  if (state.bufferedBytes === 0) return
+  if (state.buffer.octets === 0) return
   const { report } = state.options
   state.lastWriteMs = performance.now()
-  const taken = takeBuffered(state)
+  const taken = state.buffer.take()
   let done = 0
   try {
     await rollIfFull(state)
@@ -200,26 +194,18 @@ async function writeOut(state: State): Promise<void> {
       if (bytesWritten === 0) throw new Error('the file takes no more octets')
       done += bytesWritten
       state.written += bytesWritten
-      state.bufferedBytes -= bytesWritten
+      state.buffer.wrote(bytesWritten)
       state.isMidLine = taken[done - 1] !== NEWLINE
     }
     if (state.isFailing) report(`events can be written again${lostText(state.dropped)}`)
     state.isFailing = false
     state.dropped = 0
   } catch (error) {
-    state.left = taken.subarray(done)
+    state.buffer.putBack(taken.subarray(done))
     if (!state.isFailing)
       report(`events are kept in memory, as they cannot be written: ${String(error)}`)
     state.isFailing = true
   }
-}
-
-function takeBuffered(state: State): Buffer {
-  const { lines, left } = state
-  state.lines = []
-  state.left = NOTHING
-  const octets = Buffer.from(lines.join(''))
-  return left.length > 0 ? Buffer.concat([left, octets]) : octets
 }
 
 function lostText(dropped: number): string {
@@ -301,7 +287,7 @@ async function read(
   }
   // A crash of the machine may have cut an older segment: go on with the next one.
   if (nextStart !== undefined && nextStart < state.durable) return read(state, nextStart, maxBytes)
-  return { from: begin, bytes: NOTHING }
+  return { from: begin, bytes: Buffer.alloc(0) }
 }
 
 function current({ segments }: State): LogSegment {

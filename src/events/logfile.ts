@@ -5,6 +5,7 @@
 // dropped, and `onLost` is told how many as soon as writing works again.
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeLineBuffer } from './linebuffer.ts'
 import { makeTurns } from './turns.ts'
 
 export interface LogFile {
@@ -40,10 +41,7 @@ export async function openLogFile(
   openToAppend: (path: string, mode: number) => Promise<Appendable> = append,
 ): Promise<LogFile> {
   let file = await openToAppend(path, mode)
-  let lines: string[] = []
-  /** Octets before these, which a full disk did not take. */
-  let left = NOTHING
-  let bufferedBytes = 0
+  const buffer = makeLineBuffer('latin1')
   let dropped = 0
   const torn = makeTornLine()
   let timer: NodeJS.Timeout | undefined
@@ -51,17 +49,15 @@ export async function openLogFile(
   const inTurn = makeTurns()
 
   const writeOut = async (): Promise<void> => {
-    if (bufferedBytes === 0) return
-    const before = Buffer.concat([await torn.again(file), left])
-    bufferedBytes += before.length - left.length
-    const octets = Buffer.from(lines.join(''), 'latin1')
-    lines = []
-    const taken = before.length > 0 ? Buffer.concat([before, octets]) : octets
+    if (buffer.octets === 0) return
+    const again = await torn.again(file)
+    const fresh = buffer.take()
+    const taken = again.length > 0 ? Buffer.concat([again, fresh]) : fresh
     const written = await writeTo(file, taken)
-    bufferedBytes -= written
+    buffer.wrote(Math.max(0, written - again.length))
     await torn.wrote(file, taken.subarray(0, written))
-    left = written < taken.length ? taken.subarray(written) : NOTHING
-    if (left.length > 0) {
+    if (written < taken.length) {
+      buffer.putBack(taken.subarray(written))
       flushLater()
     } else if (dropped > 0) {
       onLost(dropped)
@@ -82,9 +78,8 @@ export async function openLogFile(
     write(line) {
       // A callout that outlives its configuration may still have something to say.
       if (isClosed) return
-      if (bufferedBytes > MAX_BUFFERED) return void dropped++
-      lines.push(line, '\n')
-      bufferedBytes += line.length + 1
+      if (buffer.octets > MAX_BUFFERED) return void dropped++
+      buffer.add(line)
       flushLater()
     },
     flush,
