@@ -73,13 +73,14 @@ async function send(
   const auth = copies[0] && credentialsOf(outbound, entry, copies[0], changed)
   const mail = { entry, copyIndex, changed, bytes: rendered.bytes, outbound }
   const { steering, onError } = delivery
+  // It may keep what it has seen.
+  const isSeen = steering?.wants() === true
   const profile = await steered(steering, mail, profileOf(outbound, mailfrom, auth), onError)
   if ('stage' in profile) return notTried(profile, copies.length)
   const most = outbound.maxDeliveriesPerConnection
   const transaction = { mailfrom, recipients, ...rendered }
   const tried = await tryHosts(delivery.pool, { hosts, profile }, transaction, most, mayOpen)
-  // Policy may keep what it has seen.
-  if (tried.hasLeft && !steering?.wants()) delivery.sheets.giveBack(rendered.bytes)
+  if (tried.hasLeft && !isSeen) delivery.sheets.giveBack(rendered.bytes)
   return tried
 }
 
