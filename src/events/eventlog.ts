@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type LineBuffer, makeLineBuffer } from './linebuffer.ts'
 import {
   createSegment,
   listSegments,
@@ -18,7 +19,6 @@ import {
   type Segment,
   segmentPath,
 } from './segments.ts'
-import { type LineBuffer, makeLineBuffer } from './linebuffer.ts'
 import { makeTurns } from './turns.ts'
 
 export interface EventLogOptions {

@@ -14,8 +14,8 @@ import { chooseNextHop, type Host, type NextHop } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
 import type { Pool } from './pool.ts'
 import { profileOf } from './profile.ts'
-import type { Sheets } from './sheets.ts'
 import type { Resolver } from './resolver.ts'
+import type { Sheets } from './sheets.ts'
 import { steered, type Steering } from './steering.ts'
 
 export interface Delivery {
