@@ -51,10 +51,7 @@ export async function tryHosts(
   isFresh = false,
 ): Promise<Tried> {
   const client = await pool.lease(destination, mayOpen, isFresh)
-  if (client === 'held') {
-    const nothing = { outcomes: [], remoteAddress: '', connectionId: '', isUnreachable: false }
-    return { ...nothing, isHeld: true, hasLeft: true }
-  }
+  if (client === 'held') return { ...withoutConnection([]), isHeld: true }
   if ('kind' in client) {
     const remoteAddress = destination.hosts[0]?.address ?? ''
     return {
@@ -79,7 +76,10 @@ export async function tryHosts(
 
 /** The same outcome for all copies, without a connection. */
 export function notTried(outcome: Outcome, copies: number): Tried {
-  const outcomes = Array.from({ length: copies }, () => outcome)
+  return withoutConnection(Array.from({ length: copies }, () => outcome))
+}
+
+export function withoutConnection(outcomes: readonly Outcome[]): Tried {
   return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false, hasLeft: true }
 }
 

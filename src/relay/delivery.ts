@@ -5,7 +5,7 @@ import { openRenderer, render, type Rendered, type Renderer } from '../mail/rend
 import type { EntryCopy } from '../spool/entry.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
-import { notTried, type Tried, tryHosts } from './attempt.ts'
+import { notTried, type Tried, tryHosts, withoutConnection } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { credentialsOf } from './credentials.ts'
 import { copyAt, type Lane, type OpenBatch } from './lane.ts'
@@ -117,7 +117,7 @@ async function store(
     outcomes.push(await deliverToMaildir(path, name, { mailfrom, rcptto, bytes }))
   }
   delivery.sheets.giveBack(bytes)
-  return { outcomes, remoteAddress: '', connectionId: '', isUnreachable: false, hasLeft: true }
+  return withoutConnection(outcomes)
 }
 
 async function hopOf(delivery: Delivery, lane: Lane, outbound: OutboundOptions): Promise<NextHop> {

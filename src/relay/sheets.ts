@@ -29,8 +29,9 @@ export function makeSheets(): Sheets {
     },
     giveBack({ buffer, byteOffset, length }) {
       const size = sizeFor(length)
-      const isOurs = byteOffset === 0 && buffer.byteLength === size && length >= LEAST
-      if (!isOurs || kept + size > MAX_KEPT) return
+      const isSheet = length >= LEAST && length <= MOST
+      const isWhole = byteOffset === 0 && buffer.byteLength === size
+      if (!isSheet || !isWhole || kept + size > MAX_KEPT) return
       kept += size
       const same = free.get(size)
       if (same) same.push(buffer)

@@ -13,7 +13,11 @@ const start = serverPerTest()
 
 test.each(['no', 'ifavailable'])('with send_chunking = %s', async (chunking) => {
   const taken: string[] = []
-  const port = await unsteadySink((message) => taken.push(message))
+  const ways = new Set<string>()
+  const port = await unsteadySink((message, way) => {
+    taken.push(message)
+    ways.add(way)
+  })
   const server = await start({
     wayOut: `gateway = "127.0.0.1:${port}"\n send_chunking = ${chunking}\n retry_interval = 1\n max_retry_interval = 1\n max_recipients_per_batch = 1`,
   })
@@ -27,6 +31,7 @@ test.each(['no', 'ifavailable'])('with send_chunking = %s', async (chunking) => 
   await expect.poll(() => new Set(taken.map(bodyOf)).size).toBe(MESSAGES)
   await expect.poll(() => taken.length).toBe(MESSAGES * RECIPIENTS)
   expect(taken.filter((message) => !isWhole(message))).toEqual([])
+  expect([...ways]).toEqual([chunking === 'no' ? 'DATA' : 'BDAT'])
 })
 
 /** Of another size each, and it says its own digest. */
@@ -53,14 +58,14 @@ function digest(text: string): string {
 }
 
 /** Takes every other message, slowly; of the others it drops the connection, or refuses while they are on their way. */
-async function unsteadySink(take: (message: string) => void): Promise<number> {
+async function unsteadySink(take: (message: string, way: string) => void): Promise<number> {
   let count = 0
-  const end = (socket: Socket, message: string): void => {
+  const end = (socket: Socket, message: string, way: string): void => {
     const kind = count++ % 6
     if (kind === 1) return void socket.destroy()
     if (kind === 3) return void socket.write('451 later\r\n')
     setTimeout(() => {
-      take(message)
+      take(message, way)
       socket.write('250 ok\r\n')
     }, kind)
   }
@@ -74,10 +79,11 @@ async function unsteadySink(take: (message: string) => void): Promise<number> {
       const at = chunk > 0 ? chunk : text.indexOf('\r\n.\r\n') + 2
       if (chunk > 0 ? text.length < chunk : at < 2) return false
       const message = text.slice(0, at)
+      const way = chunk > 0 ? 'BDAT' : 'DATA'
       text = text.slice(chunk > 0 ? at : at + 3)
       chunk = 0
       isData = false
-      end(socket, message)
+      end(socket, message, way)
       return true
     }
     const readCommand = (): boolean => {

@@ -29,6 +29,15 @@ interface NextHop {
   mails(count: number): Promise<Seen[]>
 }
 
+/** Refuses so many recipients for now, and takes those that come after them. */
+function refusing(count: number): SMTPServerOptions {
+  let refused = 0
+  return {
+    onRcptTo: (_address, _session, done) =>
+      refused++ < count ? done(Object.assign(new Error('later'), { responseCode: 451 })) : done(),
+  }
+}
+
 async function startNextHop(options: SMTPServerOptions = {}): Promise<NextHop> {
   const seen: Seen[] = []
   const arrivals = new Set<() => void>()
@@ -222,11 +231,7 @@ describe('outbound_smtp_auth_config', () => {
   })
 
   test('sees what a hook has set after the attempt before', async () => {
-    let refused = 0
-    const hop = await startNextHop({
-      onRcptTo: (_address, _session, done) =>
-        refused++ > 0 ? done() : done(Object.assign(new Error('later'), { responseCode: 451 })),
-    })
+    const hop = await startNextHop(refusing(1))
     const server = await serve(
       hop,
       `function mod:core_pre_mailq_message_requeue(msg)
@@ -293,11 +298,7 @@ describe('outbound_smtp_auth_config', () => {
 })
 
 test('an account that a hook sets for another attempt is that of its copy alone', async () => {
-  let refused = 0
-  const hop = await startNextHop({
-    onRcptTo: (_address, _session, done) =>
-      refused++ > 1 ? done() : done(Object.assign(new Error('later'), { responseCode: 451 })),
-  })
+  const hop = await startNextHop(refusing(2))
   const server = await serve(
     hop,
     `function mod:core_pre_mailq_message_requeue(msg)
