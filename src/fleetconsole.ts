@@ -5,6 +5,7 @@ import { listAnswer, listRequest } from './domainconsole.ts'
 import { isDomainFacts, mergeFacts } from './domainfacts.ts'
 import { type DomainList, mergeLists } from './domainlist.ts'
 import { domainAnswer } from './domaintext.ts'
+import type { WorkerStatus } from './fleetrequest.ts'
 import type { FleetServer } from './fleetserver.ts'
 import type { Answer } from './http/control.ts'
 import { errorText } from './events/lines.ts'
@@ -48,9 +49,15 @@ async function ownAnswer(
     case 'pid':
       return lines([String(process.pid)], { pid: process.pid })
     case 'workers': {
-      const rows = server.workers.map(({ slot, pid, isReady }) => ({ slot, pid, ready: isReady }))
+      const rows = server.workers.map(({ slot, pid, isReady, status }) => ({
+        slot,
+        pid,
+        ready: isReady,
+        sessions: sessionsOf(status),
+      }))
       const text = rows.map(
-        ({ slot, pid, ready }) => `${slot}  ${pid}  ${ready ? 'ready' : 'starting'}`,
+        ({ slot, pid, ready, sessions }) =>
+          `${slot}  ${pid}  ${ready ? `ready, ${sessions} sessions` : 'starting'}`,
       )
       return lines(text, rows)
     }
@@ -71,6 +78,13 @@ async function ownAnswer(
     default:
       return ['deny', 'allow'].includes(argv[0] ?? '') ? inTurn(options, argv) : undefined
   }
+}
+
+/** Of its SMTP listeners, when it last said so. */
+function sessionsOf(status: unknown): number {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+  const loads = (status as WorkerStatus | undefined)?.loads ?? []
+  return loads.reduce((sum, { open }) => sum + open, 0)
 }
 
 /** A queue that is long with all of them may be short with each. */

@@ -1,5 +1,6 @@
 // What the primary of several workers asks them, and what they say of themselves.
 import type { HostPort } from './config/config.ts'
+import type { Load } from './fleet/balance.ts'
 import type { Snapshot } from './fleetsnapshot.ts'
 import type { Change } from './msys/shared/state.ts'
 
@@ -49,7 +50,9 @@ export interface WorkerFacts {
   readonly scripts: readonly string[]
 }
 
-/** Every second. */
+/** Every second, and whenever sessions began or ended. */
 export interface WorkerStatus {
   readonly notReady: string | undefined
+  /** Of its SMTP listeners. */
+  readonly loads: readonly Load[]
 }

@@ -57,14 +57,17 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
   let respond: ((request: FleetRequest) => Promise<unknown>) | undefined
   const member = joinFleet({
     channel: options.channel,
-    status: (): WorkerStatus => ({ notReady: server?.notReady() }),
+    status: (): WorkerStatus => ({ notReady: server?.notReady(), loads: server?.loads() ?? [] }),
     async answer(request) {
       if (!respond) throw new Error('starting')
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
       return respond(request as FleetRequest)
     },
   })
-  const tallies = { census: shared(member, 'census'), budgets: shared(member, 'budgets') }
+  const tallies = {
+    census: shared(member, 'census', member.tellStatus),
+    budgets: shared(member, 'budgets'),
+  }
   const { set: optionSet } = shareOptions({
     member,
     apply: (argv) => void respond?.({ kind: 'command', argv }),
@@ -157,8 +160,12 @@ function contentsOf(
 }
 
 /** A tally that all workers keep together. */
-function shared(member: Member, topic: string): SharedTally {
-  const tally = makeTally({ gatherMs: GATHER_MS, say: (counts) => member.say(topic, counts) })
+function shared(member: Member, topic: string, said = (): void => {}): SharedTally {
+  const say = (counts: Counts): void => {
+    member.say(topic, counts)
+    said()
+  }
+  const tally = makeTally({ gatherMs: GATHER_MS, say })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- said by a worker of the same version
   member.listen(topic, (slot, counts) => tally.heard(slot, counts as Counts))
   member.listen(`${topic}?`, () => tally.sayAll())

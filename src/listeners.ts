@@ -11,8 +11,9 @@ export interface Listening {
   close(graceMs: number): Promise<void>
 }
 
-export interface Listeners<E extends Endpoint> {
+export interface Listeners<E extends Endpoint, L extends Listening = Listening> {
   readonly addresses: readonly HostPort[]
+  readonly listening: readonly L[]
   /** Opens what is new; rejects, and changes nothing, when an address cannot be had. */
   prepare(endpoints: readonly E[]): Promise<Prepared>
   /** Their options are others now; addresses stay. */
@@ -44,18 +45,18 @@ export async function prepareAll(
   return { adopt: (graceMs) => ready.forEach((each) => each.adopt(graceMs)), drop }
 }
 
-interface Held<E> {
+interface Held<E, L> {
   endpoint: E
-  readonly listening: Listening
+  readonly listening: L
 }
 
 /** `open` gets a function that gives the endpoint as it is configured now. */
-export function makeListeners<E extends Endpoint>(
-  open: (endpoint: E, current: () => E) => Promise<Listening>,
-): Listeners<E> {
-  let held = new Map<string, Held<E>>()
+export function makeListeners<E extends Endpoint, L extends Listening = Listening>(
+  open: (endpoint: E, current: () => E) => Promise<L>,
+): Listeners<E, L> {
+  let held = new Map<string, Held<E, L>>()
 
-  const openOne = async (endpoint: E): Promise<Held<E>> => {
+  const openOne = async (endpoint: E): Promise<Held<E, L>> => {
     const holder: { current: E } = { current: endpoint }
     const listening = await open(endpoint, () => holder.current)
     return {
@@ -73,9 +74,12 @@ export function makeListeners<E extends Endpoint>(
     get addresses() {
       return [...held.values()].map(({ listening }) => listening.address)
     },
+    get listening() {
+      return [...held.values()].map(({ listening }) => listening)
+    },
     async prepare(endpoints) {
-      const next = new Map<string, Held<E>>()
-      const opened: Held<E>[] = []
+      const next = new Map<string, Held<E, L>>()
+      const opened: Held<E, L>[] = []
       const drop = async (): Promise<void> => {
         await Promise.all(opened.map(({ listening }) => listening.close(0)))
       }
@@ -84,7 +88,7 @@ export function makeListeners<E extends Endpoint>(
           const key = keyOf(endpoint, i)
           const kept = held.get(key)
           if (!kept) opened.push(await openOne(endpoint))
-          next.set(key, kept ?? (opened.at(-1) as Held<E>))
+          next.set(key, kept ?? (opened.at(-1) as Held<E, L>))
         }
       } catch (error) {
         await drop()
@@ -108,7 +112,7 @@ export function makeListeners<E extends Endpoint>(
 }
 
 function refresh<E extends Endpoint>(
-  held: ReadonlyMap<string, Held<E>>,
+  held: ReadonlyMap<string, Held<E, Listening>>,
   endpoints: readonly E[],
 ): void {
   for (const [i, endpoint] of endpoints.entries()) {

@@ -8,6 +8,7 @@ import type { EventRecorder } from './events/journal.ts'
 import { errorText } from './events/lines.ts'
 import type { Events } from './events/events.ts'
 import { type Feed, makeFeed } from './feed.ts'
+import type { Load } from './fleet/balance.ts'
 import { type Generation, openGeneration } from './generation.ts'
 import { toText } from './mail/bytes.ts'
 import { makeInstruments } from './instruments.ts'
@@ -47,6 +48,8 @@ export interface Server extends Reloads, Inspection {
   /** The addresses that are listened on, with their real ports. */
   readonly smtp: readonly HostPort[]
   readonly http: readonly HostPort[]
+  /** Connections of each SMTP port. */
+  loads(): Load[]
   /** Paths of the loaded scripts. */
   readonly scripts: readonly string[]
   /** The current one. */
@@ -184,6 +187,12 @@ function surfaceOf(
     get http() {
       return parts.http.addresses
     },
+    loads: () =>
+      parts.smtp.listening.map(({ address: { port }, taken, sessions: open }) => ({
+        port,
+        taken,
+        open,
+      })),
     get scripts() {
       return current().policy.scripts
     },

@@ -2,9 +2,9 @@
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import { type Conversing, makeConversations } from './conversations.ts'
 import { type Listeners, makeListeners } from './listeners.ts'
-import { openListener } from './smtp/listener.ts'
+import { type Listener, openListener } from './smtp/listener.ts'
 
-export function makeSessions(conversing: Conversing): Listeners<SmtpEndpoint> {
+export function makeSessions(conversing: Conversing): Listeners<SmtpEndpoint, Listener> {
   const converse = makeConversations(conversing)
   return makeListeners((endpoint, latest) =>
     openListener({

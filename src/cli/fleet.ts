@@ -9,7 +9,9 @@ import { runFleetCommand } from '../fleetconsole.ts'
 import { type FleetServer, openFleetServer } from '../fleetserver.ts'
 import { type FleetWorkerOptions, openFleetWorker } from '../fleetworker.ts'
 import { openFleetControl } from '../fleetcontrol.ts'
+import type { WorkerStatus } from '../fleetrequest.ts'
 import type { Place } from '../place.ts'
+import { type Handover, makeHandover } from './handover.ts'
 import { youngOptions } from './heap.ts'
 import { untilSignal } from './signals.ts'
 import { openSupervisor } from './systemd.ts'
@@ -35,8 +37,11 @@ export async function servePrimary(
   const node = randomUUID()
   const told = [...process.execArgv, ...(process.env['NODE_OPTIONS']?.split(' ') ?? [])]
   cluster.setupPrimary({ execArgv: [...process.execArgv, ...youngOptions(told)] })
-  const fork = (slot: number): Child =>
-    childOf(cluster.fork({ [SLOT]: String(slot), [WORKERS]: String(workers), [NODE]: node }))
+  const handover = makeHandover()
+  const fork = (slot: number): Child => {
+    const environment = { [SLOT]: String(slot), [WORKERS]: String(workers), [NODE]: node }
+    return childOf(cluster.fork(environment), handover)
+  }
   const server = await openFleetServer({ load, warn, fork })
   const { env: environment, pid } = process
   const shutdown = (): void => void process.kill(pid, 'SIGTERM')
@@ -78,42 +83,19 @@ export async function serveWorker({ load, place, trace }: WorkerArguments): Prom
   return new Promise(() => {})
 }
 
-function childOf(worker: Worker): Child {
-  closeUntaken(worker)
+function childOf(worker: Worker, handover: Handover): Child {
+  handover.join(worker)
   return {
     pid: worker.process.pid,
     // It may be gone: its exit says so.
     send: (message) => void worker.process.send(message, undefined, undefined, () => {}),
     kill: (signal) => void worker.process.kill(signal),
     onMessage: (listener) =>
-      void worker.on('message', (message) => listener(message as FromWorker)),
+      void worker.on('message', (message: FromWorker) => {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a worker of the same version
+        if (message.kind === 'alive') handover.heard(worker, (message.status as WorkerStatus).loads)
+        listener(message)
+      }),
     onExit: (listener) => void worker.on('exit', listener),
   }
-}
-
-/**
- * Connections that a worker was given and had not taken when it ended: node would keep them open for ever, and
- * their clients waiting. Known from the messages of node:cluster (`newconn`, answered with `ack`).
- */
-function closeUntaken({ process: child }: Worker): void {
-  const given = new Map<number, { close(): void }>()
-  const send = child.send.bind(child) as (...args: readonly unknown[]) => boolean
-  child.send = (...args: readonly unknown[]): boolean => {
-    const [message, handle] = args as [ClusterMessage, { close(): void } | undefined]
-    if (message.act === 'newconn' && message.seq !== undefined && handle) {
-      given.set(message.seq, handle)
-    }
-    return send(...args)
-  }
-  child.on('internalMessage', ({ ack }: ClusterMessage) => void (ack && given.delete(ack)))
-  child.once('exit', () => {
-    for (const handle of given.values()) handle.close()
-    given.clear()
-  })
-}
-
-interface ClusterMessage {
-  readonly act?: string
-  readonly seq?: number
-  readonly ack?: number
 }

@@ -18,6 +18,8 @@ export interface Channel {
 
 export interface Member {
   ready(facts: unknown): void
+  /** What is so of ourselves, without waiting for the next sign of life. */
+  tellStatus(): void
   /** Asks the primary; rejects when it says no. */
   ask(request: unknown): Promise<unknown>
   /** To the other workers, now. */
@@ -57,6 +59,7 @@ export function joinFleet({ channel, status, answer }: MemberOptions): Member {
       alive()
       channel.send({ kind: 'ready', facts })
     },
+    tellStatus: alive,
     ask: asking.ask,
     say: (topic, data) => channel.send({ kind: 'say', topic, data }),
     listen(topic, heard) {

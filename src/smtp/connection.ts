@@ -27,6 +27,7 @@ export class SmtpServer extends SMTPServer {
   /** Also those that only wait for the client to close its side. */
   readonly #open = new Set<SmtpConnection>()
   #isClosing = false
+  #taken = 0
 
   constructor(settings: ServerSettings) {
     super({
@@ -43,6 +44,7 @@ export class SmtpServer extends SMTPServer {
   }
 
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
+    this.#taken++
     // Reset before we came to it: there will be no further event.
     if (socket.destroyed) return
     const connection = new SmtpConnection(this, socket, options)
@@ -63,6 +65,10 @@ export class SmtpServer extends SMTPServer {
 
   get sessions(): number {
     return this.connections.size
+  }
+
+  get taken(): number {
+    return this.#taken
   }
 
   /** Rejects when the address cannot be bound. */

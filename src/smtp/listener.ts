@@ -25,6 +25,8 @@ export interface ListenerOptions {
 export interface Listener {
   readonly address: { readonly host: string; readonly port: number }
   readonly sessions: number
+  /** Connections since it was opened. */
+  readonly taken: number
   /** Accepts no more, lets commands finish for at most the grace, then ends every session. */
   close(graceMs: number): Promise<void>
 }
@@ -45,6 +47,9 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     address,
     get sessions() {
       return server.sessions
+    },
+    get taken() {
+      return server.taken
     },
     close: (graceMs) => server.drain(graceMs),
   }

@@ -106,6 +106,7 @@ interface WorkerRow {
   readonly slot: number
   readonly pid: number
   readonly ready: boolean
+  readonly sessions: number
 }
 
 const workers = (): Promise<WorkerRow[]> => json('workers')
@@ -470,6 +471,28 @@ describe('workers', () => {
       .toHaveLength(2)
     expect(await said()).toMatch(/^8000\b.*\n$/)
     wire.reset()
+  })
+
+  test('a new session goes to the worker that has the fewest', async () => {
+    const { smtpPort } = await start(2)
+    const sessions = async (): Promise<number[]> => (await workers()).map((row) => row.sessions)
+    const total = async (): Promise<number> => (await sessions()).reduce((sum, each) => sum + each)
+    const held: Wire[][] = [[], []]
+    for (let i = 1; i <= 4; i++) {
+      const wire = await dial(smtpPort)
+      await wire.expect('220')
+      await expect.poll(total).toBe(i)
+      const taker = (await sessions()).findIndex((count, slot) => count > (held[slot]?.length ?? 0))
+      held[taker]?.push(wire)
+    }
+    expect(held.map((wires) => wires.length)).toEqual([2, 2])
+    for (const wire of held[1] ?? []) wire.reset()
+    await expect.poll(sessions).toEqual([2, 0])
+    // Turns alone would give each of them one.
+    const more = await Promise.all([dial(smtpPort), dial(smtpPort)])
+    await expect.poll(sessions).toEqual([2, 2])
+    for (const wire of [...more, ...(held[0] ?? [])]) wire.reset()
+    expect((await ctl('workers')).text).toMatch(/^0 {2}\d+ {2}ready, \d sessions\n/)
   })
 
   test('a limit of sessions is one for all of them', async () => {

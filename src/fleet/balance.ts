@@ -1,0 +1,66 @@
+// Which worker takes the next connection: the one that has the fewest of its port. What is known of a worker is
+// what it said last and what it was given since; no clock and no socket here.
+
+/** Connections of one listening port, as a worker counts them. */
+export interface Load {
+  readonly port: number
+  /** All that it has been given since it began. */
+  readonly taken: number
+  /** Of these, those that are still there. */
+  readonly open: number
+}
+
+export interface Balance<W> {
+  /** Instead of `next`, whose turn it is; `next` itself where nobody has fewer. */
+  choose(port: number, next: W): W
+  given(worker: W, port: number): void
+  /** It could not take what it was given. */
+  returned(worker: W, port: number): void
+  /** What it listens on and says so of. */
+  heard(worker: W, loads: readonly Load[]): void
+  gone(worker: W): void
+}
+
+interface Known {
+  loads: readonly Load[]
+  /** By port. */
+  readonly given: Map<number, number>
+}
+
+/** `isFree`: whether it gets to its events at all. */
+export function makeBalance<W>(isFree: (worker: W) => boolean): Balance<W> {
+  const known = new Map<W, Known>()
+  const of = (worker: W): Known => {
+    const present = known.get(worker) ?? { loads: [], given: new Map<number, number>() }
+    known.set(worker, present)
+    return present
+  }
+  const add = (worker: W, port: number, by: number): void => {
+    const { given } = of(worker)
+    given.set(port, (given.get(port) ?? 0) + by)
+  }
+  return {
+    choose(port, next) {
+      let chosen = next
+      let fewest = openAt(of(next), port) ?? 0
+      for (const [worker, each] of known) {
+        const open = openAt(each, port)
+        if (open === undefined || open >= fewest || !isFree(worker)) continue
+        chosen = worker
+        fewest = open
+      }
+      return chosen
+    },
+    given: (worker, port) => add(worker, port, 1),
+    returned: (worker, port) => add(worker, port, -1),
+    heard: (worker, loads) => void (of(worker).loads = loads),
+    gone: (worker) => void known.delete(worker),
+  }
+}
+
+/** With those that are on their way to it; undefined: it has not said that it listens there. */
+function openAt({ loads, given }: Known, port: number): number | undefined {
+  const own = loads.filter((load) => load.port === port)
+  if (own.length === 0) return undefined
+  return own.reduce((sum, { open, taken }) => sum + open - taken, given.get(port) ?? 0)
+}
