@@ -64,10 +64,6 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
       return respond(request as FleetRequest)
     },
   })
-  const tallies = {
-    census: shared(member, 'census', member.tellStatus),
-    budgets: shared(member, 'budgets'),
-  }
   const { set: optionSet } = shareOptions({
     member,
     apply: (argv) => void respond?.({ kind: 'command', argv }),
@@ -79,7 +75,11 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
   const running = await openServer({
     ...options,
     load: () => loadSnapshot(snapshot, options.load),
-    tallies,
+    tallies: {
+      // Who hands out connections hears of sessions at once.
+      census: shared(member, 'census', member.tellStatus),
+      budgets: shared(member, 'budgets'),
+    },
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
     metricsOfAll: async () =>
       (await member.ask({ kind: 'metrics' } satisfies WorkerQuestion)) as Metrics,
@@ -99,12 +99,20 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
       return running.prepareReload()
     },
   })
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
-  const standing = (await member.ask({ kind: 'standing' } satisfies WorkerQuestion)) as string[][]
-  for (const argv of standing) await respond({ kind: 'command', argv })
+  await catchUp(member, respond)
   const { smtp, http, scripts } = running
   member.ready({ smtp, http, scripts } satisfies WorkerFacts)
   return { close }
+}
+
+/** What the console has set since the configuration was read. */
+async function catchUp(
+  member: Member,
+  respond: (request: FleetRequest) => Promise<unknown>,
+): Promise<void> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
+  const standing = (await member.ask({ kind: 'standing' } satisfies WorkerQuestion)) as string[][]
+  for (const argv of standing) await respond({ kind: 'command', argv })
 }
 
 function responder(

@@ -27,7 +27,6 @@ export class SmtpServer extends SMTPServer {
   /** Also those that only wait for the client to close its side. */
   readonly #open = new Set<SmtpConnection>()
   #isClosing = false
-  #taken = 0
 
   constructor(settings: ServerSettings) {
     super({
@@ -44,7 +43,6 @@ export class SmtpServer extends SMTPServer {
   }
 
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
-    this.#taken++
     // Reset before we came to it: there will be no further event.
     if (socket.destroyed) return
     const connection = new SmtpConnection(this, socket, options)
@@ -65,10 +63,6 @@ export class SmtpServer extends SMTPServer {
 
   get sessions(): number {
     return this.connections.size
-  }
-
-  get taken(): number {
-    return this.#taken
   }
 
   /** Rejects when the address cannot be bound. */

@@ -42,6 +42,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     ...(options.proxySeconds && { proxySeconds: options.proxySeconds }),
     report: options.report,
   })
+  let taken = 0
+  server.server.on('connection', () => taken++)
   const address = await server.bind(options.host, options.port)
   return {
     address,
@@ -49,7 +51,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       return server.sessions
     },
     get taken() {
-      return server.taken
+      return taken
     },
     close: (graceMs) => server.drain(graceMs),
   }

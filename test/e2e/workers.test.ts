@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { openSink, type Sink } from '../../src/cli/sink.ts'
 import type { PageNews } from '../../src/parts.ts'
 import { hasBrowser, openBrowser } from '../support/browser.ts'
+import { askControl, tell, type Told } from '../support/control.ts'
 import { MAIN, run, type Running, serve } from '../support/process.ts'
 import { send, trackedPaths } from '../support/server.ts'
 import { dial, type Wire } from '../support/wire.ts'
@@ -62,31 +63,7 @@ const LOST_AT_ONCE = 20
 /** A worker may be busy with a policy for ten times that. */
 const QUICK = 'scriptlet "scriptlet" { callout_cpu_ms = 50 }'
 
-interface Told {
-  readonly ok: boolean
-  readonly text: string
-  readonly data: unknown
-}
-
-/** As `eachrcpt ctl` does, without a process for each. */
-async function ctl(...words: string[]): Promise<Told> {
-  return (await asked('POST', '/command', JSON.stringify(words))) as Told
-}
-
-/** What the control socket answers. */
-function asked(method: string, path: string, body = ''): Promise<unknown> {
-  const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  const options = { socketPath: join(folder, 'spool/control'), method, path, headers }
-  return new Promise((resolve, reject) => {
-    const sent = request(options, (response) => {
-      let text = ''
-      response.on('data', (chunk) => (text += String(chunk)))
-      response.on('end', () => resolve(JSON.parse(text)))
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
-}
+const ctl = (...words: string[]): Promise<Told> => tell(folder, words)
 
 /** Its status, on a connection of its own. */
 function get(url: string): Promise<number | undefined> {
@@ -413,10 +390,17 @@ describe('workers', () => {
     }>('trace', 'list')
     expect([listed.sample, listed.receptions.length]).toEqual([1, 2])
     expect((await ctl('trace', 'list')).text.match(/trace on/g)).toHaveLength(1)
-    const recent = (await asked('GET', '/trace')) as { batchId: string; atMs: number }[]
+    const recent = (await askControl(folder, 'GET', '/trace')) as {
+      batchId: string
+      atMs: number
+    }[]
     expect(recent).toEqual(listed.receptions)
     for (const { batchId } of recent) {
-      const records = (await asked('GET', `/trace/${batchId.replaceAll('/', '.')}`)) as {
+      const records = (await askControl(
+        folder,
+        'GET',
+        `/trace/${batchId.replaceAll('/', '.')}`,
+      )) as {
         callout: string
         batchId: string
       }[]

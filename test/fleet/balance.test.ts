@@ -2,14 +2,15 @@ import { expect, test } from 'vitest'
 import { type Load, makeBalance } from '../../src/fleet/balance.ts'
 
 /** Two workers that listen on ports 25 and 587. */
-function start(isFree = (_: string): boolean => true) {
+function start(isFree: (worker: string) => boolean = () => true) {
   const balance = makeBalance<string>(isFree)
   const say = (worker: string, ...loads: readonly Load[]): void => balance.heard(worker, loads)
   for (const worker of ['a', 'b'])
     say(worker, { port: 25, taken: 0, open: 0 }, { port: 587, taken: 0, open: 0 })
   /** Whose turn it is, and who gets it. */
   const take = (port: number, turns: string): string =>
-    [...turns]
+    turns
+      .split('')
       .map((turn) => {
         const chosen = balance.choose(port, turn)
         balance.given(chosen, port)
