@@ -75,11 +75,7 @@ export async function openFleetWorker(options: FleetWorkerOptions): Promise<{ cl
   const running = await openServer({
     ...options,
     load: () => loadSnapshot(snapshot, options.load),
-    tallies: {
-      // Who hands out connections hears of sessions at once.
-      census: shared(member, 'census', member.tellStatus),
-      budgets: shared(member, 'budgets'),
-    },
+    tallies: talliesOf(member),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the primary is of the same version
     metricsOfAll: async () =>
       (await member.ask({ kind: 'metrics' } satisfies WorkerQuestion)) as Metrics,
@@ -165,6 +161,12 @@ function contentsOf(
 ): Contents {
   outbox?.flush()
   return { slot, changes: sharing.contents(), position: statePosition() }
+}
+
+/** Who hands out connections hears of sessions as soon as the others do. */
+function talliesOf(member: Member) {
+  const census = shared(member, 'census', member.tellStatus)
+  return { census, budgets: shared(member, 'budgets') }
 }
 
 /** A tally that all workers keep together. */
