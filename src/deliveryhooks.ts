@@ -5,7 +5,7 @@
 // the hook. Context variables that hooks set before another attempt stay with the copy. What happened stands;
 // but the text that core_log_permanent_failure_v1 gives a failure by msg:set_code is what is told of it.
 import type { Generation } from './generation.ts'
-import type { DomainRecords } from './domainrecords.ts'
+import type { DomainRecords } from './observing/domainrecords.ts'
 import {
   applyChanges,
   type ContextChanges,

@@ -2,14 +2,14 @@
 // asked for, metrics.
 import type { Hono } from 'hono'
 import type { HttpEndpoint } from './config/config.ts'
-import type { Denials } from './denials.ts'
+import type { Denials } from './sharing/denials.ts'
 import type { Generation } from './generation.ts'
 import { healthApp } from './http/health.ts'
 import { metricsApp } from './http/metrics.ts'
 import { policyApp } from './http/policy.ts'
 import { trackerApp } from './http/tracker.ts'
 import { wellKnownApp } from './http/wellknown.ts'
-import type { TrackingInstruments } from './instruments.ts'
+import type { TrackingInstruments } from './observing/instruments.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
 
 export interface EndpointOptions {

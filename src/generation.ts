@@ -12,7 +12,7 @@ import {
 } from './events/journal.ts'
 import type { TrackerSettings } from './http/hit.ts'
 import { makeInboundAudit } from './inboundaudit.ts'
-import type { Instruments } from './instruments.ts'
+import type { Instruments } from './observing/instruments.ts'
 import { findKeyring } from './keyfile.ts'
 import { toText } from './mail/bytes.ts'
 import { FleetingSet } from './mail/fleeting.ts'

@@ -1,6 +1,6 @@
 // A session's place among all: the options of its client's address, its share of their budget, its count
 // among those connected. XREMOTEIP and XCLIENT move it to another address.
-import type { Census } from './census.ts'
+import type { Census } from './observing/census.ts'
 import type { ListenerOptions, SmtpEndpoint } from './config/config.ts'
 import type { SessionBudget } from './config/reception.ts'
 import type { Tally } from './fleet/tally.ts'

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
-import { watchGauges } from '../src/gauges.ts'
-import { makeInstruments } from '../src/instruments.ts'
+import { watchGauges } from '../src/observing/gauges.ts'
+import { makeInstruments } from '../src/observing/instruments.ts'
 import { hasPromtool, promtool } from './support/promtool.ts'
 
 const EXAMPLES = new URL('../examples/', import.meta.url).pathname

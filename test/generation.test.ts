@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
-import { makeInstruments } from '../src/instruments.ts'
+import { makeInstruments } from '../src/observing/instruments.ts'
 import { openGeneration } from '../src/generation.ts'
 import { makeSharedState } from '../src/msys/shared/embedded.ts'
 

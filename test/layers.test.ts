@@ -25,15 +25,33 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   fleet: [],
   telemetry: [],
   http: ['tracking', 'events', 'spool', 'policy', 'mail', 'metrics'],
+  sharing: ['redis', 'tracking', 'events', 'policy', 'msys', 'mail', 'config'],
+  // Beside what it looks at.
+  observing: [
+    'smtp',
+    'relay',
+    'spool',
+    'events',
+    'tracking',
+    'policy',
+    'msys',
+    'mail',
+    'config',
+    'fleet',
+    'metrics',
+    'telemetry',
+  ],
 }
 
-/** A rehearsal and the command line may use every room, and what stands beside them. */
+/** These use a server, and with it what stands in src/ itself. */
 const MAY_IMPORT: typeof ROOMS = {
   ...ROOMS,
   rehearsal: Object.keys(ROOMS),
   testing: ['lua', 'policy', 'config', 'mail', 'mime', 'outside', 'rehearsal'],
   recording: ['smtp', 'config', 'mail', 'mime', 'policy', 'rehearsal'],
-  cli: [...Object.keys(ROOMS), 'rehearsal', 'testing', 'recording'],
+  console: [...Object.keys(ROOMS), 'rehearsal'],
+  workers: [...Object.keys(ROOMS), 'console'],
+  cli: [...Object.keys(ROOMS), 'rehearsal', 'testing', 'recording', 'console', 'workers'],
 }
 
 const PURE_ROOMS = ['mime', 'mail', 'tracking', 'metrics', 'telemetry']
@@ -56,8 +74,18 @@ describe('the rooms of src/', () => {
       .filter(({ target }) => target.startsWith('src/'))
       .map((line) => ({ ...line, room: roomOf(line.target) }))
       .filter((line) => line.room !== room && !allowed.includes(line.room))
-      .filter((line) => !(['cli', 'rehearsal'].includes(room) && line.room === ''))
+      .filter((line) => room in ROOMS || line.room !== '')
     expect(foreign).toEqual([])
+  })
+
+  test('a server uses none of those that use it', () => {
+    const above = imports.filter(
+      ({ room, target }) =>
+        room === '' &&
+        target.startsWith('src/') &&
+        !['', ...Object.keys(ROOMS)].includes(roomOf(target)),
+    )
+    expect(above).toEqual([])
   })
 
   test('every folder is a room of the table', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
 import { openSuspensions } from '../src/suspensions.ts'
-import { suspendCommand } from '../src/suspendconsole.ts'
+import { suspendCommand } from '../src/console/suspend.ts'
 
 const options = { lenient: false, defaultHostname: 'us.test', folder: '/conf' }
 const CONFIG = parseConfig('', 'e.conf', options).config

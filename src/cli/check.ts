@@ -16,7 +16,7 @@ import { loadConfig } from '../config/load.ts'
 import { allowFiles } from '../lua/files.ts'
 import { findModule } from '../lua/module.ts'
 import { readScriptlets } from '../policy/scriptlet.ts'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../observing/version.ts'
 import { BUNDLED_FOLDERS } from './folders.ts'
 import { isTestFile } from './testfiles.ts'
 

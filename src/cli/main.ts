@@ -62,7 +62,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === '--version') {
-    const { VERSION } = await import('../version.ts')
+    const { VERSION } = await import('../observing/version.ts')
     process.stdout.write(`${VERSION}\n`)
     return 0
   }

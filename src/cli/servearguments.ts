@@ -1,6 +1,6 @@
 // The arguments of `eachrcpt serve`.
 import { parseArgs } from 'node:util'
-import type { TraceSettings } from '../traces.ts'
+import type { TraceSettings } from '../observing/traces.ts'
 
 export interface ServeArguments {
   /** Undefined: the embedded default. */

@@ -1,5 +1,5 @@
 // What signals mean to a server, or to the primary of several workers.
-import type { Control } from '../control.ts'
+import type { Control } from '../console/control.ts'
 import { readyLine, type Started } from './start.ts'
 import type { Supervisor } from './systemd.ts'
 

@@ -3,7 +3,7 @@ import { diffLines } from 'diff'
 import type { Server } from '../server.ts'
 import type { LinkExplain } from '../tracking/explain.ts'
 import type { ReadCopy } from './copyreader.ts'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../observing/version.ts'
 
 const WIDTH = 110
 const DIFF_LINES = 8

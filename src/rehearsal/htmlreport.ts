@@ -2,7 +2,7 @@
 // is escaped by the template.
 import { html as markup, raw } from 'hono/html'
 import type { CalloutTrace } from '../policy/trace.ts'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../observing/version.ts'
 import type { Difference, HeaderDifference, PartDifference } from './difference.ts'
 import { CSS } from './htmlstyle.ts'
 import { plain, safe } from './paint.ts'

@@ -11,7 +11,7 @@
 //
 // Step by step: `const session = await rehearsal.connect({ peer })`, then `session.say('EHLO x')`,
 // `session.transact(mail)`, `session.close()`.
-import { makeCensus } from '../census.ts'
+import { makeCensus } from '../observing/census.ts'
 import type { Config } from '../config/config.ts'
 import type { ListenerOptions, SmtpEndpoint } from '../config/reception.ts'
 import { makeConversations } from '../conversations.ts'

@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type Control, openControl } from '../../src/control.ts'
+import { type Control, openControl } from '../../src/console/control.ts'
 import { hasBrowser, openBrowser } from '../support/browser.ts'
 import {
   copyFor,

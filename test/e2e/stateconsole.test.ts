@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runCommand } from '../../src/console.ts'
+import { runCommand } from '../../src/console/console.ts'
 import { sendOne, serverPerTest, type TestServer } from '../support/server.ts'
 
 const start = serverPerTest()

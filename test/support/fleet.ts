@@ -1,6 +1,6 @@
 // The console of several workers without processes: each answers by its function.
-import { type FleetConsoleOptions, runFleetCommand } from '../../src/fleetconsole.ts'
-import type { FleetRequest } from '../../src/fleetrequest.ts'
+import { type FleetConsoleOptions, runFleetCommand } from '../../src/workers/console.ts'
+import type { FleetRequest } from '../../src/workers/request.ts'
 import type { Answer } from '../../src/http/control.ts'
 
 type Ask = (argv: readonly string[]) => Promise<Answer | undefined>
