@@ -17,6 +17,7 @@ import { watchGauges } from './observing/gauges.ts'
 import type { Generation } from './generation.ts'
 import { openHttpListener } from './http/listener.ts'
 import type { Instruments } from './observing/instruments.ts'
+import type { SmtpTraces } from './observing/smtptraces.ts'
 import { type Listeners, makeListeners, type Prepared, prepareAll } from './listeners.ts'
 import { type Ids, makeIds } from './mail/ids.ts'
 import type { Snapshot } from './metrics/snapshot.ts'
@@ -56,7 +57,7 @@ export interface Inspection {
   readonly counts: Counts
   /** What became of each domain's copies. */
   readonly records: Pick<DomainRecords, 'all' | 'of'>
-  readonly relay: Pick<Dispatcher, 'route' | 'connections' | 'reroute'>
+  readonly relay: Pick<Dispatcher, 'route' | 'connections' | 'peers' | 'refresh' | 'reroute'>
   inbound(): ReturnType<Census['all']>
   /** Connections at which mail is being delivered. */
   outbound(): number
@@ -78,6 +79,7 @@ export interface Onlookers {
   readonly instruments: Instruments
   readonly feed: Feed
   readonly collector: Collector
+  readonly smtpTraces: SmtpTraces
 }
 
 export interface Parts {
@@ -96,13 +98,16 @@ export function openParts(
   stores: Stores,
   current: () => Generation,
   options: PartsOptions,
-  { instruments, feed, collector }: Onlookers,
+  { instruments, feed, collector, smtpTraces }: Onlookers,
 ): Parts {
   const { spool, events, space, nodes, suspensions, denials, notReady } = stores
   const ids = makeIds(process.pid, randomBytes(8), Date.now)
   const counts = countsFrom(Date.now())
   const counted = { counts, records: makeDomainRecords(Date.now) }
-  const dispatcher = openRelay(stores, ids, current, counted, instruments, [feed, collector])
+  const dispatcher = openRelay(stores, ids, current, counted, instruments, {
+    watchers: [feed, collector],
+    listen: smtpTraces.listen,
+  })
   suspensions.watch(() => dispatcher.reconfigure(suspensions.apply(current().config)))
   const { onAccepted, place = ALONE, tallies } = options
   const census = makeCensus(Date.now, tallies?.census)
@@ -176,7 +181,13 @@ function openRelay(
   current: () => Generation,
   { counts, records }: { readonly counts: Counts; readonly records: DomainRecords },
   { relay, storing }: Instruments,
-  watchers: readonly { watching(observers: Observers): Observers }[],
+  {
+    watchers,
+    listen,
+  }: {
+    readonly watchers: readonly { watching(observers: Observers): Observers }[]
+    readonly listen: SmtpTraces['listen']
+  },
 ): Dispatcher {
   const route: Dispatcher['route'] = (way) => dispatcher.route(way)
   const hooks = deliveryHooks({ current, spool, records, route, now: Date.now })
@@ -188,6 +199,7 @@ function openRelay(
     ids,
     lastWord: hooks.lastWord,
     steering: steeringHooks(current),
+    listen,
     observers: watchers.reduce((all, { watching }) => watching(all), relay.counting(observers)),
     onError(error) {
       storing.failed(error, 'relay')

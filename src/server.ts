@@ -20,6 +20,7 @@ import type { LockKeeper } from './policy/locks.ts'
 import type { Policy } from './policy/policy.ts'
 import { makeReloads, makeRetirement, type ReloadOptions, type Reloads } from './reload.ts'
 import { openSeries } from './sharing/seriesstore.ts'
+import { makeSmtpTraces, type SmtpTraces } from './observing/smtptraces.ts'
 import { startTraces, type Traces, type TraceSettings } from './observing/traces.ts'
 import { openStores, type Stores } from './stores.ts'
 import type { Environment } from './telemetry/settings.ts'
@@ -55,6 +56,7 @@ export interface Server extends Reloads, Inspection {
   /** The current one. */
   policy(): Policy
   readonly traces: Traces
+  readonly smtpTraces: SmtpTraces
   /** Tells the operator. */
   warn(text: string): void
   /** What policy counts and keeps beyond a session. */
@@ -83,10 +85,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const instruments = makeInstruments()
   const series = openSeries(config, place?.slot ?? 0, warn)
   const sharing = makeSharing(series.state)
-  const traces = await startTraces(options.trace, warn)
-  const collector = openCollector(options.environment ?? {}, warn)
-  const tracer = collector.tracing(traces)
-  const closers: (() => Promise<void>)[] = [() => traces.close()]
+  const { traces, smtpTraces, collector, tracer } = await openTracing(options, config)
+  const closers = [() => traces.close(), () => smtpTraces.close()]
   try {
     const logged = { now: Date.now, warn, events: recorder, place }
     const locks = openLocks(options.locksOfAll, () => opened?.nodes)
@@ -101,7 +101,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     opened = stores
     const nodeState = shareWithNodes(sharing, stores.nodes, options.node)
     closers.unshift(() => Promise.resolve(nodeState.close()))
-    const parts = openParts(stores, () => current, options, { instruments, feed, collector })
+    const onlookers = { instruments, feed, collector, smtpTraces }
+    const parts = openParts(stores, () => current, options, onlookers)
     closers.unshift(() => parts.close())
     nodeState.begin(await options.joinState?.(sharing))
     // Its scripts may have changed it while they were loaded.
@@ -128,13 +129,24 @@ export async function openServer(options: ServerOptions): Promise<Server> {
         retire(old)
       },
     }
-    const surface = surfaceOf(stores, parts, traces, () => current, warn)
+    const surface = surfaceOf(stores, parts, { traces, smtpTraces }, () => current, warn)
     const life = { ...makeReloads(reloading), close: () => closeAll(closers) }
     return Object.assign(surface, life, { sharing, statePosition: () => nodeState.position })
   } catch (error) {
     await closeAll(closers)
     throw error
   }
+}
+
+/** What may be written down of all that happens. */
+async function openTracing(
+  { trace, environment = {}, warn }: ServerOptions,
+  { traceSmtpMode: mode }: Config,
+) {
+  const traces = await startTraces(trace, warn)
+  const smtpTraces = makeSmtpTraces({ mode, now: Date.now, warn })
+  const collector = openCollector(environment, warn)
+  return { traces, smtpTraces, collector, tracer: collector.tracing(traces) }
 }
 
 /** Scripts that are loaded set options of a configuration that nobody else has yet: those are not told. */
@@ -173,7 +185,7 @@ function followChanges(
 function surfaceOf(
   { events, notReady }: Stores,
   parts: Parts,
-  traces: Traces,
+  { traces, smtpTraces }: Pick<Server, 'traces' | 'smtpTraces'>,
   current: () => Generation,
   warn: (text: string) => void,
 ): Omit<Server, keyof Reloads | 'close' | 'sharing' | 'statePosition'> {
@@ -201,8 +213,10 @@ function surfaceOf(
     notReady,
     warn,
     traces,
+    smtpTraces,
     reopenLogs: async () => {
-      await Promise.all([current().journal.reopen(), events.reopen(), traces.reopen()])
+      const all = [current().journal, events, traces, smtpTraces]
+      await Promise.all(all.map((each) => each.reopen()))
       await current().policy.logsReopened()
     },
     flushLogs: async () => {

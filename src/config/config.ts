@@ -43,6 +43,8 @@ export interface Config {
   readonly spoolMinFreeBytes: number
   readonly spoolMinFreeInodes: number
   readonly shutdownGraceSeconds: number
+  /** Of what `trace smtp` writes. */
+  readonly traceSmtpMode: number
   readonly workers: number
   readonly workerTimeoutSeconds: number
   readonly dnsServers: readonly string[]

@@ -10,6 +10,10 @@ export function said(text: string, data: unknown): Answer {
   return { isOk: true, text: text === '' ? '' : `${text}\n`, data }
 }
 
+export function lines(all: readonly string[], data: unknown): Answer {
+  return { isOk: true, text: all.map((line) => `${line}\n`).join(''), data }
+}
+
 export function refusal(text: string): Answer {
   return { isOk: false, text: `${text}\n` }
 }

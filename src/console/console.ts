@@ -1,11 +1,13 @@
 // The console of a running server: what its control listener answers. Names and texts are Momentum's where it
 // has them ("console_commands"); what policy registers by msys.registerControl comes last.
+import { lines } from './answers.ts'
 import { BINDING_HELP, bindingCommand } from './binding.ts'
 import type { Answer } from '../http/control.ts'
 import { errorText } from '../events/lines.ts'
 import { denyCommand } from './deny.ts'
 import { DOMAIN_HELP, domainCommand } from './domain.ts'
 import { countsFrom } from '../observing/observers.ts'
+import { OUTBOUND_HELP, outboundCommand } from './outbound.ts'
 import { QUEUE_HELP, queueCommand } from './queue.ts'
 import { isDelayed } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
@@ -26,6 +28,7 @@ export interface ConsoleOptions {
     | 'denials'
     | 'policy'
     | 'traces'
+    | 'smtpTraces'
     | 'counts'
     | 'records'
     | 'relay'
@@ -62,6 +65,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   const { server, now } = options
   const command = COMMANDS[argv.join(' ')]
   if (command) return command(options, argv)
+  const aboutOutbound = await outboundCommand(server, argv)
+  if (aboutOutbound) return aboutOutbound
   const traced = traceCommand(server.traces, argv)
   if (traced) return traced
   const queued = await queueCommand(server.mail, argv, now())
@@ -151,6 +156,7 @@ const HELP = [
   'deny; deny|allow message|campaign|customer NAME',
   'spool ls [LIMIT[,OFFSET]]|verify|show ID|retry ID|fail [quiet] ID|rm ID|export ID; batch ID: all copies of a message',
   'show inbound',
+  ...OUTBOUND_HELP,
   'workers',
   'config reload',
   ...STATE_HELP,
@@ -217,8 +223,4 @@ export function summaryTable(data: Summary): Answer {
     value === undefined ? [] : [`        ${name}: ${String(value).padStart(6)}`],
   )
   return lines(['Summary Statistics', ...table], data)
-}
-
-export function lines(all: readonly string[], data: unknown): Answer {
-  return { isOk: true, text: all.map((line) => `${line}\n`).join(''), data }
 }

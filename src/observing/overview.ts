@@ -1,7 +1,7 @@
 // What the page shows of a server each second, as plain data: numbers from its metrics, the longest queues,
 // the callouts that cost most.
 import type { Snapshot } from '../metrics/snapshot.ts'
-import type { LaneFacts } from '../relay/dispatcher.ts'
+import type { LaneFacts } from '../relay/view.ts'
 import { VERSION } from './version.ts'
 
 export interface Overview {

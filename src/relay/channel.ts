@@ -23,15 +23,20 @@ export interface Secured {
 
 export type Arrival = ({ readonly kind: 'reply' } & RemoteReply) | Lost
 
+/** Hears what is said, byte strings; of the octets of a message only how many there are. `end`: why no more is. */
+export type Tap = (who: 'us' | 'them' | 'end', text: string) => void
+
 export interface Channel {
-  /** Writes the chunks (strings: byte strings) in one go. */
-  send(chunks: readonly (string | Buffer)[]): void
+  /** Writes the chunks (strings: byte strings) in one go. `shown`: what a tap hears of it instead. */
+  send(chunks: readonly (string | Buffer)[], shown?: string): void
   /** The next reply. Its time begins when everything written has left; until then `blockMs` holds. */
   reply(timeoutMs: number): Promise<Arrival>
   /** Begins TLS. The peer has just agreed to it; if it said more than that, nothing of it counts. */
   secure(options: ConnectionOptions, timeoutMs: number): Promise<Secured | Lost>
   /** Open, everything written has left, and nothing has arrived that nobody asked for. */
   readonly isQuiet: () => boolean
+  /** From now on; undefined: nobody listens. */
+  readonly tap: (tap: Tap | undefined) => void
   /** Ends the connection; a reply still awaited is lost. */
   readonly destroy: () => void
 }
@@ -45,10 +50,12 @@ export interface ChannelOptions {
   readonly connectMs: number
   /** For what was written to leave, without any progress (RFC 5321 §4.5.3.2.5). */
   readonly blockMs: number
+  readonly tap?: Tap | undefined
 }
 
 interface Wire {
   socket: Socket
+  tap: Tap | undefined
   readonly waiting: Arrival[]
   isConnected: boolean
   awaiting: { resolve: (arrival: Arrival) => void; timeoutMs: number } | undefined
@@ -63,7 +70,7 @@ const MAX_WAITING_REPLIES = 1100
 const inbox = Buffer.allocUnsafeSlow(65_536)
 
 export function openChannel(options: ChannelOptions): Channel {
-  const { address, port, bindAddress, connectMs, blockMs } = options
+  const { address, port, bindAddress, connectMs, blockMs, tap } = options
   const local = bindAddress === undefined ? {} : { localAddress: bindAddress }
   const onread = {
     buffer: inbox,
@@ -75,6 +82,7 @@ export function openChannel(options: ChannelOptions): Channel {
   const socket = connect({ host: address, port, noDelay: true, ...local, onread })
   const wire: Wire = {
     socket,
+    tap,
     waiting: [],
     isConnected: false,
     awaiting: undefined,
@@ -90,7 +98,10 @@ export function openChannel(options: ChannelOptions): Channel {
   attach(wire, socket)
   const hear = hearing(wire)
   return {
-    send: (chunks) => send(wire, chunks, blockMs),
+    send(chunks, shown) {
+      if (wire.tap && !wire.final) wire.tap('us', shown ?? heardOf(chunks))
+      send(wire, chunks, blockMs)
+    },
     reply(timeoutMs) {
       const arrival = nextWaiting(wire) ?? wire.final
       if (arrival) return Promise.resolve(arrival)
@@ -105,6 +116,7 @@ export function openChannel(options: ChannelOptions): Channel {
       !wire.awaiting &&
       wire.waiting.length === 0 &&
       wire.socket.writableLength === 0,
+    tap: (next) => void (wire.tap = next),
     destroy: () => lose(wire, 'closed'),
   }
 }
@@ -120,6 +132,7 @@ function attach(wire: Wire, socket: Socket): void {
 function hearing(wire: Wire): (text: string) => void {
   const reader = replyReader()
   return (text) => {
+    wire.tap?.('them', text)
     const { replies, isMalformed } = reader.read(text)
     for (const reply of replies) wire.waiting.push({ kind: 'reply', ...reply })
     const next = wire.awaiting && nextWaiting(wire)
@@ -186,6 +199,15 @@ export function isPositive(arrival: Arrival): boolean {
   return arrival.kind === 'reply' && arrival.code >= 200 && arrival.code < 300
 }
 
+function heardOf(chunks: readonly (string | Buffer)[]): string {
+  const said = chunks.filter((chunk) => typeof chunk === 'string').join('')
+  const octets = chunks.reduce(
+    (sum, chunk) => sum + (typeof chunk === 'string' ? 0 : chunk.length),
+    0,
+  )
+  return octets > 0 ? `${said}[${octets} octets]\r\n` : said
+}
+
 function send(wire: Wire, chunks: readonly (string | Buffer)[], blockMs: number): void {
   const { socket } = wire
   if (wire.final) return
@@ -225,6 +247,7 @@ function lost({ final }: Wire): Lost {
 function lose(wire: Wire, cause: Lost['cause'], note?: string): void {
   const { socket, isConnected } = wire
   const isWriting = socket.writableLength > 0
+  if (!wire.final) wire.tap?.('end', note === undefined ? cause : `${cause}: ${note}`)
   wire.final ??= {
     kind: 'lost',
     cause,

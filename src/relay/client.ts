@@ -3,7 +3,7 @@
 // (RFC 2920) and one for the message, or one for all where it takes the message as a chunk. Uses SIZE
 // (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and CHUNKING (RFC 3030). Outcomes are per recipient.
 import { bodyOf } from './body.ts'
-import { type Channel, isPositive, openChannel } from './channel.ts'
+import { type Channel, isPositive, openChannel, type Tap } from './channel.ts'
 import { NOT_IN_CLEAR, authenticate, startTls } from './secure.ts'
 import { toSevenBit } from './sevenbit.ts'
 import { judge, MALFORMED, type Outcome, outcome, STAGES } from './outcome.ts'
@@ -26,6 +26,7 @@ export interface ClientOptions {
   /** The name that led to the address: what its certificate should bear. */
   readonly name: string
   readonly profile: Profile
+  readonly tap?: Tap | undefined
 }
 
 export interface Client {
@@ -37,6 +38,7 @@ export interface Client {
   /** One outcome for each recipient, in their order. One transaction at a time. */
   deliver(transaction: Transaction): Promise<readonly Outcome[]>
   readonly isUsable: () => boolean
+  readonly tap: Channel['tap']
   /** Says QUIT and ends the connection. */
   quit(): Promise<void>
   readonly destroy: () => void
@@ -110,6 +112,7 @@ function clientOf({ id, address, port }: ClientOptions, session: Session): Clien
       return outcomes
     },
     isUsable: channel.isQuiet,
+    tap: channel.tap,
     async quit() {
       channel.send(['QUIT\r\n'])
       await channel.reply(timeouts.quitMs)

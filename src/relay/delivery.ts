@@ -3,6 +3,7 @@
 import type { OutboundOptions } from '../config/config.ts'
 import { openRenderer, render, type Rendered, type Renderer } from '../mail/rendition.ts'
 import type { EntryCopy } from '../spool/entry.ts'
+import { wayOf } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
 import { notTried, type Tried, tryHosts, withoutConnection } from './attempt.ts'
@@ -78,8 +79,9 @@ async function send(
   const profile = await steered(steering, mail, profileOf(outbound, mailfrom, auth), onError)
   if ('stage' in profile) return notTried(profile, copies.length)
   const most = outbound.maxDeliveriesPerConnection
+  const way = wayOf({ stored: batch.stored, copy: copyIndex })
   const transaction = { mailfrom, recipients, ...rendered }
-  const tried = await tryHosts(delivery.pool, { hosts, profile }, transaction, most, mayOpen)
+  const tried = await tryHosts(delivery.pool, { hosts, profile, way }, transaction, most, mayOpen)
   if (tried.hasLeft && !isSeen) delivery.sheets.giveBack(rendered.bytes)
   return tried
 }

@@ -3,24 +3,23 @@
 // its other copies wait unharmed. No copy outlives its expiry, whatever its lane is waiting for.
 import { setImmediate as turn } from 'node:timers/promises'
 import type { OutboundOptions } from '../config/config.ts'
-import type { Egress } from '../mail/envelope.ts'
 import type { Ids } from '../mail/ids.ts'
 import { type Queue, type QueueItem, wayOf } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
-import type { Stored, Way } from '../spool/stored.ts'
+import type { Stored } from '../spool/stored.ts'
 import { openClient } from './client.ts'
 import { type Clock, steadyClock } from './clock.ts'
 import { headerOf } from './delivery.ts'
-import { join, type Lane, makeLane, takeAll, waiting } from './lane.ts'
+import { join, type Lane, makeLane, takeAll } from './lane.ts'
 import { type LaneKeys, makeLaneKeys } from './lanekey.ts'
-import { makePool } from './pool.ts'
+import { type Listen, makePool } from './pool.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import type { Steering } from './steering.ts'
 import { byEntry, makeSurgery, type Surgery } from './surgery.ts'
 import { makeRoom } from './room.ts'
-import { type Route, routeOf } from './route.ts'
 import { makeSheets } from './sheets.ts'
 import { makeTasks } from './tasks.ts'
+import { type View, viewOf } from './view.ts'
 import { expire, isExpired, type RelayConfig, startWorkers, type Works } from './worker.ts'
 import { expiresMs, type Observers, type Settlement } from './settlement.ts'
 
@@ -38,20 +37,16 @@ export interface DispatcherOptions {
   readonly onError: (error: unknown) => void
   readonly resolver?: Resolver
   readonly steering?: Steering
+  /** To the connections of some domains. */
+  readonly listen?: Listen | undefined
   readonly clock?: Clock
   /** From 0 up to 1, as Math.random. */
   readonly random?: () => number
 }
 
-export interface Dispatcher extends Surgery {
+export interface Dispatcher extends Surgery, View {
   /** Delivers what is left of an entry. */
   enqueue(stored: Stored): void
-  /** Every next hop that has mail. */
-  lanes(): readonly LaneFacts[]
-  /** Where copies that go this way stand. */
-  route(way: Way): Route
-  /** Deliveries that are being made, of each lane. */
-  connections(): readonly Connections[]
   /** The same for all that a start found, in steps: the first are on their way before the last is looked at. */
   recover(all: readonly Stored[]): Promise<void>
   /** Holds for every attempt that begins from now on. */
@@ -60,23 +55,6 @@ export interface Dispatcher extends Surgery {
   close(options: { readonly graceMs: number }): Promise<void>
   /** Resolves when no attempt is running and none can begin now. */
   idle(): Promise<void>
-}
-
-/** Copies of one next hop. */
-export interface LaneFacts {
-  /** As `gateway 192.0.2.1 25`, `maildir /path` or a domain, and the binding it goes by. */
-  readonly key: string
-  /** Due now, on their way not counted. */
-  readonly active: number
-  /** Waiting for their next attempt. */
-  readonly delayed: number
-  readonly workers: number
-  readonly health: Lane['health']
-}
-
-export interface Connections {
-  readonly egress: Egress
-  readonly count: number
 }
 
 interface State extends Works {
@@ -97,8 +75,11 @@ const STEP = 1_000
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { clock = steadyClock(), random = Math.random } = options
   const { resolver = systemResolver(options.config.dnsServers) } = options
-  const { ids, spool, queue, observers, onError, config } = options
-  const pool = makePool((host, profile) => openClient({ id: ids.connection(), ...host, profile }))
+  const { ids, spool, queue, observers, onError, config, listen } = options
+  const pool = makePool((host, profile, way) => {
+    const id = ids.connection()
+    return openClient({ id, ...host, profile, tap: listen?.(way, { id, ...host }) })
+  }, listen)
   const sheets = makeSheets()
   const settlement: Settlement = {
     spool,
@@ -135,10 +116,6 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   }
   return {
     enqueue: (stored) => enqueue(state, stored),
-    lanes: () => lanesOf(state),
-    route: (way) => routeOf(state, way),
-    connections: () =>
-      [...state.lanes.values()].map(({ egress, workers: count }) => ({ egress, count })),
     async recover(all) {
       for (const [i, stored] of all.entries()) {
         enqueue(state, stored)
@@ -148,6 +125,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
+    ...viewOf(state, pool),
     ...makeSurgery(state, spool, (items, dueMs) => {
       for (const item of items) schedule(state, item, dueMs ?? item.dueMs ?? 0)
       pump(state)
@@ -242,17 +220,6 @@ function reconfigure(state: State, config: RelayConfig): void {
     for (const item of takeAll(lane)) schedule(state, item, 0)
   }
   pump(state)
-}
-
-function lanesOf({ lanes, queue }: State): LaneFacts[] {
-  const queued = queue.census()
-  const keys = new Set([...lanes.keys(), ...queued.keys()])
-  return [...keys].map((key) => {
-    const lane = lanes.get(key)
-    const { ready = 0, waiting: delayed = 0 } = queued.get(key) ?? {}
-    const active = ready + (lane ? waiting(lane) : 0)
-    return { key, active, delayed, workers: lane?.workers ?? 0, health: lane?.health ?? 'good' }
-  })
 }
 
 async function close(state: State, graceMs: number): Promise<void> {

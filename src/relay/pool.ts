@@ -1,6 +1,8 @@
 // Idle connections, kept for the next message to the same address and port: as long as their profile says
 // (Momentum "idle_timeout"), and only for as many messages as the domain allows. Opening tries hosts in order.
 import { FleetingMap } from '../mail/fleeting.ts'
+import type { Way } from '../spool/stored.ts'
+import type { Tap } from './channel.ts'
 import type { Client } from './client.ts'
 import type { Host } from './nexthop.ts'
 import { type Outcome, outcome, STAGES } from './outcome.ts'
@@ -10,7 +12,26 @@ import { canReach, type Profile, profileKey } from './profile.ts'
 export interface Destination {
   readonly hosts: readonly Host[]
   readonly profile: Profile
+  /** Of the copies that go there. */
+  readonly way: Way
 }
+
+/** A connection as others see it. */
+export interface Connection {
+  /** That it is used for, or was last. */
+  readonly way: Way
+  readonly address: string
+  readonly port: number
+  readonly state: 'connecting' | 'delivering' | 'idle'
+  /** Transactions begun. */
+  readonly deliveries: number
+}
+
+/** Who listens to a connection while it is used for a way; undefined: nobody. */
+export type Listen = (
+  way: Way,
+  connection: Pick<Client, 'id' | 'address' | 'port'>,
+) => Tap | undefined
 
 export interface Pool {
   /**
@@ -24,6 +45,8 @@ export interface Pool {
   ): Promise<Client | Outcome | 'held'>
   /** Takes a connection back after a transaction; `maxDeliveries` 0: no limit. */
   release(client: Client, maxDeliveries: number): void
+  /** Those that are there, or being opened. */
+  all(): readonly Connection[]
   /** Says QUIT on the idle connections and ends the leased ones at once. */
   close(): Promise<void>
 }
@@ -33,8 +56,12 @@ const NO_WAY = outcome(
   '451 4.4.1 [internal] No valid hosts (no address of the family of bind_address)',
 )
 
-export function makePool(open: (host: Host, profile: Profile) => Promise<Client | Outcome>): Pool {
+export function makePool(
+  open: (host: Host, profile: Profile, way: Way) => Promise<Client | Outcome>,
+  listen: Listen = () => undefined,
+): Pool {
   const idle = makeIdle()
+  const opening = new Set<Host & { readonly way: Way }>()
   /** With the key that each is kept by, and how long. */
   const leased = new FleetingMap<Client, Keeping>()
   let isClosed = false
@@ -46,22 +73,26 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
   }
 
   return {
-    async lease({ hosts, profile }, mayOpen = () => true, isFresh = false) {
+    async lease({ hosts, profile, way }, mayOpen = () => true, isFresh = false) {
       const reachable = hosts.filter(({ address }) => canReach(profile, address))
       const shared = profileKey(profile)
       const keepingOf = ({ address, port }: Host): Keeping => ({
         key: `${address} ${port} ${shared}`,
         idleMs: profile.idleMs,
+        way,
       })
       for (const host of isFresh ? [] : reachable) {
         const keeping = keepingOf(host)
         const client = idle.take(keeping.key)
+        client?.tap(listen(way, client))
         if (client) return hold(client, keeping)
       }
       if (reachable.length > 0 && !mayOpen()) return 'held'
       let result: Outcome | undefined
       for (const host of reachable) {
-        const opened = await open(host, profile)
+        const begun = { ...host, way }
+        opening.add(begun)
+        const opened = await open(host, profile, way).finally(() => opening.delete(begun))
         if (!('kind' in opened)) return hold(opened, keepingOf(host))
         // A host that may accept later outweighs one that never will.
         if (result === undefined || opened.kind === 'deferred') result = opened
@@ -76,6 +107,11 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
       else if (isWorn) void client.quit()
       else if (keeping) idle.add(keeping, client)
     },
+    all: () => [
+      ...[...opening].map((one) => connectionOf(one, one.way, 'connecting')),
+      ...[...leased].map(([client, { way }]) => connectionOf(client, way, 'delivering')),
+      ...idle.all().map(({ client, way }) => connectionOf(client, way, 'idle')),
+    ],
     async close() {
       isClosed = true
       for (const client of leased.keys()) client.destroy()
@@ -84,20 +120,32 @@ export function makePool(open: (host: Host, profile: Profile) => Promise<Client 
   }
 }
 
+function connectionOf(
+  { address, port, deliveries }: Pick<Client, 'address' | 'port'> & Partial<Client>,
+  way: Way,
+  state: Connection['state'],
+): Connection {
+  return { way, address, port, state, deliveries: deliveries?.() ?? 0 }
+}
+
 interface Keeping {
   readonly key: string
   readonly idleMs: number
+  readonly way: Way
 }
 
 interface Idle {
   add(keeping: Keeping, client: Client): void
   /** The one used last that is still good. */
   take(key: string): Client | undefined
+  all(): IdleClient[]
   takeAll(): Client[]
 }
 
 interface IdleClient {
   readonly client: Client
+  /** That it was used for last. */
+  readonly way: Way
   readonly timer: NodeJS.Timeout
 }
 
@@ -111,8 +159,8 @@ function makeIdle(): Idle {
     void client.quit()
   }
   return {
-    add({ key, idleMs }, client) {
-      const idle = { client, timer: setTimeout(() => end(key, idle), idleMs) }
+    add({ key, idleMs, way }, client) {
+      const idle = { client, way, timer: setTimeout(() => end(key, idle), idleMs) }
       const same = clients.get(key)
       if (same) same.push(idle)
       else clients.set(key, [idle])
@@ -127,6 +175,7 @@ function makeIdle(): Idle {
       }
       return undefined
     },
+    all: () => [...clients.values()].flat(),
     takeAll() {
       const all = [...clients.values()].flat()
       clients.clear()

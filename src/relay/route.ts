@@ -21,7 +21,7 @@ export interface Route {
   readonly hop: KnownHop | undefined
 }
 
-interface Standing {
+export interface Standing {
   readonly lanes: ReadonlyMap<string, Lane>
   readonly laneKey: LaneKeys
   readonly config: RelayConfig

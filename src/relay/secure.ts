@@ -72,7 +72,7 @@ export async function authenticate(
   if (mechanism === undefined) return NO_MECHANISM
   const steps = stepsOf(mechanism, auth)
   for (const [i, step] of steps.entries()) {
-    channel.send([`${step}\r\n`])
+    channel.send([`${step}\r\n`], i === 0 ? `AUTH ${mechanism} [hidden]\r\n` : '[hidden]\r\n')
     const answer = await channel.reply(timeouts.ehloMs)
     const isLast = i === steps.length - 1
     const isGood = isLast ? isPositive(answer) : answer.kind === 'reply' && answer.code === 334

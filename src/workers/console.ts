@@ -1,6 +1,7 @@
 // The console of several workers: each answers for itself, and this makes one answer of theirs.
 import { isBindingSummary, mergeSummaries, summaryAnswer } from '../console/binding.ts'
-import { lines, summaryTable } from '../console/console.ts'
+import { lines } from '../console/answers.ts'
+import { summaryTable } from '../console/console.ts'
 import { listAnswer, listRequest } from '../console/domain.ts'
 import { isDomainFacts, mergeFacts } from '../console/domainfacts.ts'
 import { type DomainList, mergeLists } from '../console/domainlist.ts'
@@ -163,7 +164,13 @@ function joinedPreviews(all: readonly Preview[]): Preview {
 }
 
 /** All say the same. */
-const SAME: ReadonlySet<string> = new Set(['help', 'version', 'script list', 'summary reset'])
+const SAME: ReadonlySet<string> = new Set([
+  'help',
+  'version',
+  'script list',
+  'summary reset',
+  'trace smtp list',
+])
 
 type Facts = Readonly<Record<string, string | number>>
 

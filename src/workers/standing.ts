@@ -12,6 +12,7 @@ export interface Standing {
 const TRACE = 'trace'
 
 export function makeStanding(): Standing {
+  let tracers = 0
   const commands = new Map<string, readonly string[]>()
   const keep = (name: string, argv: readonly string[]): void => {
     commands.delete(name)
@@ -21,11 +22,14 @@ export function makeStanding(): Standing {
     note(argv) {
       const [word, verb] = argv
       if (word === 'trace' && (verb === 'on' || verb === 'off')) keep(TRACE, argv)
+      // One that is gone has had a number, too.
+      if (word === 'trace' && verb === 'smtp' && argv[2] !== 'list')
+        keep(`${TRACE} ${tracers++}`, argv)
       const option = optionOf(argv)
       if (option !== undefined) keep(option, argv)
     },
     reloaded() {
-      for (const name of commands.keys()) if (name !== TRACE) commands.delete(name)
+      for (const name of commands.keys()) if (!name.startsWith(TRACE)) commands.delete(name)
     },
     commands: () => [...commands.values()],
   }

@@ -39,6 +39,7 @@ describe('an empty configuration', () => {
       dnsServers: [],
       signers: [],
       shutdownGraceSeconds: 5,
+      traceSmtpMode: 0o640,
       control: { paths: ['/var/spool/ecelerity/control'], pages: [], token: undefined },
       spoolMinFreeBytes: 268_435_456,
       spoolMinFreeInodes: 1_000,

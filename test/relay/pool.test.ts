@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest'
+import type { Tap } from '../../src/relay/channel.ts'
 import type { Client } from '../../src/relay/client.ts'
 import { type Outcome, outcome, STAGES } from '../../src/relay/outcome.ts'
-import { makePool, type Pool } from '../../src/relay/pool.ts'
+import { type Listen, makePool, type Pool } from '../../src/relay/pool.ts'
 import { PROFILE } from './fakes.ts'
 
 const HOSTS = ['192.0.2.1', '192.0.2.2'].map((address) => ({ name: 'x', address, port: 25 }))
 const QUICK = { ...PROFILE, idleMs: 20 }
-const TO = { hosts: HOSTS, profile: QUICK }
+const WAY = { routingDomain: 'x.test' }
+const TO = { hosts: HOSTS, profile: QUICK, way: WAY }
 
 interface FakeClient extends Client {
   isOpen: boolean
   count: number
+  heard?: Tap | undefined
 }
 
 test('gives a released connection to the next message', async () => {
@@ -48,7 +51,7 @@ test('opens none where it may not, but gives an idle one', async () => {
 test('shares no connection between two source addresses, and tries only hosts of their family', async () => {
   const { pool, opened } = fake({})
   const hosts = [{ name: 'x', address: '2001:db8::1', port: 25 }, ...HOSTS]
-  const from = (bindAddress: string) => ({ hosts, profile: { ...QUICK, bindAddress } })
+  const from = (bindAddress: string) => ({ ...TO, hosts, profile: { ...QUICK, bindAddress } })
   for (const bindAddress of ['192.0.2.8', '192.0.2.9', '192.0.2.8', '2001:db8::8']) {
     const client = await pool.lease(from(bindAddress))
     if (isFake(client)) pool.release(client, 0)
@@ -58,9 +61,10 @@ test('shares no connection between two source addresses, and tries only hosts of
     '192.0.2.1 us.test 192.0.2.9',
     '2001:db8::1 us.test 2001:db8::8',
   ])
-  expect(
-    await pool.lease({ hosts: HOSTS, profile: { ...QUICK, bindAddress: '::1' } }),
-  ).toMatchObject({ kind: 'deferred', stage: 0 })
+  expect(await pool.lease({ ...TO, profile: { ...QUICK, bindAddress: '::1' } })).toMatchObject({
+    kind: 'deferred',
+    stage: 0,
+  })
   await pool.close()
 })
 
@@ -114,6 +118,35 @@ test('ends all connections when it closes, and those that open later', async () 
   expect((await lease(pool)).isOpen).toBe(false)
 })
 
+test('tells which connections there are, for whom, and what they do', async () => {
+  const { pool } = fake({})
+  const [first, second] = [await lease(pool), await lease(pool)]
+  pool.release(first, 0)
+  const row = { way: WAY, address: '192.0.2.1', port: 25 }
+  expect(pool.all()).toEqual([
+    { ...row, state: 'delivering', deliveries: 1 },
+    { ...row, state: 'idle', deliveries: 1 },
+  ])
+  pool.release(second, 1)
+  await pool.close()
+  const opening = makePool(() => new Promise(() => {}))
+  void opening.lease(TO)
+  expect(opening.all()).toEqual([{ ...row, state: 'connecting', deliveries: 0 }])
+})
+
+test('whoever listens to a domain hears a connection while it is used for that', async () => {
+  const tap = (): void => {}
+  const { pool } = fake({}, ({ routingDomain }) => (routingDomain === 'x.test' ? tap : undefined))
+  const client = await lease(pool)
+  pool.release(client, 0)
+  await pool.lease({ ...TO, way: { routingDomain: 'y.test' } })
+  expect(client.heard).toBe(undefined)
+  pool.release(client, 0)
+  await lease(pool)
+  expect(client.heard).toBe(tap)
+  await pool.close()
+})
+
 async function lease(pool: Pool): Promise<FakeClient> {
   const client = await pool.lease(TO)
   if (!isFake(client)) throw new Error('nothing was leased')
@@ -125,7 +158,10 @@ function isFake(client: object | 'held'): client is FakeClient {
 }
 
 /** `failures`: what happens instead of opening, by address. */
-function fake(failures: Readonly<Record<string, Outcome>>): {
+function fake(
+  failures: Readonly<Record<string, Outcome>>,
+  listen?: Listen,
+): {
   pool: Pool
   opened: string[]
   quits: Promise<Client>[]
@@ -143,6 +179,7 @@ function fake(failures: Readonly<Record<string, Outcome>>): {
       deliveries: () => client.count,
       deliver: () => Promise.resolve([]),
       isUsable: () => client.isOpen,
+      tap: (tap) => void (client.heard = tap),
       quit: () => {
         client.destroy()
         report(client)
@@ -155,6 +192,6 @@ function fake(failures: Readonly<Record<string, Outcome>>): {
   const pool = makePool((host, { ehloHostname, bindAddress }) => {
     opened.push([host.address, ehloHostname, bindAddress ?? []].flat().join(' '))
     return Promise.resolve(failures[host.address] ?? open(host))
-  })
+  }, listen)
   return { pool, opened, quits }
 }

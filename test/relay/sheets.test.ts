@@ -60,7 +60,13 @@ test.each([
   const hosts = [{ name: 'peer', address: '127.0.0.1', port: peer.port }]
   const bytes = Buffer.from('x'.repeat(78).concat('\r\n').repeat(100_000))
   const message = { mailfrom: 'a@b.example', recipients: ['c@d.example'], bytes }
-  const tried = await tryHosts(pool, { hosts, profile: PROFILE }, message, 0, () => true)
+  const tried = await tryHosts(
+    pool,
+    { hosts, profile: PROFILE, way: { routingDomain: 'd.example' } },
+    message,
+    0,
+    () => true,
+  )
   await pool.close()
   expect(tried.hasLeft).toBe(hasLeft)
 })

@@ -13,6 +13,9 @@ test('keeps what still holds: each option once, and whether there are traces', (
     'config unset domain x.example throttle',
     'config get retry_interval',
     'trace off',
+    'trace smtp add * x.example /tmp/a',
+    'trace smtp list',
+    'trace smtp remove 1',
     'suspend domain x.example',
   ]
   for (const command of taken) standing.note(words(command))
@@ -21,8 +24,10 @@ test('keeps what still holds: each option once, and whether there are traces', (
     'config set domain X.example Retry_Interval 20',
     'config unset domain x.example throttle',
     'trace off',
+    'trace smtp add * x.example /tmp/a',
+    'trace smtp remove 1',
   ]
   expect(standing.commands()).toEqual(commands.map(words))
   standing.reloaded()
-  expect(standing.commands()).toEqual([['trace', 'off']])
+  expect(standing.commands()).toEqual(commands.slice(3).map(words))
 })

@@ -96,7 +96,7 @@ export const KNOWN: readonly KnownOption[] = [
     reserve_maintenance_interval resolv_conf scheduler server_max_file_descriptors
     server_reserve_outbound_connections signing_stats siv_throttle_cache_size skip_hosts soft_bounce_drain_rate
     spool_mode ssl_lock_method swap_out_meta_after_each_tempfail tcp_buffer_size timestampformat
-    tls_dhparams_file tls_ec_curve_names tls_enable_dhe_ciphers tls_engine tlsa_expire_interval trace_smtp_mode
+    tls_dhparams_file tls_ec_curve_names tls_enable_dhe_ciphers tls_engine tlsa_expire_interval
     transfail_drain_rate unlink_on_spool_in_failure use_iflist_cache use_ipv6 use_mmap use_sendfile`,
   ),
   known(

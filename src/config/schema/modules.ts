@@ -50,6 +50,8 @@ export const SERVER = {
   workerTimeoutSeconds: option('worker_timeout', SECONDS, 10, ['global']),
   /** Who is asked for names, addresses with a port if it is not 53; those of the machine if none is given. */
   dnsServers: option('dns_servers', DNS_SERVERS, [], ['global']),
+  /** Of what `trace smtp` writes. */
+  traceSmtpMode: option('trace_smtp_mode', MODE, 0o640, ['global']),
   shutdownGraceSeconds: option('shutdown_grace', SECONDS, 5, ['global']),
 }
 

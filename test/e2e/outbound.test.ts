@@ -1,0 +1,88 @@
+// What an operator sees of connections to next hops.
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { tell, type Told } from '../support/control.ts'
+import { type Peer, startPeer } from '../support/peer.ts'
+import { type Running, serve } from '../support/process.ts'
+import { send } from '../support/server.ts'
+import { dial } from '../support/wire.ts'
+
+let folder: string
+let peer: Peer
+let running: Running | undefined
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eachrcpt-outbound-'))
+  peer = await startPeer()
+})
+afterEach(async () => {
+  running?.child.kill('SIGKILL')
+  running = undefined
+  await peer.close()
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
+const ctl = (line: string): Promise<Told> => tell(folder, line.split(' '))
+
+async function mail(rcptto: string): Promise<void> {
+  const wire = await dial(running?.smtpPort ?? 0)
+  await wire.expect('220')
+  const before = peer.messages.length
+  await send(wire, [rcptto])
+  wire.reset()
+  await expect.poll(() => peer.messages.length).toBe(before + 1)
+}
+
+test.each([1, 2])('connections are shown, and traced by domain: %i workers', async (workers) => {
+  await writeFile(
+    join(folder, 'e.conf'),
+    `hostname = "mail.test"
+     spoolbase = "spool"
+     workers = ${workers}
+     gateway = "127.0.0.1:${peer.port}"
+     trace_smtp_mode = 0600
+     esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) }`,
+  )
+  running = await serve(['--config', 'e.conf'], folder)
+  expect(await ctl('refresh domain x.example')).toMatchObject({ ok: false })
+  const path = join(folder, 'smtp.log')
+  expect((await ctl(`trace smtp add * X.example ${path}`)).text).toBe('Registered smtp tracer #1\n')
+  expect(await ctl('trace smtp list')).toMatchObject({
+    text: `[     1]  binding: *\n           domain: x.example\n             file: ${path}\n`,
+    data: [{ id: 1, binding: '*', domain: 'x.example', file: path }],
+  })
+  await mail('a@x.example')
+  await mail('b@y.example')
+  const traced = (): Promise<string> => readFile(path, 'latin1')
+  await expect.poll(traced).toMatch(/ < 250 2\.0\.0 queued\n/)
+  const log = await traced()
+  expect(log).toMatch(
+    /^\S+Z \S+ x\.example 127\.0\.0\.1:\d+ > MAIL FROM:.*\n.* > RCPT TO:<a@x\.example>$/m,
+  )
+  expect(log).toMatch(/ > \[\d+ octets\]\n/)
+  expect(log).not.toContain('y.example')
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+
+  await expect.poll(async () => (await ctl('show outbound')).text).toContain('[outbound/idle]')
+  const { data, text } = await ctl('show outbound')
+  expect(text).toMatch(
+    /^1: \[outbound\/idle\] [xy]\.example IPv4 127\.0\.0\.1:\d+ \(\d deliveries\) {2}default\n/,
+  )
+  const rows = data as readonly { deliveries: number }[]
+  expect(rows.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(2)
+
+  expect((await ctl('refresh domain x.example')).text).toBe(
+    'x.example: next hops are looked up again\n',
+  )
+  expect(await ctl('refresh domain all')).toMatchObject({ ok: true })
+  expect((await ctl('trace smtp remove 1')).text).toBe('Removed smtp tracer #1\n')
+  expect(await ctl('trace smtp remove 1')).toMatchObject({ ok: false })
+  await mail('c@x.example')
+  expect(await traced()).not.toContain('c@x.example')
+  expect((await ctl('trace smtp add x')).text).toMatch(/^usage: trace smtp add/)
+  expect(await ctl(`trace smtp add * * ${folder}`)).toMatchObject({ ok: false })
+  expect((await ctl('trace')).text).toMatch(/^trace off/)
+  expect(await running.stop('SIGTERM')).toBe(0)
+})
