@@ -25,6 +25,7 @@ import { type Counts, countsFrom, relayObservers } from './observing/observers.t
 import { type Overview, type Overviewed, overviewOf } from './observing/overview.ts'
 import { ALONE, type Place, shareOf } from './place.ts'
 import { type QueuedMail, queuedMail } from './queuedmail.ts'
+import { bindingHook, type BindingNow } from './rebinding.ts'
 import { type Dispatcher, makeDispatcher } from './relay/dispatcher.ts'
 import type { Observers } from './relay/settlement.ts'
 import { makeSessions } from './sessions.ts'
@@ -58,6 +59,8 @@ export interface Inspection {
   /** What became of each domain's copies. */
   readonly records: Pick<DomainRecords, 'all' | 'of'>
   readonly relay: Pick<Dispatcher, 'route' | 'connections' | 'peers' | 'refresh' | 'reroute'>
+  /** What policy says of a queued copy. */
+  readonly bindingNow: BindingNow
   inbound(): ReturnType<Census['all']>
   /** Connections at which mail is being delivered. */
   outbound(): number
@@ -135,6 +138,7 @@ export function openParts(
     lend: (generation) => lendSending(conversing, generation),
     console: {
       ...inspectionOf(stores, dispatcher, counted, census),
+      bindingNow: bindingHook(current, spool),
       metrics: gauges.snapshot,
       news: (since) => ({ ...feed.since(since), overview: overview() }),
     },
@@ -158,7 +162,7 @@ function inspectionOf(
   dispatcher: Dispatcher,
   counted: Pick<Inspection, 'counts' | 'records'>,
   census: Census,
-): Omit<Inspection, 'metrics' | 'news'> {
+): Omit<Inspection, 'metrics' | 'news' | 'bindingNow'> {
   return {
     ...counted,
     relay: dispatcher,

@@ -18,7 +18,10 @@ import type { Attempt } from './relay/attempt.ts'
 import type { Entry, EntryCopy } from './spool/entry.ts'
 
 /** `data`: of its entry; empty when it cannot be read. */
-export function sentCopy({ entry, copyIndex, text }: Attempt, data: Buffer): MessageHandle {
+export function sentCopy(
+  { entry, copyIndex, text }: Pick<Attempt, 'entry' | 'copyIndex' | 'text'>,
+  data: Buffer,
+): MessageHandle {
   const { rendition } = copyOf(entry, copyIndex)
   return copyAsSent(entry, copyIndex, data.length > 0 ? render(data, rendition) : data, text)
 }

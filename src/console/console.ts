@@ -11,6 +11,7 @@ import { OUTBOUND_HELP, outboundCommand } from './outbound.ts'
 import { QUEUE_HELP, queueCommand } from './queue.ts'
 import { isDelayed } from './queuetables.ts'
 import { tally } from './queuewalk.ts'
+import { REBIND_HELP, rebindCommand } from './rebind.ts'
 import { REROUTE_HELP, rerouteCommand } from './reroute.ts'
 import type { Server } from '../server.ts'
 import { traceCommand } from './trace.ts'
@@ -32,6 +33,7 @@ export interface ConsoleOptions {
     | 'counts'
     | 'records'
     | 'relay'
+    | 'bindingNow'
     | 'inbound'
     | 'outbound'
     | 'sessions'
@@ -73,6 +75,8 @@ async function answer(options: ConsoleOptions, argv: readonly string[]): Promise
   if (queued) return queued
   const rerouted = await rerouteCommand(server, argv)
   if (rerouted) return rerouted
+  const rebound = await rebindCommand(server, argv)
+  if (rebound) return rebound
   const aboutDomains = await domainCommand(server, argv, now())
   if (aboutDomains) return aboutDomains
   const aboutBindings = await bindingCommand(server, argv, now())
@@ -149,6 +153,7 @@ const HELP = [
   'message fail quiet ID',
   ...QUEUE_HELP,
   REROUTE_HELP,
+  REBIND_HELP,
   ...DOMAIN_HELP,
   BINDING_HELP,
   'suspend; suspend domain|binding NAME',

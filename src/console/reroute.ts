@@ -5,6 +5,7 @@ import { fromText, lowerCase } from '../mail/bytes.ts'
 import type { QueuedMail } from '../queuedmail.ts'
 import type { Dispatcher } from '../relay/dispatcher.ts'
 import type { Rerouted } from '../relay/rerouting.ts'
+import { wayOf } from '../spool/queue.ts'
 import {
   FILTER,
   filtered,
@@ -42,7 +43,9 @@ export async function rerouteCommand(
   const { from, to, domain, isDry } = wanted
   const about = { target: `${from} -> ${to}`, done: 'moved' } as const
   if (isDry) return previewAnswer(await preview(mail, wanted, about))
-  return rerouteAnswer({ from, to, ...(await relay.reroute(await testOf(mail, wanted), domain)) })
+  const test = await testOf(mail, wanted)
+  const rerouted = await relay.reroute(test, (item) => ({ ...wayOf(item), routingDomain: domain }))
+  return rerouteAnswer({ from, to, ...rerouted })
 }
 
 /** `--dry-run` counts wherever it stands. Undefined: that is no such command. */

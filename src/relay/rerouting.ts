@@ -1,9 +1,10 @@
-// Queued copies that go to the queue of another domain: each message is written again in the spool, some at a time so
-// that they share its syncs, and its copies wait in their new queue as they did in the old one.
+// Queued copies that go another way, to another domain or by another binding: each message is written again in the
+// spool, some at a time so that they share its syncs, and its copies wait in their new queue as they did in the old one.
+import type { Eventually } from '../mail/eventually.ts'
 import { isOutOfQueue } from '../spool/error.ts'
-import type { RemovedItem } from '../spool/queue.ts'
+import type { QueueItem, RemovedItem } from '../spool/queue.ts'
 import type { Spool } from '../spool/spool.ts'
-import type { Stored } from '../spool/stored.ts'
+import type { Stored, Way } from '../spool/stored.ts'
 
 export interface Rerouted {
   /** Copies. */
@@ -12,6 +13,9 @@ export interface Rerouted {
   readonly left: number
   readonly failure: string
 }
+
+/** The way of a copy from now on, its domain in lower case; undefined: it stays as it is. */
+export type WayFor = (item: QueueItem) => Eventually<Way | undefined>
 
 interface Group {
   readonly stored: Stored
@@ -26,17 +30,17 @@ const MAX_BYTES = 16 * 1024 * 1024
 export async function rerouteItems(
   spool: Pick<Spool, 'reroute'>,
   items: readonly RemovedItem[],
-  domain: string,
+  wayFor: WayFor,
   again: (items: readonly RemovedItem[]) => void,
 ): Promise<Rerouted> {
   let count = 0
   let left = 0
   let failure = ''
   const reroute = async ({ stored, items: own }: Group): Promise<void> => {
-    const copies = own.map(({ copy }) => copy)
     try {
-      if (failure !== '') left += own.length
-      else if (await spool.reroute(stored, copies, domain)) count += own.length
+      if (failure !== '') return void (left += own.length)
+      const ways = await waysFor(own, wayFor)
+      if (ways.size > 0 && (await spool.reroute(stored, ways))) count += ways.size
     } catch (error) {
       if (isOutOfQueue(error)) return
       left += own.length
@@ -49,6 +53,15 @@ export async function rerouteItems(
     again(all.filter(({ stored, copy }) => stored.copies[copy]?.done === false))
   }
   return { count, left, failure }
+}
+
+async function waysFor(items: readonly QueueItem[], wayFor: WayFor): Promise<Map<number, Way>> {
+  const ways = new Map<number, Way>()
+  for (const { stored, copy } of items) {
+    const way = await wayFor({ stored, copy })
+    if (way) ways.set(copy, way)
+  }
+  return ways
 }
 
 function* together(items: readonly RemovedItem[]): Generator<readonly Group[]> {

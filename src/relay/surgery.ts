@@ -5,7 +5,7 @@ import type { Spool } from '../spool/spool.ts'
 import type { Stored } from '../spool/stored.ts'
 import { type Lane, join, takeAll } from './lane.ts'
 import { STAGES, outcome } from './outcome.ts'
-import { type Rerouted, rerouteItems } from './rerouting.ts'
+import { type Rerouted, rerouteItems, type WayFor } from './rerouting.ts'
 import { settleUntried } from './settlement.ts'
 import { type Works, startWorkers } from './worker.ts'
 
@@ -16,8 +16,8 @@ export interface Surgery {
   fail(test: Test, reply: string, isQuiet: boolean): Promise<number>
   /** Takes what passes out of the queue and the spool, without a word to anybody. */
   remove(test: Test): number
-  /** Puts what passes into the queue of that domain, in lower case. Resolves when it is durable. */
-  reroute(test: Test, domain: string): Promise<Rerouted>
+  /** What passes goes another way. Resolves when it is durable. */
+  reroute(test: Test, wayFor: WayFor): Promise<Rerouted>
 }
 
 export type Test = (item: QueueItem) => boolean
@@ -62,8 +62,8 @@ export function makeSurgery(
       for (const [stored, copies] of byEntry(items)) spool.finish(stored, copies)
       return items.length
     },
-    reroute: (test, domain) =>
-      rerouteItems(spool, takeOut(state, test), domain, (items) => again(items)),
+    reroute: (test, wayFor) =>
+      rerouteItems(spool, takeOut(state, test), wayFor, (items) => again(items)),
   }
 }
 

@@ -4,7 +4,7 @@
 // Byte strings are JSON strings here: their characters survive UTF-8.
 import { toText } from '../mail/bytes.ts'
 import type { Changes, ContextChanges } from '../mail/context.ts'
-import type { Egress, Notify } from '../mail/envelope.ts'
+import { DEFAULT_EGRESS, type Egress, type Notify } from '../mail/envelope.ts'
 import type { Piece, Rendition } from '../mail/rendition.ts'
 import { packPieces, unpackPieces } from './pieces.ts'
 
@@ -126,19 +126,30 @@ export function unpackEntry({ common, pieces, copies }: PackedEntry): Entry {
   }
 }
 
-/** These copies go to the queue of that domain, in lower case. */
-export function routedTo(entry: Entry, copies: readonly number[], domain: string): Entry {
-  const routed = (copy: EntryCopy): EntryCopy => {
-    const isTold = copy.facts[ROUTED] !== undefined
-    const facts = isTold ? { ...copy.facts, [ROUTED]: toText(domain) } : copy.facts
-    return { ...copy, routingDomain: domain, facts }
-  }
-  const all = entry.copies.map((copy, i) => (copies.includes(i) ? routed(copy) : copy))
-  return { ...entry, copies: all }
+/** The queue and the binding of a copy. */
+type NewWay = Pick<EntryCopy, 'routingDomain' | 'egress'>
+
+/** These copies go other ways; by index. */
+export function rerouted(entry: Entry, ways: ReadonlyMap<number, NewWay>): Entry {
+  const copies = entry.copies.map((copy, i): EntryCopy => {
+    const way = ways.get(i)
+    if (!way) return copy
+    const { routingDomain, egress } = way
+    return { ...copy, routingDomain, egress, facts: factsBy(copy.facts, way) }
+  })
+  return { ...entry, copies }
 }
 
-/** What events tell of it. */
-const ROUTED = 'routing_domain'
+/** What events tell of its way, where they do. */
+function factsBy(facts: EntryCopy['facts'], { routingDomain, egress = DEFAULT_EGRESS }: NewWay) {
+  const told = {
+    routing_domain: toText(routingDomain),
+    binding: toText(egress.binding),
+    binding_group: toText(egress.group),
+  }
+  const changed = Object.entries(told).filter(([name]) => facts[name] !== undefined)
+  return { ...facts, ...Object.fromEntries(changed) }
+}
 
 function packCopy(copy: EntryCopy, mailfrom: string, table: number): PackedCopy {
   const { id, rcptto, routingDomain, rendition, sizeBytes, context, facts } = copy

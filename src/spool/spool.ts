@@ -7,7 +7,7 @@ import { FleetingMap } from '../mail/fleeting.ts'
 import { makeAges } from './ages.ts'
 import { makeCompactor } from './compaction.ts'
 import { makeContents } from './contents.ts'
-import { type Entry, routedTo } from './entry.ts'
+import { type Entry, rerouted } from './entry.ts'
 import { type FileSystem, systemFiles } from './files.ts'
 import type { Deferral } from './journal.ts'
 import { makeLedger } from './ledger.ts'
@@ -20,7 +20,7 @@ import { openReserve } from './reserve.ts'
 import { openSpares, type Spares } from './spares.ts'
 import { indexRecords, makeRecorder } from './segmentindex.ts'
 import { keep, NO_PROGRESS, note, type Parts, store } from './statements.ts'
-import { doneChange, makeInterner, type Movable, type Stored } from './stored.ts'
+import { doneChange, makeInterner, type Movable, type Stored, type Way } from './stored.ts'
 import { makeSweeper } from './sweeper.ts'
 import { finishSegment } from './writer.ts'
 
@@ -49,10 +49,10 @@ export interface Spool {
     events?: readonly string[],
   ): Promise<Stored>
   /**
-   * These copies stand in the queue of another domain, in lower case: resolves when that is durable. False: the
-   * message was finished before. Rejects when it cannot be written; it is as it was then.
+   * Copies, by index, go other ways from now on: resolves when that is durable. False: the message was finished
+   * before. Rejects when it cannot be written; it is as it was then.
    */
-  reroute(stored: Stored, copies: readonly number[], domain: string): Promise<boolean>
+  reroute(stored: Stored, ways: ReadonlyMap<number, Way>): Promise<boolean>
   /** Policy has changed variables of the copy: in these it differs from its entry now. Written as `finish` is. */
   change(stored: Stored, copy: number, context: ContextChanges): void
   /** The same. */
@@ -230,8 +230,8 @@ function spoolOf(
       compactor.hold(stored, () =>
         store(parts, entry, data, { changes: [doneChange(stored, copies)], events }),
       ),
-    async reroute(stored, copies, domain) {
-      const isDone = await compactor.rewrite(stored, (entry) => routedTo(entry, copies, domain))
+    async reroute(stored, ways) {
+      const isDone = await compactor.rewrite(stored, (entry) => rerouted(entry, ways))
       void sweeper.sweep()
       return isDone
     },

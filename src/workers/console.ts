@@ -11,6 +11,7 @@ import type { FleetServer } from './server.ts'
 import type { Answer } from '../http/control.ts'
 import { errorText } from '../events/lines.ts'
 import { mailqRange, type MailqRow, mailqTable } from '../console/queuetables.ts'
+import { isRebound, mergeRebounds, rebindAnswer } from '../console/rebind.ts'
 import { isReroute, mergeReroutes, rerouteAnswer } from '../console/reroute.ts'
 import { isPreview, type Preview, previewAnswer } from '../console/selection.ts'
 import { isShared } from '../console/state.ts'
@@ -130,6 +131,8 @@ async function answersOf(
 function merged(argv: readonly string[], all: readonly Answer[]): Answer {
   const command = argv.join(' ')
   if (command === 'spool verify') return verified(all)
+  const rebounds = all.map(({ data }) => data).filter(isRebound)
+  if (rebounds.length > 0) return rebindAnswer(rebounds.reduce(mergeRebounds))
   const reroutes = all.map(({ data }) => data).filter(isReroute)
   if (reroutes.length > 0) return rerouteAnswer(reroutes.reduce(mergeReroutes))
   const good = all.filter(({ isOk }) => isOk)

@@ -1,7 +1,7 @@
 // reroute queue: what it takes, what of the queue it means, what it says.
 import { expect, test } from 'vitest'
 import type { QueuedMail } from '../../src/queuedmail.ts'
-import type { Rerouted } from '../../src/relay/rerouting.ts'
+import type { Rerouted, WayFor } from '../../src/relay/rerouting.ts'
 import type { Test } from '../../src/relay/surgery.ts'
 import { rerouteCommand } from '../../src/console/reroute.ts'
 import { copyFor, entryFor, storedFor } from '../spool/fixtures.ts'
@@ -33,10 +33,11 @@ function queueOf(failing: Partial<Rerouted> = {}) {
     remove: nothing,
   }
   const relay = {
-    reroute(isMeant: Test, domain: string) {
-      const copies = ENTRY.copies.filter((_, copy) => isMeant({ stored, copy }))
-      moved.push(...copies.map(({ rcptto }) => `${rcptto} ${domain}`))
-      return Promise.resolve({ count: copies.length, left: 0, failure: '', ...failing })
+    async reroute(isMeant: Test, wayFor: WayFor) {
+      const copies = [...ENTRY.copies.entries()].filter(([copy]) => isMeant({ stored, copy }))
+      for (const [copy, { rcptto }] of copies)
+        moved.push(`${rcptto} ${(await wayFor({ stored, copy }))?.routingDomain}`)
+      return { count: copies.length, left: 0, failure: '', ...failing }
     },
   }
   const run = (argv: readonly string[]) => rerouteCommand({ mail, relay }, argv)

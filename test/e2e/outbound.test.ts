@@ -86,3 +86,57 @@ test.each([1, 2])('connections are shown, and traced by domain: %i workers', asy
   expect((await ctl('trace')).text).toMatch(/^trace off/)
   expect(await running.stop('SIGTERM')).toBe(0)
 })
+
+test.each([1, 2])(
+  'queued mail goes by the binding that policy gives it now: %i workers',
+  async (workers) => {
+    await writeFile(
+      join(folder, 'e.conf'),
+      `hostname = "mail.test"
+     spoolbase = "spool"
+     workers = ${workers}
+     gateway = "127.0.0.1:${peer.port}"
+     binding_group "g" { binding "one" { suspend_delivery = true } binding "two" {} }
+     scriptlet "scriptlet" { script "p" { source = "p" } }
+     esmtp_listener { listen "127.0.0.1:0" {} relay_hosts = ( 127.0.0.0/8 ) }
+     ec_logger { mainlog = "mainlog.ec" }`,
+    )
+    const policy = (choice: string): Promise<void> =>
+      writeFile(
+        join(folder, 'p.lua'),
+        `local mod = {}
+       function mod:validate_set_binding(msg)
+         ${choice}
+         return msys.core.VALIDATE_CONT
+       end
+       msys.registerModule("p", mod)`,
+      )
+    await policy('msg:binding("one")')
+    running = await serve(['--config', 'e.conf'], folder)
+    for (const local of ['a', 'b', 'c', 'stays']) {
+      const wire = await dial(running.smtpPort)
+      await wire.expect('220')
+      await send(wire, [`${local}@x.example`])
+      wire.reset()
+    }
+    expect((await ctl('rebind one')).text).toMatch(/^Rebound 4 messages\.\n0 of them/)
+    await policy(`msg:binding(msg:rcptto():find("^stays") and "one" or "two")
+    msg:header("X-Private", "no") assert(msg:body():find("hello") or msg:header("Subject")[1])`)
+    await ctl('config reload')
+    expect((await ctl('rebind one y.example')).text).toMatch(/^Rebound 0 /)
+    expect((await ctl('rebind one x.example')).text).toBe(
+      'Rebound 4 messages.\n3 of them go by another binding now.\n',
+    )
+    await expect.poll(() => peer.messages.length).toBe(3)
+    expect(peer.messages.join('')).not.toContain('X-Private')
+    await policy('error("no")')
+    await ctl('config reload')
+    // As when it is received: what policy fails for goes by the default binding.
+    expect((await ctl('rebind all')).text).toMatch(/^Rebound 1 messages\.\n1 of them/)
+    await expect.poll(() => peer.messages.length).toBe(4)
+    expect(await running.stop('SIGTERM')).toBe(0)
+    const log = await readFile(join(folder, 'mainlog.ec'), 'utf8')
+    expect(log.match(/@D@x\.example@\d+@g@two@/g)).toHaveLength(3)
+    expect(log).not.toMatch(/@D@x\.example@\d+@g@one@/)
+  },
+)

@@ -5,7 +5,7 @@ import { profileOf } from '../../src/relay/profile.ts'
 import type { Rendition } from '../../src/mail/rendition.ts'
 import type { Clock } from '../../src/relay/clock.ts'
 import type { Dispatcher } from '../../src/relay/dispatcher.ts'
-import { type Entry, type EntryCopy, routedTo } from '../../src/spool/entry.ts'
+import { type Entry, type EntryCopy, rerouted } from '../../src/spool/entry.ts'
 import type { CopyState } from '../../src/spool/journal.ts'
 import type { Spool } from '../../src/spool/spool.ts'
 import type { Stored } from '../../src/spool/stored.ts'
@@ -118,10 +118,10 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
       spool.finish(stored, copies)
       return Promise.resolve(keep(product.entry, product.data))
     },
-    reroute(stored, copies, domain) {
+    reroute(stored, ways) {
       const error = rejections.shift()
       if (error) return Promise.reject(error)
-      const entry = routedTo(entries.get(stored) ?? unknown(), copies, domain)
+      const entry = rerouted(entries.get(stored) ?? unknown(), ways)
       entries.set(stored, entry)
       Object.assign(stored, { ways: storedFor(entry).ways })
       return Promise.resolve(true)

@@ -7,6 +7,7 @@ import { begin, until } from './begun.ts'
 
 const isOld = (item: QueueItem): boolean => wayOf(item).routingDomain === 'old.test'
 const NEW = 'new.test'
+const toNew = (item: QueueItem) => ({ ...wayOf(item), routingDomain: NEW })
 
 /** Nothing goes to old.test. */
 async function beginSuspended(script: Script = {}) {
@@ -28,7 +29,7 @@ test('what waits for one domain is delivered by the way of the other', async () 
   relay.enqueue(spool.add(['d@old.test']))
   await relay.idle()
   expect(log).toEqual(['delivery b@other.test 9 250 2.0.0 queued'])
-  expect(await relay.reroute(isOld, NEW)).toEqual({ count: 3, left: 0, failure: '' })
+  expect(await relay.reroute(isOld, toNew)).toEqual({ count: 3, left: 0, failure: '' })
   await relay.idle()
   expect(log.length).toBe(4)
   expect(peer.messages).toHaveLength(3)
@@ -43,7 +44,7 @@ test('what was not due waits on', async () => {
   const stored = spool.add(['a@old.test'])
   relay.enqueue(stored)
   await relay.idle()
-  expect(await relay.reroute(isOld, NEW)).toMatchObject({ count: 1 })
+  expect(await relay.reroute(isOld, toNew)).toMatchObject({ count: 1 })
   await clock.advance(50_000, relay)
   expect(log).toHaveLength(1)
   expect(stored.ways[0]?.routingDomain).toBe(NEW)
@@ -63,7 +64,7 @@ test('what is on its way is left alone', async () => {
   relay.enqueue(first)
   await until(() => answer !== asked)
   relay.enqueue(second)
-  expect(await relay.reroute(isOld, NEW)).toMatchObject({ count: 1 })
+  expect(await relay.reroute(isOld, toNew)).toMatchObject({ count: 1 })
   expect(first.ways[0]?.routingDomain).toBe('old.test')
   expect(second.ways[0]?.routingDomain).toBe(NEW)
   const next = answer
@@ -80,7 +81,7 @@ test('what cannot be written again stays where it was', async () => {
   for (const each of stored) relay.enqueue(each)
   spool.rejectNext(new SpoolError('damaged', 'set aside'))
   spool.rejectNext(new SpoolError('no room', 'the disk is full'))
-  const rerouted = await relay.reroute(isOld, NEW)
+  const rerouted = await relay.reroute(isOld, toNew)
   // They are tried some at a time: those of the first time that do not fail are moved.
   expect(rerouted).toEqual({ count: 124, left: 74, failure: 'the disk is full' })
   relay.reconfigure(config)

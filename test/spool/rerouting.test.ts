@@ -1,9 +1,9 @@
-// Copies that are put into the queue of another domain: their message is written again.
+// Copies that go another way, to another domain or by another binding: their message is written again.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type FileSystem, systemFiles } from '../../src/spool/files.ts'
 import type { Spool } from '../../src/spool/spool.ts'
-import type { Stored } from '../../src/spool/stored.ts'
+import type { Stored, Way } from '../../src/spool/stored.ts'
 import { copyFor, entryFor, faultyFiles, idsOf, makeDirectory, open, plain } from './fixtures.ts'
 import { makeDisk } from './powercut.ts'
 
@@ -15,6 +15,15 @@ const ENTRY = entryFor(
   copyFor('b@old.example', { egress: { group: 'g', binding: 'b' }, priority: 1 }),
   copyFor('c@old.example'),
 )
+
+/** These copies, as they are bound. */
+const to = (routingDomain: string, copies: readonly number[]): Map<number, Way> =>
+  new Map(
+    copies.map((copy) => {
+      const egress = ENTRY.copies[copy]?.egress
+      return [copy, { routingDomain, ...(egress && { egress }) }]
+    }),
+  )
 
 const domainsOf = ({ ways }: Stored): string[] => ways.map(({ routingDomain }) => routingDomain)
 
@@ -66,7 +75,7 @@ test('these copies stand in the other queue, and still do after a restart', asyn
   const stored = await spool.append(ENTRY, DATA)
   spool.finish(stored, [2])
   spool.defer(stored, 1, DEFERRAL)
-  expect(await spool.reroute(stored, [0, 1], 'new.example')).toBe(true)
+  expect(await spool.reroute(stored, to('new.example', [0, 1]))).toBe(true)
   const before = plain(await spool.entry(stored))
   await spool.close()
   const { spool: again, all, first } = await recoveredIn(directory)
@@ -87,6 +96,32 @@ test('these copies stand in the other queue, and still do after a restart', asyn
   expect(await again.read(first)).toEqual(DATA)
 })
 
+test('copies go by another binding, and their events will say so', async () => {
+  const directory = makeDirectory()
+  const spool = await open(directory)
+  const facts = { binding: 'default', binding_group: 'default', routing_domain: 'x.example' }
+  const egress = { group: 'g', binding: 'b' }
+  const stored = await spool.append(
+    entryFor('m', copyFor('a@x.example', { facts }), copyFor('b@x.example', { egress, facts: {} })),
+    DATA,
+  )
+  const [a, b] = stored.ways
+  const ways = new Map([
+    [0, { ...a!, egress: { group: 'h', binding: 'c' } }],
+    [1, { routingDomain: b!.routingDomain }],
+  ])
+  expect(await spool.reroute(stored, ways)).toBe(true)
+  expect(stored.ways.map((way) => way.egress)).toEqual([{ group: 'h', binding: 'c' }, undefined])
+  await spool.close()
+  const { spool: again, first } = await recoveredIn(directory)
+  expect(first.ways).toEqual(stored.ways)
+  const { copies } = await again.entry(first)
+  expect(copies.map((copy) => copy.facts)).toEqual([
+    { ...facts, binding: 'c', binding_group: 'h' },
+    {},
+  ])
+})
+
 test('at any kill the message is there once, as it was or as it is to be', async () => {
   const directory = makeDirectory()
   const cuts: string[] = []
@@ -98,7 +133,7 @@ test('at any kill the message is there once, as it was or as it is to be', async
   const spool = await open(join(directory, 'spool'), { segmentBytes: 45_000, files: disk.files })
   const stored = await spool.append(ENTRY, DATA)
   const appended = cuts.length
-  await spool.reroute(stored, [0, 1, 2], 'new.example')
+  await spool.reroute(stored, to('new.example', [0, 1, 2]))
   const rerouted = cuts.length
   await spool.close()
   const found: string[] = []
@@ -119,7 +154,7 @@ test('what is said while it is written again is said of what it is then', async 
   const directory = makeDirectory()
   const spool = await open(directory)
   const stored = await spool.append(ENTRY, DATA)
-  const rerouting = spool.reroute(stored, [0], 'new.example')
+  const rerouting = spool.reroute(stored, to('new.example', [0]))
   spool.finish(stored, [1])
   await new Promise(setImmediate)
   spool.defer(stored, 0, DEFERRAL)
@@ -140,12 +175,12 @@ test('a message that is finished is not written again', async () => {
   const spool = await open(directory, { files })
   const stored = await spool.append(ENTRY, DATA)
   const gate = hold('read')
-  const rerouting = spool.reroute(stored, [0], 'new.example')
+  const rerouting = spool.reroute(stored, to('new.example', [0]))
   await gate.reached
   spool.finish(stored, [0, 1, 2])
   gate.open()
   expect(await rerouting).toBe(false)
-  expect(await spool.reroute(stored, [0], 'new.example')).toBe(false)
+  expect(await spool.reroute(stored, to('new.example', [0]))).toBe(false)
   await spool.close()
   expect((await open(directory)).recovered).toEqual([])
 })
@@ -155,11 +190,13 @@ test('without room everything stays as it was, and can be tried again', async ()
   const spool = await open(makeDirectory(), { files })
   const stored = await spool.append(ENTRY, DATA)
   files.fail('writev', 'ENOSPC')
-  await expect(spool.reroute(stored, [0], 'new.example')).rejects.toMatchObject({ kind: 'no room' })
+  await expect(spool.reroute(stored, to('new.example', [0]))).rejects.toMatchObject({
+    kind: 'no room',
+  })
   expect(domainsOf(stored)).toEqual(['old.example', 'old.example', 'old.example'])
   expect((await spool.entry(stored)).copies[0]?.routingDomain).toBe('old.example')
   files.fail('writev', undefined)
-  expect(await spool.reroute(stored, [0], 'new.example')).toBe(true)
+  expect(await spool.reroute(stored, to('new.example', [0]))).toBe(true)
   expect((await spool.entry(stored)).copies[0]?.routingDomain).toBe('new.example')
 })
 
@@ -171,7 +208,7 @@ test('who has begun to read what it was gets what it is', async () => {
   const second = hold('datasync', 2)
   const other = spool.append(ENTRY, DATA)
   await first.reached
-  const rerouting = spool.reroute(stored, [0], 'new.example')
+  const rerouting = spool.reroute(stored, to('new.example', [0]))
   await later()
   // What was read to reroute it is forgotten now.
   first.open()
@@ -193,9 +230,9 @@ test.each([
 ])('two at a time both hold: %s', async (_, first) => {
   const spool = await open(makeDirectory())
   const stored = await spool.append(ENTRY, DATA)
-  const one = spool.reroute(stored, [0], 'one.example')
+  const one = spool.reroute(stored, to('one.example', [0]))
   if (first === 0) await one
-  await Promise.all([one, spool.reroute(stored, [1], 'two.example')])
+  await Promise.all([one, spool.reroute(stored, to('two.example', [1]))])
   expect(domainsOf(stored)).toEqual(['one.example', 'two.example', 'old.example'])
   expect((await spool.entry(stored)).copies.map((copy) => copy.routingDomain)).toEqual(
     domainsOf(stored),
@@ -208,7 +245,7 @@ test('a notification that replaces some of its copies comes before or after, nev
     const spool = await open(directory)
     const stored = await spool.append(ENTRY, DATA)
     const replace = () => spool.replace(stored, [1, 2], { entry: entryFor('dsn'), data: DATA })
-    const reroute = () => spool.reroute(stored, [0], 'new.example')
+    const reroute = () => spool.reroute(stored, to('new.example', [0]))
     await Promise.all(isFirst ? [replace(), reroute()] : [reroute(), replace()])
     await spool.close()
     const { spool: again, all } = await recoveredIn(directory)
@@ -241,7 +278,7 @@ test.each([0, 1, 2, 3, 4, 5])(
     for (const each of others) spool.finish(each, [0, 1])
     // It is read to be moved, and to be rerouted.
     await Promise.race([gate.reached, later()])
-    const rerouting = spool.reroute(last, [0], 'new')
+    const rerouting = spool.reroute(last, to('new', [0]))
     await Promise.race([rerouting, later()])
     gate.open()
     await rerouting
