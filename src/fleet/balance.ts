@@ -22,7 +22,7 @@ export interface Balance<W> {
 }
 
 interface Known {
-  loads: readonly Load[]
+  readonly loads: readonly Load[]
   /** By port. */
   readonly given: Map<number, number>
 }
@@ -53,7 +53,13 @@ export function makeBalance<W>(isFree: (worker: W) => boolean): Balance<W> {
     },
     given: (worker, port) => add(worker, port, 1),
     returned: (worker, port) => add(worker, port, -1),
-    heard: (worker, loads) => void (of(worker).loads = loads),
+    heard(worker, loads) {
+      const { given, loads: before } = of(worker)
+      // Who has closed a port, and perhaps opened it again, counts anew.
+      for (const port of given.keys())
+        if (takenAt(loads, port) < takenAt(before, port)) given.set(port, takenAt(loads, port))
+      known.set(worker, { loads, given })
+    },
     gone: (worker) => void known.delete(worker),
   }
 }
@@ -62,5 +68,10 @@ export function makeBalance<W>(isFree: (worker: W) => boolean): Balance<W> {
 function openAt({ loads, given }: Known, port: number): number | undefined {
   const own = loads.filter((load) => load.port === port)
   if (own.length === 0) return undefined
-  return own.reduce((sum, { open, taken }) => sum + open - taken, given.get(port) ?? 0)
+  const open = own.reduce((sum, load) => sum + load.open, 0)
+  return open + (given.get(port) ?? 0) - takenAt(loads, port)
+}
+
+function takenAt(loads: readonly Load[], port: number): number {
+  return loads.reduce((sum, load) => sum + (load.port === port ? load.taken : 0), 0)
 }

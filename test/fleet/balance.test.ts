@@ -60,3 +60,15 @@ test('listeners of one port on several addresses are one', () => {
   say('b', { port: 25, taken: 1, open: 1 })
   expect(take(25, 'a')).toBe('b')
 })
+
+test('one that opens a port again begins to count anew', () => {
+  const { balance, say, take } = start()
+  for (let i = 0; i < 5; i++) balance.given('a', 25)
+  say('a', { port: 25, taken: 5, open: 0 })
+  say('a', { port: 587, taken: 0, open: 0 })
+  say('a', { port: 25, taken: 0, open: 0 })
+  expect(take(25, 'aa')).toBe('ab')
+  say('a', { port: 25, taken: 1, open: 0 })
+  say('a', { port: 25, taken: 0, open: 0 })
+  expect(take(25, 'b')).toBe('a')
+})
