@@ -199,7 +199,6 @@ function scenario(
 ): Scenario {
   return {
     name,
-    // Of few the same worker may get most: they are given to whichever is free.
     load: { ...load, domain, connections: load.recipients > 1 ? 8 : 20 },
     message: newsletter(kilobytes),
   }
