@@ -37,7 +37,7 @@ export async function servePrimary(
   const node = randomUUID()
   const told = [...process.execArgv, ...(process.env['NODE_OPTIONS']?.split(' ') ?? [])]
   cluster.setupPrimary({ execArgv: [...process.execArgv, ...youngOptions(told)] })
-  const handover = makeHandover()
+  const handover = makeHandover(warn)
   const fork = (slot: number): Child => {
     const environment = { [SLOT]: String(slot), [WORKERS]: String(workers), [NODE]: node }
     return childOf(cluster.fork(environment), handover)

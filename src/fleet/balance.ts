@@ -1,18 +1,17 @@
-// Which worker takes the next connection: the one that has the fewest of its port. What is known of a worker is
-// what it said last and what it was given since; no clock and no socket here.
+// How many connections each worker has: what it said last and what it was given since. No clock and no socket here.
 
 /** Connections of one listening port, as a worker counts them. */
 export interface Load {
   readonly port: number
-  /** All that it has been given since it began. */
+  /** All that it has been given since it listens there. */
   readonly taken: number
   /** Of these, those that are still there. */
   readonly open: number
 }
 
 export interface Balance<W> {
-  /** Instead of `next`, whose turn it is; `next` itself where nobody has fewer. */
-  choose(port: number, next: W): W
+  /** With those on their way to it. Undefined: it has not said that it listens there. */
+  open(worker: W, port: number): number | undefined
   given(worker: W, port: number): void
   /** It could not take what it was given. */
   returned(worker: W, port: number): void
@@ -27,8 +26,7 @@ interface Known {
   readonly given: Map<number, number>
 }
 
-/** `isFree`: whether it gets to its events at all. */
-export function makeBalance<W>(isFree: (worker: W) => boolean): Balance<W> {
+export function makeBalance<W>(): Balance<W> {
   const known = new Map<W, Known>()
   const of = (worker: W): Known => {
     const present = known.get(worker) ?? { loads: [], given: new Map<number, number>() }
@@ -40,16 +38,12 @@ export function makeBalance<W>(isFree: (worker: W) => boolean): Balance<W> {
     given.set(port, (given.get(port) ?? 0) + by)
   }
   return {
-    choose(port, next) {
-      let chosen = next
-      let fewest = openAt(of(next), port) ?? 0
-      for (const [worker, each] of known) {
-        const open = openAt(each, port)
-        if (open === undefined || open >= fewest || !isFree(worker)) continue
-        chosen = worker
-        fewest = open
-      }
-      return chosen
+    open(worker, port) {
+      const { loads, given } = of(worker)
+      const own = loads.filter((load) => load.port === port)
+      if (own.length === 0) return undefined
+      const open = own.reduce((sum, load) => sum + load.open, 0)
+      return open + (given.get(port) ?? 0) - takenAt(loads, port)
     },
     given: (worker, port) => add(worker, port, 1),
     returned: (worker, port) => add(worker, port, -1),
@@ -62,14 +56,6 @@ export function makeBalance<W>(isFree: (worker: W) => boolean): Balance<W> {
     },
     gone: (worker) => void known.delete(worker),
   }
-}
-
-/** With those that are on their way to it; undefined: it has not said that it listens there. */
-function openAt({ loads, given }: Known, port: number): number | undefined {
-  const own = loads.filter((load) => load.port === port)
-  if (own.length === 0) return undefined
-  const open = own.reduce((sum, load) => sum + load.open, 0)
-  return open + (given.get(port) ?? 0) - takenAt(loads, port)
 }
 
 function takenAt(loads: readonly Load[], port: number): number {
