@@ -73,7 +73,8 @@ function settlementOf(
       countsFrom(now()),
       () => () => {},
     ),
-    clock: { now, after: () => () => {} },
+    clock: { now, aheadMs: () => 0, after: () => () => {} },
+    receivedMs: (stored) => stored.receivedMs,
     random: Math.random,
     hostname: () => config.hostname,
     outbound(item) {

@@ -4,13 +4,17 @@ import { performance } from 'node:perf_hooks'
 
 export interface Clock {
   now(): number
+  /** How far it is before the system clock now: what was dated by that one is this much later here. */
+  aheadMs(): number
   /** Runs `action` once; returns what cancels it. */
   after(delayMs: number, action: () => void): () => void
 }
 
 export function steadyClock(): Clock {
+  const now = (): number => performance.timeOrigin + performance.now()
   return {
-    now: () => performance.timeOrigin + performance.now(),
+    now,
+    aheadMs: () => now() - Date.now(),
     after(delayMs, action) {
       const timer = setTimeout(action, delayMs)
       return () => clearTimeout(timer)

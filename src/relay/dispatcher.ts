@@ -63,6 +63,8 @@ interface State extends Works {
   readonly lanes: Map<string, Lane>
   /** Of the lanes before the last change of configuration. */
   throttles: ReadonlyMap<string, Lane['throttle']>
+  /** Of messages that came when the system clock was not where ours is: how far ours was before it. */
+  readonly steps: WeakMap<Stored, number>
   sweptMs: number
   timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 }
@@ -71,6 +73,8 @@ const SWEEP_MS = 30_000
 /** Of copies on their way to all next hops. */
 const MAX_BYTES = 512 * 1024 * 1024
 const STEP = 1_000
+/** Less is no step of the system clock. */
+const STEP_MS = 1_000
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
   const { clock = steadyClock(), random = Math.random } = options
@@ -87,6 +91,7 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     random,
     ids,
     observers,
+    receivedMs: (stored) => stored.receivedMs + (state.steps.get(stored) ?? 0),
     hostname: () => state.config.hostname,
     outbound: (item) => outboundFor(state, item),
     header: (stored, copy) => headerOf(spool, stored, copy),
@@ -111,17 +116,13 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
     lanes: new Map(),
     throttles: new Map(),
     phase: 'open',
+    steps: new WeakMap(),
     sweptMs: clock.now(),
     timer: undefined,
   }
   return {
     enqueue: (stored) => enqueue(state, stored),
-    async recover(all) {
-      for (const [i, stored] of all.entries()) {
-        enqueue(state, stored)
-        if (i % STEP === STEP - 1) await turn()
-      }
-    },
+    recover: (all) => recover(state, all),
     reconfigure: (config) => reconfigure(state, config),
     close: ({ graceMs }) => close(state, graceMs),
     idle: () => state.tasks.idle(),
@@ -134,10 +135,19 @@ export function makeDispatcher(options: DispatcherOptions): Dispatcher {
 }
 
 function enqueue(state: State, stored: Stored): void {
+  const aheadMs = state.clock.aheadMs()
+  if (Math.abs(aheadMs) >= STEP_MS) state.steps.set(stored, aheadMs)
   stored.copies.forEach(({ done, nextAttemptMs }, copy) => {
     if (!done) schedule(state, { stored, copy }, nextAttemptMs)
   })
   pump(state)
+}
+
+async function recover(state: State, all: readonly Stored[]): Promise<void> {
+  for (const [i, stored] of all.entries()) {
+    enqueue(state, stored)
+    if (i % STEP === STEP - 1) await turn()
+  }
 }
 
 /**
@@ -148,7 +158,7 @@ function schedule(state: State, item: QueueItem, dueMs: number): void {
   const outbound = outboundFor(state, item)
   const longestMs = Math.max(outbound.maxRetryIntervalSeconds, outbound.retryIntervalSeconds) * 1100
   const nowMs = state.clock.now()
-  const expiryMs = expiresMs(item, outbound)
+  const expiryMs = expiresMs(state.settlement, item, outbound)
   // What has expired and could not be ended waits its time like everything else.
   const latestMs = Math.min(expiryMs > nowMs ? expiryMs : Infinity, nowMs + longestMs)
   const key = state.laneKey(wayOf(item), state.config)

@@ -32,6 +32,8 @@ export interface Report {
 export interface Settlement {
   readonly spool: Pick<Spool, 'entry' | 'finish' | 'defer' | 'replace'>
   readonly clock: Clock
+  /** When it came, by the clock. */
+  readonly receivedMs: (stored: Stored) => number
   /** From 0 up to 1, as Math.random. */
   readonly random: () => number
   readonly ids: Pick<Ids, 'batch' | 'connection' | 'message'>
@@ -54,8 +56,12 @@ const NO_DSN_RETRY_MS = 60_000
 /** When it does not read. */
 const UNREAD_RETRY_MS = 60_000
 
-export function expiresMs(item: QueueItem, outbound: OutboundOptions): number {
-  return item.stored.receivedMs + outbound.messageExpirationSeconds * 1000
+export function expiresMs(
+  { receivedMs }: Pick<Settlement, 'receivedMs'>,
+  item: QueueItem,
+  outbound: OutboundOptions,
+): number {
+  return receivedMs(item.stored) + outbound.messageExpirationSeconds * 1000
 }
 
 /** The same outcome for all copies, none of which was tried. */
@@ -124,7 +130,7 @@ function endIfOver(work: Settlement, item: QueueItem, result: Outcome | undefine
   if (!result) throw new Error('an attempt has fewer outcomes than copies')
   if (result.kind !== 'deferred') return result
   const outbound = work.outbound(item)
-  if (work.clock.now() >= expiresMs(item, outbound)) return outcome(result.stage, EXPIRED)
+  if (work.clock.now() >= expiresMs(work, item, outbound)) return outcome(result.stage, EXPIRED)
   const retries = item.stored.copies[item.copy]?.attempts ?? 0
   const isLast = outbound.neverRetry || retries >= outbound.maxRetries
   return isLast ? outcome(result.stage, EXHAUSTED) : result
@@ -137,7 +143,7 @@ function attemptOf(
   result: Outcome,
 ): Attempt {
   const nowMs = work.clock.now()
-  const queuedMs = nowMs - entry.receivedMs
+  const queuedMs = nowMs - work.receivedMs(stored)
   return {
     stored,
     entry,
@@ -199,7 +205,8 @@ async function dsnOf(
     ...(envelopeId && { envelopeId }),
     ids: work.ids,
     hostname: work.hostname(),
-    now: work.clock.now(),
+    // Dated by the system clock, like all that comes.
+    now: work.clock.now() - work.clock.aheadMs(),
     returnTo: first.mailfrom,
     failures: failed.map(({ copyIndex: copy, text, remoteAddress }) => ({
       rcptto: copyAt(entry, copy).rcptto,

@@ -89,7 +89,7 @@ export function expire(works: Works, batch: Batch): void {
 }
 
 export function isExpired(works: Works, item: QueueItem): boolean {
-  return works.clock.now() >= expiresMs(item, works.settlement.outbound(item))
+  return works.clock.now() >= expiresMs(works.settlement, item, works.settlement.outbound(item))
 }
 
 async function work(works: Works, lane: Lane): Promise<void> {

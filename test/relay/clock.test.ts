@@ -12,6 +12,7 @@ test.each([
   const before = clock.now()
   vi.useFakeTimers({ toFake: ['Date'], now: before + ms })
   expect(Math.abs(Date.now() - before - ms)).toBeLessThan(1000)
+  expect(Math.abs(clock.aheadMs() + ms)).toBeLessThan(1000)
   await new Promise<void>((resolve) => void clock.after(1, resolve))
   expect(clock.now() - before).toBeGreaterThan(0)
   expect(clock.now() - before).toBeLessThan(60_000)

@@ -25,6 +25,8 @@ export const START_MS = 1_800_000_000_000
 
 export interface FakeClock extends Clock {
   set(ms: number): void
+  /** The system clock goes on from elsewhere. */
+  step(ms: number): void
   /** Moves on and runs what became due. */
   tick(ms: number): void
   advance(ms: number, relay: Dispatcher): Promise<void>
@@ -32,9 +34,12 @@ export interface FakeClock extends Clock {
 
 export function fakeClock(): FakeClock {
   let nowMs = START_MS
+  let aheadMs = 0
   const timers = new Set<{ atMs: number; action: () => void }>()
   const clock: FakeClock = {
     now: () => nowMs,
+    aheadMs: () => aheadMs,
+    step: (ms) => void (aheadMs -= ms),
     after(delayMs, action) {
       const timer = { atMs: nowMs + delayMs, action }
       timers.add(timer)
@@ -59,6 +64,8 @@ interface AddOptions extends Pick<EntryCopy, 'egress' | 'priority'> {
   readonly sizeBytes?: number
   readonly personal?: boolean
   readonly mailfrom?: string
+  /** By the system clock. */
+  readonly receivedMs?: number
 }
 
 export interface FakeSpool {
@@ -131,7 +138,10 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
     spool,
     clock,
     replaced,
-    add(rcpttos, { personal = false, mailfrom = 'a@from.test', ...own } = {}) {
+    add(
+      rcpttos,
+      { personal = false, mailfrom = 'a@from.test', receivedMs = START_MS, ...own } = {},
+    ) {
       const rendition = (rcptto: string): Rendition => ({
         pieces: [[0, MESSAGE.length], ...(personal ? [[0, 0, rcptto.length + 2, 0] as const] : [])],
         holes: personal ? [`${rcptto}\r\n`] : [],
@@ -152,7 +162,7 @@ export function fakeSpool(clock: FakeClock): FakeSpool {
       const common = {
         batchId,
         connectionId: 'c',
-        receivedMs: START_MS,
+        receivedMs,
         mailfrom,
         facts: {},
         context,

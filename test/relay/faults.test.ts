@@ -239,3 +239,30 @@ function flood(socket: Socket, text: string): void {
   socket.on('drain', () => flood(socket, text))
   while (!socket.destroyed && socket.write(text, 'latin1'));
 }
+
+test.each([
+  ['back', -48 * 3_600_000],
+  ['ahead', 48 * 3_600_000],
+])(
+  'F37 mail that comes after the system clock was set %s has its own time, no more and no less',
+  async (_, ms) => {
+    const options = { messageExpirationSeconds: 3_600, retryIntervalSeconds: 600 }
+    const { relay, spool, log, clock, attempts } = await begin(
+      { MAIL: ['250 ok', '450 4.2.0 later'] },
+      options,
+    )
+    clock.step(ms)
+    relay.enqueue(spool.add(['a@x.test'], { receivedMs: START_MS + ms }))
+    await relay.idle()
+    expect(log).toEqual([expect.stringMatching(/^delivery a@x\.test/)])
+    expect(attempts[0]?.queuedMs).toBe(0)
+    relay.enqueue(spool.add(['b@x.test'], { receivedMs: START_MS + ms }))
+    await relay.idle()
+    for (let i = 0; i < 5; i++) await clock.advance(650_000, relay)
+    expect(log.at(-1)).toMatch(/^delay b@x\.test/)
+    await clock.advance(650_000, relay)
+    expect(log).toContainEqual(expect.stringMatching(/^bounce b@x\.test .*exceeded max time/))
+    // Its sender is told.
+    expect(log.at(-1)).toMatch(/^delay a@from\.test/)
+  },
+)
