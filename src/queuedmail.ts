@@ -6,6 +6,8 @@ import type { Stored } from './spool/stored.ts'
 /** The mail that is there, and what can be done to it. Copies on their way are left alone. */
 export interface QueuedMail {
   unfinished(): Iterable<Stored>
+  /** What was found damaged when it was opened, a line each; none where that is long ago. */
+  readonly setAside?: readonly string[]
   entry(stored: Stored): Promise<Entry>
   read(stored: Stored): Promise<Buffer>
   retry(test: Test): number

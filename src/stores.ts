@@ -14,6 +14,7 @@ import { ALONE, orphansOf, type Place, shareOf } from './place.ts'
 import { systemFiles } from './spool/files.ts'
 import { type Space, watchSpace } from './spool/space.ts'
 import { joinSpools } from './spool/joined.ts'
+import { isLockedByUs } from './spool/lock.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { openSuspensions, type Suspensions } from './suspensions.ts'
 import { reportUnreported } from './unreported.ts'
@@ -116,8 +117,9 @@ function watchOwnSpace(
   relieve: Spool['relieve'],
   report: (text: string) => void,
 ): Promise<Space> {
+  const directory = join(current().config.spoolbase, String(slot))
   return watchSpace({
-    directory: join(current().config.spoolbase, String(slot)),
+    directory,
     files: systemFiles,
     floors: () => ({
       freeBytes: current().config.spoolMinFreeBytes,
@@ -125,6 +127,7 @@ function watchOwnSpace(
     }),
     report,
     relieve,
+    isThere: () => isLockedByUs(directory),
   })
 }
 

@@ -12,6 +12,7 @@ import { openJournal } from '../events/journal.ts'
 import { queueCommand } from '../console/queue.ts'
 import { offlineMail } from './offlinemail.ts'
 import { joinSpools } from '../spool/joined.ts'
+import { CUT_SHORT } from '../spool/recovery.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
 import { slotsIn } from '../stores.ts'
 import { askServer, printAnswer, readConfig, readConsoleArguments } from './console.ts'
@@ -37,11 +38,17 @@ export async function spool(args: readonly string[]): Promise<number> {
 async function runOffline(config: Config, words: readonly string[]): Promise<Answer> {
   // An event stays with its outcome: the server tells it at its next start.
   const events = { wants: () => true, append: () => {} }
-  const opened = await openAll(config)
+  const setAside: string[] = []
+  const opened = await openAll(config, (text) => {
+    process.stderr.write(`spool: ${text}\n`)
+    // What a crash has cut short had not been acknowledged.
+    if (!text.startsWith(CUT_SHORT)) setAside.push(text)
+  })
   try {
     const journal = await openJournal(journalOptions(config, { now: Date.now, events }))
     const ids = makeIds(process.pid, randomBytes(8), Date.now)
-    const mail = offlineMail({ spool: opened, ids, config, journal, now: Date.now })
+    const offline = offlineMail({ spool: opened, ids, config, journal, now: Date.now })
+    const mail = { ...offline, setAside }
     try {
       const answer = await queueCommand(mail, words, Date.now())
       return answer ?? { isOk: false, text: 'unknown command\n' }
@@ -54,8 +61,7 @@ async function runOffline(config: Config, words: readonly string[]): Promise<Ans
 }
 
 /** Those of all workers. */
-async function openAll({ spoolbase }: Config): Promise<Spool> {
-  const report = (text: string): void => void process.stderr.write(`spool: ${text}\n`)
+async function openAll({ spoolbase }: Config, report: (text: string) => void): Promise<Spool> {
   // Events that only the spool has are for the server to report.
   const mayRemove = (): Promise<boolean> => Promise.resolve(false)
   const open = (slot: number): Promise<Spool> =>

@@ -120,9 +120,9 @@ async function exported(mail: QueuedMail, rows: readonly Row[]): Promise<Answer>
   }
 }
 
-/** Reads all that is queued: what is damaged is set aside by the spool as it is found. */
+/** Reads all that is queued: what is damaged is set aside by the spool as it is found, or was when it was opened. */
 async function verify(mail: QueuedMail): Promise<Answer> {
-  const damaged: string[] = []
+  const damaged = [...(mail.setAside ?? [])]
   let octets = 0
   let messages = 0
   for (const stored of mail.unfinished()) {

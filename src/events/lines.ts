@@ -5,6 +5,7 @@
 import { splitAddress } from '../mail/address.ts'
 import type { Context, ContextVariables } from '../mail/context.ts'
 import type { Egress } from '../mail/envelope.ts'
+import { SmtpError } from '../mail/reply.ts'
 
 /** What all lines about one copy begin with. */
 export interface CopyLine {
@@ -153,6 +154,8 @@ export function panicLine(seconds: number, origin: string, text: string): string
 
 /** An unexpected error for a log: with its stack, which is where a bug shows. */
 export function errorText(error: unknown): string {
+  // What a client is told is no fault of ours: where it came from says nothing.
+  if (error instanceof SmtpError) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 

@@ -28,6 +28,12 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   }
 }
 
+/** Whether it is still there; a folder that was removed, moved or put in its place does not have it. */
+export async function isLockedByUs(directory: string): Promise<boolean> {
+  const owner = await readOwner(join(directory, 'lock')).catch(() => undefined)
+  return owner?.pid === process.pid && owner.started === (await startOf(process.pid))
+}
+
 async function claimed(claim: string, path: string): Promise<boolean> {
   try {
     await link(claim, path)

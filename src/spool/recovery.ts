@@ -234,6 +234,9 @@ function statementOf(record: FoundRecord): Statement | undefined {
   }
 }
 
+/** How what is said of an unfinished write begins. */
+export const CUT_SHORT = 'a write cut short'
+
 /** False: what is damaged has no other place yet. */
 async function keepDamage(
   { start, end, kind, meta }: Damage,
@@ -241,7 +244,7 @@ async function keepDamage(
   segment: SegmentFile,
   { directory, quarantine, ledger, report }: RecoveryOptions,
 ): Promise<boolean> {
-  const what = kind === 'torn' ? 'a write cut short' : 'damage'
+  const what = kind === 'torn' ? CUT_SHORT : 'damage'
   const where = `octets ${start} to ${end} of ${join(directory, segment.name)}`
   try {
     if (!(await quarantine.keep(segment.name, start, bytes.subarray(start, end)))) return true

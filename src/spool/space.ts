@@ -1,5 +1,6 @@
 // Watches what is left of the file system, so that intake stops while there is still room for what has to
-// be written to make room again: outcomes, notifications, logs.
+// be written to make room again: outcomes, notifications, logs; and whether the folder is still there: what is
+// written to files that nobody can open any more is lost at the next start.
 import type { FileSystem } from './files.ts'
 
 export interface Floors {
@@ -25,22 +26,26 @@ export async function watchSpace(options: {
   readonly files: Pick<FileSystem, 'free'>
   readonly floors: () => Floors
   readonly report: (text: string) => void
+  /** Whether what is written is found in the folder again. */
+  readonly isThere: () => Promise<boolean>
   /** Gives back room that is only kept for later; false: there is none. */
   readonly relieve?: () => Promise<boolean>
 }): Promise<Space> {
-  const { directory, files, floors, report, relieve = () => Promise.resolve(false) } = options
+  const { directory, files, floors, report, isThere } = options
+  const { relieve = () => Promise.resolve(false) } = options
   let shortage: string | undefined
   let free: Space['free']
   const look = async (): Promise<string | undefined> => {
     // A system that does not tell stops nothing: what has no room is refused when it is written.
     free = await files.free(directory).catch(() => undefined)
+    if (!(await isThere())) return `the spool ${directory} was removed, moved or replaced`
     return free && shortageOf(free, floors())
   }
   const check = async (): Promise<void> => {
     let next = await look()
     if (next && (await relieve())) next = await look()
     if (next && !shortage) report(`no more mail is taken: ${next}`)
-    if (!next && shortage) report('mail is taken again: there is room')
+    if (!next && shortage) report('mail is taken again')
     shortage = next
   }
   await check()

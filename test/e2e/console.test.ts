@@ -1,5 +1,5 @@
 // The console of a running server and the spool of one that is down, as an operator uses them.
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -337,4 +337,42 @@ test('the spool of a server that is down can be listed, verified, exported, fail
     .split('\n')
     .filter((line) => line.includes('"type":"bounce"'))
   expect(bounces.map((line) => /"raw_rcpt_to":"([^"]*)"/.exec(line)?.[1])).toEqual(['a@x.example'])
+})
+
+test('verify counts what is damaged, also what is set aside as the spool is opened', async () => {
+  await startWithMail()
+  expect(await running?.stop('SIGTERM')).toBe(0)
+  const [name = ''] = (await readdir(join(folder, 'spool/0'))).filter((each) =>
+    each.endsWith('.log'),
+  )
+  const segment = join(folder, 'spool/0', name)
+  const octets = await readFile(segment)
+  const at = octets.indexOf('Subject:')
+  octets[at] = (octets[at] ?? 0) ^ 1
+  await writeFile(segment, octets)
+  const { code, stderr } = await eachrcpt('spool', 'verify')
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/ 1 damaged\n$/)])
+})
+
+test('a spool folder that is taken away under the server takes no more mail, until it is back', async () => {
+  running = await serve(['--config', 'e.conf'], folder)
+  const mail = async (): Promise<string> => {
+    const wire = await dial(running?.smtpPort ?? 0)
+    await wire.expect('220')
+    await wire.ask('EHLO client.example', '250')
+    wire.send('MAIL FROM:<a@b.example>\r\n')
+    const reply = await wire.reply()
+    wire.reset()
+    return reply.slice(0, 3)
+  }
+  expect(await mail()).toBe('250')
+  await rename(join(folder, 'spool/0'), join(folder, 'spool/away'))
+  await expect.poll(mail).toBe('452')
+  await rename(join(folder, 'spool/away'), join(folder, 'spool/0'))
+  await expect.poll(mail).toBe('250')
+  await expect
+    .poll(() => readFile(join(folder, 'paniclog.ec'), 'utf8'))
+    .toMatch(
+      /no more mail is taken: the spool \S+ was removed, moved or replaced\n.*mail is taken again\n/,
+    )
 })

@@ -12,6 +12,7 @@ async function watch(free: { bytes: number; inodes: number | undefined } | 'unkn
     },
     floors: () => ({ freeBytes: 1000, freeInodes: 10 }),
     report: (text) => reports.push(text),
+    isThere: () => Promise.resolve(true),
   })
   onTestFinished(() => space.close())
   return { space, reports }
@@ -27,7 +28,7 @@ test('octets below the floor stop intake, until there is room again', async () =
   expect(space.shortage).toBeUndefined()
   expect(reports).toEqual([
     'no more mail is taken: 999 octets are free, below the floor of 1000',
-    'mail is taken again: there is room',
+    'mail is taken again',
   ])
 })
 
@@ -39,6 +40,7 @@ test('room that is only kept for later is given back before intake stops', async
     files: { free: () => Promise.resolve(free) },
     floors: () => ({ freeBytes: 1000, freeInodes: 10 }),
     report: () => {},
+    isThere: () => Promise.resolve(true),
     relieve() {
       const isAny = kept > 0
       free.bytes += kept
@@ -66,4 +68,27 @@ test('a file system that counts no inodes, or tells nothing, stops nothing', asy
 test('the system tells what is free where the spool is', async () => {
   const { bytes } = await systemFiles.free(makeDirectory())
   expect(bytes).toBeGreaterThan(0)
+})
+
+test('while the folder is not there nothing is taken, whatever is free', async () => {
+  const reports: string[] = []
+  let isThere = true
+  const space = await watchSpace({
+    directory: '/spool/0',
+    files: { free: () => Promise.reject(new Error()) },
+    floors: () => ({ freeBytes: 0, freeInodes: 0 }),
+    report: (text) => reports.push(text),
+    isThere: () => Promise.resolve(isThere),
+  })
+  onTestFinished(() => space.close())
+  isThere = false
+  await space.check()
+  expect(space.shortage).toBe('the spool /spool/0 was removed, moved or replaced')
+  isThere = true
+  await space.check()
+  expect(space.shortage).toBeUndefined()
+  expect(reports).toEqual([
+    'no more mail is taken: the spool /spool/0 was removed, moved or replaced',
+    'mail is taken again',
+  ])
 })
