@@ -35,6 +35,8 @@ export interface HandoutOptions<W> {
 
 /** Not answered for so long: it is at something else. */
 const BUSY_MS = 100
+/** Of few connections one less counts; of many, so many less. */
+const WORTH_WAITING = 7 / 8
 /** Not answered for so long, while there were signs of life: it never came. */
 const LOST_MS = 5_000
 /** Between two signs of life a worker gets to all that was sent to it before. */
@@ -135,7 +137,7 @@ function choose<W>(state: State<W>, order: readonly W[], port: number): W | unde
   const free = order.find((worker) => !workers.get(worker))
   const isWorthWaiting = (worker: W): boolean => {
     const given = workers.get(worker)
-    const hasFewer = free === undefined || open(worker) < open(free)
+    const hasFewer = free === undefined || open(worker) < open(free) * WORTH_WAITING
     return given !== undefined && !isBusy(given, options.now()) && hasFewer
   }
   return order.some(isWorthWaiting) ? undefined : free

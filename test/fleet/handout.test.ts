@@ -79,6 +79,14 @@ test('one that has fewer and will soon have answered is waited for, but not for 
   expect(of(offer('a'))).toBe('b')
 })
 
+test('where there are many, one that has hardly fewer is not waited for', () => {
+  const { handout, offer, of, takes } = start()
+  for (let i = 0; i < 32; i++) takes(offer('a'))
+  handout.heard('b', [{ port: 25, taken: 16, open: 15 }])
+  const [first, second] = [offer('a'), offer('b')]
+  expect([of(first), of(second)]).toEqual(['b', 'a'])
+})
+
 test('while all are at something else connections wait, and go to the first that answers', () => {
   const { offer, of, takes, pass } = start()
   const [one, two] = [offer('a'), offer('b')]
