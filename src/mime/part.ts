@@ -189,6 +189,9 @@ function valueOf(fields: readonly Field[], key: string): string | undefined {
   return field && fieldValue(field)
 }
 
+/** Comments may stand before it (RFC 2045 §6.1); what is there and cannot be read is no encoding that we know. */
 function encodingOf(value = ''): string {
-  return /^[^\s;()]+/.exec(value)?.[0].toLowerCase() ?? '7bit'
+  const bare = value.replace(/^(?:\s|\([^()]*\))+/, '')
+  const [name] = /^[^\s;()]+/.exec(bare) ?? []
+  return name?.toLowerCase() ?? (value.trim() === '' ? '7bit' : 'unreadable')
 }

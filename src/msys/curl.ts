@@ -15,6 +15,7 @@ import { any, asString, number, rest } from './parameter.ts'
 import type { Runtime } from './runtime.ts'
 import type { ClassShape } from './shape.ts'
 import { runningCall } from './waiting.ts'
+import { isUrl } from '../mail/url.ts'
 
 interface Curl extends ApiObject {
   readonly kind: 'curl'
@@ -243,7 +244,7 @@ function requestOf({ options }: Curl): HttpRequest {
 
 function withPort(url: string, port: number): string {
   const whole = /^[a-z][a-z\d+.-]*:\/\//i.test(url) ? url : `http://${url}`
-  if (port === 0 || !URL.canParse(whole)) return whole
+  if (port === 0 || !isUrl(whole)) return whole
   const made = new URL(whole)
   made.port = String(port)
   return made.href

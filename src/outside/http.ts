@@ -8,6 +8,7 @@ import { type Cidr, holds, readAddress } from '../config/cidr.ts'
 import { isReservedAddress } from '../config/reserved.ts'
 import { fromBytes, toBytes } from '../mail/bytes.ts'
 import type { HttpAnswer, HttpClient, HttpRequest, Resolver } from './outside.ts'
+import { isUrl } from '../mail/url.ts'
 
 export interface HttpOptions {
   readonly resolver: Resolver
@@ -72,7 +73,7 @@ async function follow(
 }
 
 function readUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new Failure(CODES.malformed, `not a URL: ${text}`)
+  if (!isUrl(text)) throw new Failure(CODES.malformed, `not a URL: ${text}`)
   const url = new URL(text)
   if (url.protocol === 'http:' || url.protocol === 'https:') return url
   throw new Failure(CODES.scheme, `not http or https: ${url.protocol}`)
@@ -154,8 +155,7 @@ function redirect(
   { statusCode = 0, headers: { location } }: IncomingMessage,
 ): HttpRequest | undefined {
   if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return undefined
-  if (!URL.canParse(location, url.href))
-    throw new Failure(CODES.malformed, 'redirect to what is no URL')
+  if (!isUrl(location, url.href)) throw new Failure(CODES.malformed, 'redirect to what is no URL')
   const next = new URL(location, url)
   const keepsMethod = statusCode >= 307 || request.method === 'GET' || request.method === 'HEAD'
   // What proves who we are is for the origin that it was given to.

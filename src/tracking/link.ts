@@ -3,6 +3,7 @@
 import { fromText } from '../mail/bytes.ts'
 import { expandMacros } from './braces.ts'
 import { isSublink } from './path.ts'
+import { locationOf } from './redirect.ts'
 
 /** Why a link stays as its author wrote it. */
 export type Refusal =
@@ -105,7 +106,8 @@ function refusalOf(target: string, controls: Controls): Refusal | undefined {
   if (!/^https?:\/\//i.test(target)) return 'scheme'
   if (controls.clicktrack?.trim() === '0' || controls.clicktrack === 'false') return 'opted-out'
   if (fromText(target).length > MAX_TARGET_LENGTH) return 'too-long'
-  return URL.canParse(target) ? undefined : 'malformed'
+  // What nothing can be redirected to must not become a link of ours.
+  return locationOf(target) === undefined ? 'malformed' : undefined
 }
 
 function isOn(value: string | undefined): boolean {

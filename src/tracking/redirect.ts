@@ -2,15 +2,16 @@
 // percent-encoded (code points above 0x7E, blanks, controls); everything else keeps its spelling,
 // because re-encoding breaks signed URLs. An IDN host becomes punycode (RFC 3492). No CR or LF
 // survives, and the scheme is checked again.
+import { isUrl } from '../mail/url.ts'
 
 /** Undefined when `target` (text) is nothing to redirect to. */
 export function locationOf(target: string): string | undefined {
   const bare = target.replace(/[\r\n\t]/g, '')
-  const parts = /^(https?:\/\/)([^/?#]*)(.*)$/is.exec(bare)
+  const parts = /^(https?:\/\/)([^/\\?#]*)(.*)$/is.exec(bare)
   if (!parts) return undefined
   const [, scheme = '', authority = '', rest = ''] = parts
   const host = asciiAuthority(authority)
-  if (!host || !URL.canParse(`${scheme}${host}/`)) return undefined
+  if (!host || !isUrl(`${scheme}${host}/`)) return undefined
   return scheme + host + percentEncode(rest)
 }
 
@@ -21,7 +22,7 @@ function asciiAuthority(authority: string): string | undefined {
   const port = /:\d*$/.exec(authority)?.[0] ?? ''
   const host = authority.slice(at, authority.length - port.length)
   const url = `http://${host}/`
-  if (!URL.canParse(url)) return undefined
+  if (!isUrl(url)) return undefined
   return percentEncode(authority.slice(0, at)) + new URL(url).hostname + port
 }
 

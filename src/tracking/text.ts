@@ -41,7 +41,11 @@ export function findInText(
     const rest = masked.slice(url.stop, url.stop + MAX_WRAPPED)
     if (isBracketed && WRAPPED.test(rest)) return 'wrapped'
     if (isDelSp && rest.startsWith(' \r\n')) return 'wrapped'
-    return isLetter(decode(characterAt(text, url.stop))) ? 'not-ascii' : undefined
+    const next = characterAt(text, url.stop)
+    const character = decode(next)
+    const goesOn = /^[a-z0-9/]/i.test(masked.slice(url.stop + next.length))
+    const isPart = isLetter(character) || (goesOn && isWithinWords(character))
+    return isPart ? 'not-ascii' : undefined
   }
 }
 
@@ -146,6 +150,12 @@ function characterAt(text: string, at: number): string {
   const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
   const isUtf8 = /^[\x80-\xbf]+$/.test(text.slice(at + 1, at + length))
   return text.slice(at, at + (isUtf8 ? length : 2))
+}
+
+/** A dash, an apostrophe, a sign: not what a script without blanks has between a URL and the next text. */
+function isWithinWords(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0
+  return (code >= 0x80 && code < 0x2e80) || code > 0xffff
 }
 
 /** A letter of an alphabet; scripts without blanks between words (from U+2E80) follow a URL as text. */

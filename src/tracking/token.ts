@@ -66,6 +66,14 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
   const links = new Map<string, string>()
   let nextLink = 0
   let nextRecipient = 0
+  /** Mail readers that find links in text take a `-` at the end for punctuation: then another counter is used. */
+  const recipientPart = (facts: TokenFacts, form: 0 | 1): string => {
+    for (;;) {
+      const counter = take(nextRecipient++) * 2 + form
+      const text = sealRecipient(key, message, counter, facts)
+      if (!text.endsWith('-')) return text
+    }
+  }
 
   return {
     link(target, name, kind, sublink, residue) {
@@ -86,10 +94,9 @@ export function openSealer(keyring: Keyring, salt: Buffer): Sealer {
     },
 
     recipient(facts) {
-      const index = take(nextRecipient++) * 2
-      const full = sealRecipient(key, message, index, facts)
+      const full = recipientPart(facts, 0)
       const hasMore = facts.tags?.length || facts.metadata || facts.custom
-      const sealShort = (): string => sealRecipient(key, message, index + 1, shortFacts(facts))
+      const sealShort = (): string => recipientPart(shortFacts(facts), 1)
       return new SealedRecipient(full, hasMore ? sealShort : full)
     },
 

@@ -77,6 +77,8 @@ describe('a single part', () => {
     ['Content-Transfer-Encoding: BASE64\r\n', 'base64'],
     ['Content-Transfer-Encoding: 8bit;\r\n', '8bit'],
     ['Content-Transfer-Encoding: x-other\r\n', 'x-other'],
+    ['Content-Transfer-Encoding: (as usual) (here) base64 (so)\r\n', 'base64'],
+    ['Content-Transfer-Encoding: (open base64\r\n', 'unreadable'],
   ])('with %j is encoded as %s', (header, encoding) => {
     expect(parse(`${header}\r\nbody`).root.encoding).toBe(encoding)
   })

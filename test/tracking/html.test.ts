@@ -118,6 +118,7 @@ describe('what is left alone', () => {
     ['no scheme', '<a href="//e.com/x">', 'scheme'],
     ['no value', '<a href>', 'scheme'],
     ['no host', '<a href="https://">', 'malformed'],
+    ['slashes that only browsers skip', '<a href="http:///e.com/x">', 'malformed'],
     ['a host that is none', '<a href="http://a b/">', 'malformed'],
     ['too long', `<a href="http://e.com/${'x'.repeat(4100)}">`, 'too-long'],
   ] as const)('%s', (_what, body, outcome) => {

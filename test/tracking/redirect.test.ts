@@ -27,6 +27,7 @@ test.each([
   ['https://münchen.example/x', 'https://xn--mnchen-3ya.example/x'],
   ['https://ü:p@münchen.example:81?q', 'https://%C3%BC:p@xn--mnchen-3ya.example:81?q'],
   ['http://u@e.com', 'http://u@e.com'],
+  ['https://例え.jp\\pfad\\x?q=1', 'https://xn--r8jz45g.jp\\pfad\\x?q=1'],
   // E142
   ['https://e.com/\r\nSet-Cookie:x=1', 'https://e.com/Set-Cookie:x=1'],
   ['https://e.com/\0\x7f\v', 'https://e.com/%00%7F%0B'],

@@ -20,6 +20,18 @@ test.each([
     '<http://example.com/wp-login.php?action=rp&key=K&login=U>\r\nExample <https://example.com/>',
     '<{http://example.com/wp-login.php?action=rp&key=K&login=U}>\r\nExample <{https://example.com/}>',
   ],
+  ...['Michelson–Morley', 'it’s', 'p?q=€5', '😀/x', 'a\u200bb'].map(
+    (path): [string, string, string] => [
+      `what goes on behind a sign is not cut off: ${path}`,
+      `https://e.com/${path} https://e.com/b`,
+      `https://e.com/${path} {https://e.com/b}`,
+    ],
+  ),
+  [
+    'signs that end it, and scripts without blanks',
+    '“https://e.com/a” https://e.com/b… https://e.com/cを2',
+    '“{https://e.com/a}” {https://e.com/b}… {https://e.com/c}を2',
+  ],
   ['angle brackets end a URL, not punctuation', '<http://e.com/a.>', '<{http://e.com/a.}>'],
   ['<URL:…>', '<URL:http://e.com/a>', '<URL:{http://e.com/a}>'],
   [

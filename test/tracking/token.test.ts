@@ -385,3 +385,13 @@ describe('counters', () => {
     expect(parts[0]).not.toBe(parts[1])
   })
 })
+
+test('no recipient part ends in what mail readers take for punctuation', () => {
+  const sealer = openSealer(ring, salt(9))
+  const ends = Array.from({ length: 2_000 }, () => {
+    const { full, short } = sealer.recipient(facts)
+    return [full.at(-1), short.at(-1)]
+  }).flat()
+  expect(new Set(ends).size).toBe(63)
+  expect(ends).not.toContain('-')
+})
