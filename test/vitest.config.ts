@@ -1,4 +1,5 @@
 // How the tests run: from the repository's root, on the TypeScript sources, after a build that is not stale.
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -11,7 +12,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than cores: many wait for a server that starts, or for a second to pass.
+    maxWorkers: Math.min(availableParallelism() + 1, 6),
     // Nothing here keeps state between files; a process for each would cost more than the tests.
     isolate: false,
   },
