@@ -1,6 +1,6 @@
 // What a charset label allows: whether ASCII can be found and replaced in the raw octets, how its octets
-// become UTF-8, and back. Labels and decoders are those of the WHATWG Encoding Standard (TextDecoder),
-// which has no encoders: those are iconv-lite's.
+// become UTF-8, and back. Labels and decoders are those of the WHATWG Encoding Standard (TextDecoder), which
+// has no encoders: those are iconv-lite's, and so are the decoders of labels that only it knows (cp437).
 import iconv from 'iconv-lite'
 
 /**
@@ -40,12 +40,27 @@ export function isAsciiCompatible(charset: string): CharsetKind {
 export function toUtf8(value: string, charset: string): string {
   const label = charset.trim().toLowerCase()
   if (/^(?:utf-?8|us-ascii|ascii)?$/.test(label)) return value
+  return Buffer.from(decodeText(value, label), 'utf8').toString('latin1')
+}
+
+function decodeText(value: string, label: string): string {
   const decoder = decoderOf(label)
+  if (!decoder && isWritable(label)) return iconv.decode(Buffer.from(value, 'latin1'), label)
   const text = decoder?.decode(Buffer.from(value, 'latin1')) ?? value
   // Node 20 decodes Windows-1252 as Latin-1 (its TextDecoder should know better).
   const isLatin = !decoder || decoder.encoding === 'windows-1252'
-  const whole = isLatin ? text.replace(/[\x80-\x9f]/g, windowsCharacter) : text
-  return Buffer.from(whole, 'utf8').toString('latin1')
+  return isLatin ? text.replace(/[\x80-\x9f]/g, windowsCharacter) : text
+}
+
+/** Whether anybody knows what its octets mean. */
+export function isKnownCharset(charset: string): boolean {
+  const label = charset.trim().toLowerCase()
+  return decoderOf(label) !== undefined || isWritable(label)
+}
+
+/** Some names that iconv-lite has are no charsets. */
+function isWritable(label: string): boolean {
+  return !/^(?:base64|binary|hex)$/.test(label) && iconv.encodingExists(label)
 }
 
 /**
@@ -68,7 +83,7 @@ function encodeText(text: string, label: string): string | undefined {
   if (/^(?:cs)?iso-?2022-?jp$/.test(label)) return encodeIso2022Jp(text)
   // What the standard reads as Windows-1252 is written so too.
   const name = decoderOf(label)?.encoding === 'windows-1252' ? 'windows-1252' : label
-  return iconv.encodingExists(name) ? iconv.encode(text, name).toString('latin1') : undefined
+  return isWritable(name) ? iconv.encode(text, name).toString('latin1') : undefined
 }
 
 /** RFC 1468: ASCII, and JIS X 0208 between escape sequences; every line ends in ASCII. */

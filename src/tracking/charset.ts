@@ -4,7 +4,7 @@
 // hides those. Wide charsets and UTF-7 are not scanned at all: such a part goes out as it is.
 import { isUtf8 } from 'node:buffer'
 import { fromBytes, toBytes, toText } from '../mail/bytes.ts'
-import { isAsciiCompatible, toUtf8 } from '../mime/charset.ts'
+import { isAsciiCompatible, isKnownCharset, toUtf8 } from '../mime/charset.ts'
 
 /**
  * `text` (a byte string) with every octet that is no ASCII character as `\x80`, at the same length;
@@ -26,18 +26,31 @@ export function maskCharset(text: string, charset: string): string | undefined {
   return undefined
 }
 
-/** Makes text of octets: UTF-8 where they are, else the charset, else windows-1252. */
+/** What the first octets of an HTML document say of its charset, as browsers look for it; `''`: nothing that counts. */
+export function htmlCharset(text: string): string {
+  const label =
+    /<meta\s[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)/i.exec(text.slice(0, 1024))?.[1] ?? ''
+  // A document in which that can be read as ASCII is in none of those.
+  return isAsciiCompatible(label) === 'wide' ? '' : label
+}
+
+/** In place of an octet that nobody knows the meaning of. */
+export const UNREADABLE = '\ufffd'
+
+/** Makes text of octets: UTF-8 where they are, else the charset, else (without a label) windows-1252. */
 export function charsetDecoder(charset: string): (byteString: string) => string {
   const label = charset.trim().toLowerCase()
   const shifting = SHIFTING.get(label)
   if (shifting) return (byteString) => decodeShifts(byteString, shifting)
-  const isUnknown = /^(?:utf-?8|us-ascii|ascii)?$/.test(label)
+  const isUnlabelled = /^(?:utf-?8|us-ascii|ascii)?$/.test(label)
+  const isKnown = isUnlabelled || isKnownCharset(label)
   return (byteString) => {
     if (isIso2022Jp(label)) return toText(toUtf8(byteString, label))
     if (!/[\x80-\xff]/.test(byteString)) return byteString
     const bytes = toBytes(byteString)
     if (isUtf8(bytes)) return bytes.toString('utf8')
-    return toText(toUtf8(byteString, isUnknown ? 'windows-1252' : label))
+    if (!isKnown) return byteString.replace(/[\x80-\xff]/g, UNREADABLE)
+    return toText(toUtf8(byteString, isUnlabelled ? 'windows-1252' : label))
   }
 }
 

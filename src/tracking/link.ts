@@ -2,6 +2,7 @@
 // verbatim (parsing is a syntax gate, its result is thrown away), at most 4,096 octets of UTF-8.
 import { fromText } from '../mail/bytes.ts'
 import { expandMacros } from './braces.ts'
+import { UNREADABLE } from './charset.ts'
 import { isSublink } from './path.ts'
 import { locationOf } from './redirect.ts'
 
@@ -13,6 +14,8 @@ export type Refusal =
   | 'too-long'
   /** data-msys-clicktrack="0" */
   | 'opted-out'
+  /** Octets that no character is known for: nobody can say where it leads. */
+  | 'unreadable'
   /** text/plain: the host is no name with a dot, no `localhost` and no address. */
   | 'host'
   /** text/plain: the URL goes on after a line break, so its end cannot be known. */
@@ -104,6 +107,7 @@ export function makeLink(
 
 function refusalOf(target: string, controls: Controls): Refusal | undefined {
   if (!/^https?:\/\//i.test(target)) return 'scheme'
+  if (target.includes(UNREADABLE)) return 'unreadable'
   if (controls.clicktrack?.trim() === '0' || controls.clicktrack === 'false') return 'opted-out'
   if (fromText(target).length > MAX_TARGET_LENGTH) return 'too-long'
   // What nothing can be redirected to must not become a link of ours.

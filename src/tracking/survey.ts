@@ -8,7 +8,7 @@ import { type Part, parseParts } from '../mime/part.ts'
 import { decodeQuotedPrintable } from '../mime/quotedprintable.ts'
 import { findBodyParts, isSealedType } from './bodyparts.ts'
 import { findMacros } from './braces.ts'
-import { charsetDecoder, maskCharset } from './charset.ts'
+import { charsetDecoder, htmlCharset, maskCharset } from './charset.ts'
 import { findInHtml } from './html.ts'
 import type { Findings } from './link.ts'
 import { findInText, isPgpText } from './text.ts'
@@ -114,9 +114,10 @@ function surveyPart(
   const lines: number[] = []
   const room = encoding === 'quoted-printable' ? openRoom(raw.length) : undefined
   const decoded = decode(raw, encoding, lines, room?.octets)
-  const charset = part.type.parameters.get('charset') ?? ''
   const text = fromBytes(decoded)
   room?.close()
+  const charset =
+    part.type.parameters.get('charset') ?? (name === 'text/html' ? htmlCharset(text) : '')
   const masked = maskCharset(text, charset)
   if (masked === undefined) return 'charset'
   if (name === 'text/plain' && isPgpText(masked)) return 'pgp'

@@ -2,6 +2,7 @@
 // ends at the first blank, control, `< > "`, backtick or octet beyond ASCII; sentence punctuation and
 // closing brackets without a partner are trimmed. `[[data-msys-…="…"]]` right behind it is its control.
 // format=flowed is RFC 3676. Linear: each octet is looked at a bounded number of times.
+import { UNREADABLE } from './charset.ts'
 import {
   CONTROL_PREFIX,
   type Controls,
@@ -158,7 +159,11 @@ function isWithinWords(character: string): boolean {
   return (code >= 0x80 && code < 0x2e80) || code > 0xffff
 }
 
-/** A letter of an alphabet; scripts without blanks between words (from U+2E80) follow a URL as text. */
+/**
+ * A letter of an alphabet, or what may be one; scripts without blanks between words (from U+2E80) follow a URL
+ * as text.
+ */
 function isLetter(character: string): boolean {
+  if (character.startsWith(UNREADABLE)) return true
   return /^\p{L}/u.test(character) && (character.codePointAt(0) ?? 0) < 0x2e80
 }

@@ -77,6 +77,31 @@ describe('links that are tracked', () => {
     expect(track(labelled('iso-8859-1', 'gr\xfcn')).targets).toEqual(['http://e.com/grün'])
     expect(track(labelled('utf-8', 'gr\xc3\xbcn')).targets).toEqual(['http://e.com/grün'])
     expect(track(labelled('shift_jis', '\x8f\xac\x94\x9e')).targets).toEqual(['http://e.com/小麦'])
+    expect(track(labelled('cp932', '\x8f\xac\x94\x9e')).targets).toEqual(['http://e.com/小麦'])
+    expect(track(labelled('win-1251', '\xe4\xe0')).targets).toEqual(['http://e.com/да'])
+    expect(track(labelled('mac-roman', 'gr\x9fn')).targets).toEqual(['http://e.com/grün'])
+  })
+
+  const page = (meta: string, value: string): string =>
+    `Content-Type: text/html\r\n\r\n<html><head>${meta}</head><a href="http://e.com/${value}">`
+
+  test.each([
+    ['<meta charset=koi8-r>', '\xc4\xc1', 'да'],
+    ['<META charset = "shift_jis">', '\x8f\xac', '小'],
+    ['<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">', '\xe4', 'д'],
+    ['<meta charset="utf-16">', 'gr\xfcn', 'grün'],
+    ['<meta name="x" content="charset">', 'gr\xfcn', 'grün'],
+    [`${'<!-- -->'.repeat(200)}<meta charset=koi8-r>`, 'gr\xfcn', 'grün'],
+  ])('without a label of the part %s counts', (meta, value, expected) => {
+    expect(track(page(meta, value)).targets).toEqual([`http://e.com/${expected}`])
+  })
+
+  test('a label of the part counts before one of the document', () => {
+    const message = page('<meta charset=koi8-r>', 'gr\xfcn')
+    const type = 'Content-Type: text/html; charset=iso-8859-1'
+    expect(track(message.replace('Content-Type: text/html', type)).targets).toEqual([
+      'http://e.com/grün',
+    ])
   })
 
   test('E072 repeated links each resolve to their own target', () => {
@@ -106,6 +131,17 @@ describe('links that are tracked', () => {
 })
 
 describe('what is left alone', () => {
+  test.each([
+    ['x-unknown', 'gr\xfcn'],
+    ['hex', 'gr\xfcn'],
+    ['shift_jis', 'a\x85\x20b'],
+  ])('a target in %s that nobody can read', (charset, value) => {
+    const result = track(labelled(charset, value))
+    expect(result.targets).toEqual([])
+    expect(result.message).toContain(`<a href="http://e.com/${value}">`)
+    expect(result.explain.links).toMatchObject([{ outcome: 'unreadable' }])
+  })
+
   test.each([
     ['E084 mailto', '<a href="mailto:a@e.com?subject=http://e.com">', 'scheme'],
     ['E084 tel', '<a href="tel:+1">', 'scheme'],

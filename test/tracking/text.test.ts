@@ -239,6 +239,9 @@ describe('charsets', () => {
     ['iso-8859-1', 'caf\xe9 http://e.com/a \xe9', 'caf\xe9 {http://e.com/a} \xe9'],
     // E045
     ['x-foo-bar', '\xe9 http://e.com/a', '\xe9 {http://e.com/a}'],
+    ['x-foo-bar', 'http://e.com/a\xe9b', 'http://e.com/a\xe9b'],
+    ['mac-roman', 'http://e.com/a\xd2\r\n', '{http://e.com/a}\xd2\r\n'],
+    ['mac-roman', 'http://e.com/a\x8e\r\n', 'http://e.com/a\x8e\r\n'],
     // Wrong labels.
     ['us-ascii', '\xc3\xa9 http://e.com/a', '\xc3\xa9 {http://e.com/a}'],
     ['gb2312', '\xe2\x82\xachttp://e.com/a', '\xe2\x82\xac{http://e.com/a}'],
