@@ -11,6 +11,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
+    // Of the machine: each server and command that a test starts would read a hundred certificates.
+    env: { NODE_EXTRA_CA_CERTS: '' },
     pool: 'forks',
     // One more than cores: many wait for a server that starts, or for a second to pass.
     maxWorkers: Math.min(availableParallelism() + 1, 6),
