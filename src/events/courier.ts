@@ -21,7 +21,7 @@ export interface CourierOptions {
 }
 
 export interface CourierClock {
-  /** Epoch milliseconds. */
+  /** Whole milliseconds that never jump; only differences matter. */
   now(): number
   /** From 0 up to 1. */
   random(): number
@@ -175,7 +175,7 @@ async function gather(state: State): Promise<PendingBatch | undefined> {
     const waitsMs = length > 0 ? gathered.sinceMs + sink.limits.waitMs - clock.now() : Infinity
     const isHurried = stopping.signal.aborted || state.cursor.place < state.hurryTo
     if (length > 0 && (waitsMs <= 0 || isHurried || isFull(gathered, sink.limits))) {
-      return { end: gathered.end, sinceMs: clock.now() }
+      return { end: gathered.end, triedMs: 0 }
     }
     if (length === 0) passOver(state)
     if (length === 0 && gathered.end >= log.durable) tellIdle(state)
@@ -208,7 +208,7 @@ async function deliver(state: State, pending: PendingBatch): Promise<boolean> {
   if (events.length > 0) {
     if (!cursor.pending && !sink.resume) await save(state, { place: cursor.place, pending })
     const batch = { id: batchId(state, pending.end), events }
-    if (!(await deliverBatch(state, batch, pending.sinceMs))) return false
+    if (!(await deliverBatch(state, batch, pending))) return false
   }
   state.failures = 0
   state.gathered = emptyGathered(Math.max(pending.end, state.gathered.end))
@@ -219,10 +219,12 @@ async function deliver(state: State, pending: PendingBatch): Promise<boolean> {
 }
 
 /** Until it is delivered or given up; false when we stopped before. */
-async function deliverBatch(state: State, batch: Batch, sinceMs: number): Promise<boolean> {
+async function deliverBatch(state: State, batch: Batch, pending: PendingBatch): Promise<boolean> {
   const { sink, clock, report, abandoned, stopping } = state
+  let { triedMs } = pending
   for (;;) {
     if (abandoned.signal.aborted) return false
+    const beganMs = clock.now()
     const failure = await sink.deliver(batch, abandoned.signal).then(
       () => undefined,
       (error: unknown) => textOf(error),
@@ -231,13 +233,15 @@ async function deliverBatch(state: State, batch: Batch, sinceMs: number): Promis
     tellIdle(state)
     if (stopping.signal.aborted) return false
     const delayMs = backOffMs(state)
-    if (clock.now() + delayMs - sinceMs > sink.limits.giveUpMs) {
+    if (triedMs + clock.now() - beganMs + delayMs > sink.limits.giveUpMs) {
       report(`${batch.events.length} events are dropped, batch ${batch.id}: ${failure}`)
       return true
     }
     if (state.failures++ === 0) report(`batch ${batch.id} will be tried again: ${failure}`)
     await clock.sleep(delayMs, stopping.signal)
     if (stopping.signal.aborted) return false
+    triedMs += clock.now() - beganMs
+    if (!sink.resume) await save(state, { ...state.cursor, pending: { ...pending, triedMs } })
   }
   if (state.failures > 0) report(`batch ${batch.id} is delivered, after ${state.failures} failures`)
   return true

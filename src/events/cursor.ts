@@ -13,8 +13,8 @@ export interface Cursor {
 /** A batch that was tried, from the cursor's place to its end. */
 export interface PendingBatch {
   readonly end: number
-  /** Epoch milliseconds of the first attempt. */
-  readonly sinceMs: number
+  /** Milliseconds that have gone into trying: not those of a server that was down, or of a clock that was set. */
+  readonly triedMs: number
 }
 
 export function cursorPath(directory: string, sink: string): string {
@@ -27,7 +27,7 @@ export async function readCursor(path: string): Promise<Cursor | undefined> {
   try {
     const { place, pending }: Partial<Cursor> = JSON.parse(text)
     if (!isPlace(place)) return undefined
-    const isSound = isPlace(pending?.end) && pending.end > place && isPlace(pending.sinceMs)
+    const isSound = isPlace(pending?.end) && pending.end > place && isPlace(pending.triedMs)
     return { place, ...(isSound && pending && { pending }) }
   } catch {
     // Not there, or damaged.

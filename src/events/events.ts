@@ -148,7 +148,7 @@ function surroundingsOf(options: EventsOptions, { id }: EventLog): SinkSurroundi
 }
 
 const SYSTEM_CLOCK: CourierClock = {
-  now: () => Date.now(),
+  now: () => Math.round(performance.now()),
   random: () => Math.random(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {

@@ -15,7 +15,7 @@ export interface Gathered {
   bytes: number
   /** Everything before this place of the log has been looked at. */
   end: number
-  /** Epoch milliseconds when the first of them was read. */
+  /** When the first of them was read, on the courier's clock. */
   sinceMs: number
 }
 

@@ -33,7 +33,7 @@ export function openOutside({
   spamassassin,
   files,
 }: OutsideOptions): Outside {
-  const resolver = makeResolver({ servers: dnsServers, nowMs: Date.now })
+  const resolver = makeResolver({ servers: dnsServers, nowMs: () => performance.now() })
   const store = localFiles(allowFiles(files.fileRoots, files.pathMap))
   return closedOutside({
     resolver,

@@ -9,6 +9,7 @@ import type { DnsAnswer, DnsQuestion, RecordType, Resolver } from './outside.ts'
 export interface ResolverOptions {
   /** Addresses, maybe with a port; those of the machine if there are none. */
   readonly servers: readonly string[]
+  /** Milliseconds that never jump; only differences matter. */
   readonly nowMs: () => number
   readonly timeoutMs?: number
   readonly tries?: number

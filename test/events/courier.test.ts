@@ -87,6 +87,29 @@ test('F48 after four hours a batch is dropped and told of; the next one has its 
   expect(waited).toBeLessThanOrEqual(4 * 3600 * 1000)
 })
 
+test('the four hours are those of trying, over restarts: not of a server that was down', async () => {
+  let attempts = 0
+  const hang = (signal: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('left')))
+    })
+  const { folder, log, clock, courier, append } = await start({
+    deliver: (_, signal) =>
+      attempts++ < 20 ? Promise.reject(new Error('answered 500')) : hang(signal),
+  })
+  await append(...opens(1))
+  await expect.poll(() => attempts).toBe(21)
+  await courier.stop(0)
+  const after = testSink()
+  after.failures.push(...Array.from({ length: 400 }, () => 'answered 500'))
+  const later = testClock(9 * 3600 * 1000)
+  const next = await startTestCourier(folder, log, after, later)
+  await expect.poll(() => next.reports.at(-1)).toContain('1 events are dropped')
+  const tried = [...clock.slept, ...later.slept].reduce((sum, ms) => sum + ms, 0)
+  expect(tried).toBeGreaterThan(3.8 * 3600 * 1000)
+  expect(tried).toBeLessThanOrEqual(4 * 3600 * 1000)
+})
+
 test('what was begun before a restart is the same batch after it, though more has come', async () => {
   const { folder, log, sink, courier, append } = await start()
   sink.failures.push('answered 500')

@@ -91,8 +91,7 @@ export interface TestClock extends CourierClock {
   readonly slept: number[]
 }
 
-export function testClock(): TestClock {
-  let now = 1_795_260_480_000
+export function testClock(now = 1_000_000): TestClock {
   const slept: number[] = []
   return {
     slept,
