@@ -28,7 +28,7 @@ interface Ahead {
   readonly first: Nonce
   /** For each text. */
   readonly blocks: number
-  readonly stream: Buffer
+  readonly stream: DataView
 }
 
 /** Where a text goes. `out` holds what is sealed at `at`, and behind it the tag. */
@@ -58,34 +58,49 @@ export function sealInPlace(
   { out, at }: SealedPlace,
   length: number,
 ): void {
-  const stream = keyStream(key, nonce, 1 + Math.ceil(length / BLOCK))
-  for (let i = 0; i < length; i++) out[at + i] = (out[at + i] ?? 0) ^ (stream[BLOCK + i] ?? 0)
+  const { words: stream, from } = keyStream(key, nonce, 1 + Math.ceil(length / BLOCK))
+  const words = wordsOf(out)
   selectKey(key)
   sum.fill(0)
-  hashOctets(data, 0, data.length)
-  hashOctets(out, at, at + length)
+  hashOctets(data)
+  // Four octets at a time: to access them costs as much as to access one. The last ones may reach into the tag's place.
+  for (let i = 0; i < length; i += 4) {
+    const beyond = Math.max(0, i + 4 - length)
+    const word = (words.getInt32(at + i) ^ stream.getInt32(from + BLOCK + i)) & (-1 << (8 * beyond))
+    words.setInt32(at + i, word)
+    addWord(i, word, i + 4 >= length)
+  }
   sum[1] = (sum[1] ?? 0) ^ (data.length * 8)
   sum[3] = (sum[3] ?? 0) ^ (length * 8)
   multiply()
-  for (let i = 0; i < TAG_LENGTH; i++) {
-    out[at + length + i] = (stream[i] ?? 0) ^ ((sum[i >> 2] ?? 0) >>> (24 - (i & 3) * 8))
-  }
+  for (let i = 0; i < TAG_LENGTH; i += 4)
+    words.setInt32(at + length + i, stream.getInt32(from + i) ^ (sum[i >> 2] ?? 0))
 }
 
-/** The block that hides the tag, then those for the text. */
-function keyStream(key: GcmKey, nonce: Nonce, count: number): Buffer {
+function wordsOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length)
+}
+
+/** The block that hides the tag, then those for the text, at `from`. */
+function keyStream(
+  key: GcmKey,
+  nonce: Nonce,
+  count: number,
+): { readonly words: DataView; readonly from: number } {
   const { counter, step } = nonce
-  if (step === 0 || count > MAX_AHEAD_BLOCKS)
-    return key.blocks.update(counterBlocks([counter], nonce, count))
+  if (step === 0 || count > MAX_AHEAD_BLOCKS) {
+    const blocks = key.blocks.update(counterBlocks([counter], nonce, count))
+    return { words: wordsOf(blocks), from: 0 }
+  }
   const known = key.ahead
   const place = placeAhead(known, nonce)
   if (known && place >= 0 && count <= known.blocks)
-    return known.stream.subarray(place * known.blocks * BLOCK)
+    return { words: known.stream, from: place * known.blocks * BLOCK }
   const counters = Array.from({ length: AHEAD_TEXTS }, (_, i) => counter + i * step)
   const blocks = count + SPARE_BLOCKS
-  const stream = key.blocks.update(counterBlocks(counters, nonce, blocks))
+  const stream = wordsOf(key.blocks.update(counterBlocks(counters, nonce, blocks)))
   key.ahead = { first: nonce, blocks, stream }
-  return stream
+  return { words: stream, from: 0 }
 }
 
 /** Which of the texts ahead has the nonce; -1 for none. */
@@ -102,12 +117,14 @@ function counterBlocks(
   count: number,
 ): Buffer {
   const blocks = Buffer.alloc(counters.length * count * BLOCK)
-  for (let at = 0; at < blocks.length; at += BLOCK) {
-    const number = at / BLOCK
-    blocks[at] = range
-    blocks.writeUInt16BE(message, at + 1)
-    blocks.writeUInt32BE(counters[Math.floor(number / count)] ?? 0, at + 8)
-    blocks.writeUInt32BE((number % count) + 1, at + 12)
+  const words = wordsOf(blocks)
+  let at = 0
+  for (const counter of counters) {
+    for (let number = 1; number <= count; number++, at += BLOCK) {
+      words.setInt32(at, (range << 24) | (message << 8))
+      words.setUint32(at + 8, counter)
+      words.setInt32(at + 12, number)
+    }
   }
   return blocks
 }
@@ -150,15 +167,19 @@ function timesX(from: Int32Array, at: number, to: Int32Array, place: number): vo
 }
 
 /** Whole blocks; the last is filled up with zeros. */
-function hashOctets(octets: Buffer, from: number, to: number): void {
-  for (let at = from; at < to; at += BLOCK) {
-    const end = Math.min(at + BLOCK, to)
-    for (let i = at; i < end; i++) {
-      const place = i - at
-      sum[place >> 2] = (sum[place >> 2] ?? 0) ^ ((octets[i] ?? 0) << (24 - (place & 3) * 8))
-    }
-    multiply()
+function hashOctets(octets: Buffer): void {
+  for (let at = 0; at < octets.length; at += 4) {
+    let word = 0
+    for (let i = at; i < at + 4; i++) word = (word << 8) | (octets[i] ?? 0)
+    addWord(at, word, at + 4 >= octets.length)
   }
+}
+
+/** The four octets at `at` of a text. */
+function addWord(at: number, word: number, isLast: boolean): void {
+  const place = (at >> 2) & 3
+  sum[place] = (sum[place] ?? 0) ^ word
+  if (isLast || place === 3) multiply()
 }
 
 /** The sum times the key, octet by octet from its end. */
