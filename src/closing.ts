@@ -13,13 +13,13 @@ export async function closeInTime(
   first: readonly Closable[],
   last: readonly Closable[],
 ): Promise<void> {
-  const endsMs = Date.now() + grace
+  const endsMs = performance.now() + grace
   const close = async (all: readonly Closable[], ms: number): Promise<void> =>
     void (await Promise.all(all.map((each) => each.close(ms))))
   try {
     await close(first, grace)
   } finally {
-    await close(last, Math.max(0, endsMs - Date.now()))
+    await close(last, Math.max(0, endsMs - performance.now()))
   }
 }
 

@@ -15,7 +15,7 @@ import { StartError } from '../fleet/primary.ts'
 import { placeOfWorker, servePrimary, serveWorker } from './fleet.ts'
 import { tuneHeap } from './heap.ts'
 import { readServeArguments, type ServeArguments } from './servearguments.ts'
-import { untilSignal } from './signals.ts'
+import { holdReload, untilSignal } from './signals.ts'
 import { readyLine, type Started, startText } from './start.ts'
 import { openSupervisor } from './systemd.ts'
 
@@ -38,8 +38,7 @@ async function run(args: readonly string[]): Promise<number> {
   // Who reads our output may go away; that is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
-    // A reload that is asked for too early must not end the process, as SIGHUP does by default.
-    process.on('SIGHUP', () => {})
+    holdReload()
     const place = placeOfWorker()
     if (place) return await serveWorker({ load, place, trace: options.trace })
     const warn = (text: string): void => void process.stderr.write(`${text}\n`)

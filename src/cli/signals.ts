@@ -11,6 +11,17 @@ export interface Serving extends Started {
   kill?(): void
 }
 
+let isReloadWanted = false
+
+/** Asked for too early, a reload must neither end the process, as SIGHUP does by default, nor be forgotten. */
+export function holdReload(): void {
+  process.on('SIGHUP', want)
+}
+
+function want(): void {
+  isReloadWanted = true
+}
+
 /** Serves until it is told to stop; a second signal while it drains ends the process at once. */
 export function untilSignal(
   server: Serving,
@@ -37,13 +48,17 @@ export function untilSignal(
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
-    process.on('SIGHUP', () => {
+    const reload = (): void => {
       supervisor.reloading()
       void server.reload().then((isDone) => {
         const failure = isDone ? '' : 'the last reload failed, paniclog says why; '
         supervisor.ready(failure + readyLine(server))
       })
-    })
+    }
+    process.on('SIGHUP', reload)
+    process.off('SIGHUP', want)
+    // Once who called us has said that we are ready.
+    if (isReloadWanted) setImmediate(reload)
     process.on('SIGUSR2', () => void server.reopenLogs())
   })
 }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { RedisOptions } from '../config/redis.ts'
 import { type Group, openGroup, type StreamEntry } from '../redis/group.ts'
-import { openLink } from '../redis/link.ts'
+import { type Link, openLink } from '../redis/link.ts'
 import type { ResolveHost } from './address.ts'
 import type { Sink } from './sink.ts'
 
@@ -34,10 +34,11 @@ export function shareSink(sink: Sink, options: GroupSinkOptions): Sink {
   } as const
   const reader = openGroup(link, place)
   const stopping = new AbortController()
-  const running = run({ ...options, sink, reader, signal: stopping.signal })
+  const running = run({ ...options, sink, link, reader, signal: stopping.signal })
   const { greet: _, ...others } = sink
   return {
     ...others,
+    name: sharedName(sink.name, name),
     wants: () => false,
     async close() {
       stopping.abort()
@@ -48,14 +49,21 @@ export function shareSink(sink: Sink, options: GroupSinkOptions): Sink {
   }
 }
 
+/** Another than without a group: what that one still has to send from the log is not passed over as if it were this one's. */
+export function sharedName(sink: string, group: string): string {
+  return `${sink} of group ${group}`
+}
+
 interface Work extends GroupSinkOptions {
   readonly sink: Sink
+  readonly link: Link
   readonly reader: Group
   readonly signal: AbortSignal
 }
 
 async function run(work: Work): Promise<void> {
-  const { sink, reader, signal, report } = work
+  const { sink, link, reader, signal, report } = work
+  let said = ''
   await sink.greet?.(signal).catch((error: unknown) => report(`${sink.name}: ${textOf(error)}`))
   while (!signal.aborted) {
     try {
@@ -63,22 +71,29 @@ async function run(work: Work): Promise<void> {
       const wanted = entries.filter(({ type }) => sink.wants(type))
       if (wanted.length > 0 && !(await deliver(work, wanted))) return
       await reader.acknowledge(entries)
-    } catch {
-      // Redis is away, which others tell. What was not acknowledged comes again.
+      said = ''
+    } catch (error) {
+      // That Redis is away others tell. What was not acknowledged comes again.
+      const text = textOf(error)
+      if (link.away === undefined && text !== said) report(`${sink.name}: ${text}`)
+      said = text
       await pause(READ_MS, signal)
     }
   }
 }
 
 /** As many as a batch has, or what came while the first one waited. */
-async function gather({ sink, reader, signal }: Work): Promise<StreamEntry[]> {
+async function gather({ sink, reader, signal }: Work): Promise<readonly StreamEntry[]> {
   const { events, waitMs } = sink.limits
   const gathered: StreamEntry[] = []
   let endMs = Infinity
   while (!signal.aborted && gathered.length < events) {
     const leftMs = endMs - performance.now()
     if (leftMs <= 0) break
-    const found = await reader.read(events - gathered.length, Math.min(READ_MS, leftMs))
+    const reading = reader.read(events - gathered.length, Math.min(READ_MS, leftMs))
+    // What we have is ours for a minute before it comes again.
+    const found = await (gathered.length > 0 ? reading.catch(() => undefined) : reading)
+    if (!found) break
     if (gathered.length === 0 && found.length > 0) endMs = performance.now() + waitMs
     gathered.push(...found)
   }

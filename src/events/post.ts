@@ -5,6 +5,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { isReservedAddress } from '../config/reserved.ts'
+import { withDeadline } from '../mail/deadline.ts'
 import type { ResolveHost } from './address.ts'
 
 export interface Posting {
@@ -22,15 +23,16 @@ export interface Posting {
 /** The status of the answer. Rejects when there is none. */
 export async function post(posting: Posting): Promise<number> {
   const { timeoutMs, signal } = posting
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  try {
-    const addresses = await orAborted(allowedAddresses(posting), limit)
-    return await send(posting, addresses, limit)
-  } catch (error) {
-    if (signal.aborted) throw new Error('stopped', { cause: error })
-    if (limit.aborted) throw new Error(`no answer within ${timeoutMs / 1000} s`, { cause: error })
-    throw error
-  }
+  return withDeadline(timeoutMs, signal, async (limit) => {
+    try {
+      const addresses = await orAborted(allowedAddresses(posting), limit)
+      return await send(posting, addresses, limit)
+    } catch (error) {
+      if (signal.aborted) throw new Error('stopped', { cause: error })
+      if (limit.aborted) throw new Error(`no answer within ${timeoutMs / 1000} s`, { cause: error })
+      throw error
+    }
+  })
 }
 
 async function allowedAddresses({
@@ -58,6 +60,9 @@ function send(
   }
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
+    let status: number | undefined
+    // Whatever it says besides its status is of no use, but it may say it, for as long as there is time.
+    const end = (error: Error): void => (status === undefined ? reject(error) : resolve(status))
     const sent = request(
       url,
       {
@@ -68,13 +73,17 @@ function send(
         signal,
       },
       (response) => {
-        // Whatever it says besides is of no use; the time limit ends it if need be.
-        response.on('error', () => {})
+        status = response.statusCode ?? 0
+        response.on('error', end)
+        response.on('close', () => resolve(status ?? 0))
         response.resume()
-        resolve(response.statusCode ?? 0)
       },
     )
-    sent.on('error', reject)
+    sent.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response.statusCode ?? 0)
+    })
+    sent.on('error', end)
     sent.end(body)
   })
 }

@@ -18,10 +18,15 @@ const KNOWN_SECONDS = 86_400
 const ADD = `
 if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then return 0 end
 for i = 3, #ARGV, 2 do
+  local added
   if ARGV[2] == '0' then
-    redis.call('XADD', KEYS[1], '*', 'type', ARGV[i], 'event', ARGV[i + 1])
+    added = redis.pcall('XADD', KEYS[1], '*', 'type', ARGV[i], 'event', ARGV[i + 1])
   else
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'type', ARGV[i], 'event', ARGV[i + 1])
+    added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'type', ARGV[i], 'event', ARGV[i + 1])
+  end
+  if type(added) == 'table' and added.err then
+    redis.call('SET', KEYS[2], '1', 'PX', 1)
+    return added
   end
 end
 return 1`

@@ -6,7 +6,7 @@ import type { EventType } from '../tracking/record.ts'
 import type { ResolveHost } from './address.ts'
 import { openEventFile } from './eventfile.ts'
 import { makeRedisStream } from './redisstream.ts'
-import { shareSink } from './groupsink.ts'
+import { sharedName, shareSink } from './groupsink.ts'
 import type { Sink } from './sink.ts'
 import { makeWebhook } from './webhook.ts'
 
@@ -78,7 +78,9 @@ function planWebhooks(
     if (!surroundings.isFirst) return []
     const { resolve, report, nodeName: consumer } = surroundings
     const shared = { redis, group, consumer, resolve, report }
-    return plan(name, { webhook, redis }, () => Promise.resolve(shareSink(make(), shared)))
+    return plan(sharedName(name, group), { webhook, redis }, () =>
+      Promise.resolve(shareSink(make(), shared)),
+    )
   })
 }
 

@@ -7,6 +7,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { type Cidr, holds, readAddress } from '../config/cidr.ts'
 import { isReservedAddress } from '../config/reserved.ts'
 import { fromBytes, toBytes } from '../mail/bytes.ts'
+import { withDeadline } from '../mail/deadline.ts'
 import type { HttpAnswer, HttpClient, HttpRequest, Resolver } from './outside.ts'
 import { isUrl } from '../mail/url.ts'
 
@@ -41,16 +42,17 @@ class Failure extends Error {
 
 export function makeHttpClient(options: HttpOptions): HttpClient {
   return {
-    async send(request, signal) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs)])
-      try {
-        return await follow(options, request, limit)
-      } catch (error) {
-        if (error instanceof Failure) return failed(error.code, error.message)
-        if (limit.aborted) return failed(CODES.timeout, `no answer within ${request.timeoutMs} ms`)
-        return failed(codeOf(error), error instanceof Error ? error.message : String(error))
-      }
-    },
+    send: (request, signal) =>
+      withDeadline(request.timeoutMs, signal, async (limit) => {
+        try {
+          return await follow(options, request, limit)
+        } catch (error) {
+          if (error instanceof Failure) return failed(error.code, error.message)
+          if (limit.aborted)
+            return failed(CODES.timeout, `no answer within ${request.timeoutMs} ms`)
+          return failed(codeOf(error), error instanceof Error ? error.message : String(error))
+        }
+      }),
   }
 }
 

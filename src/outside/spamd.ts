@@ -2,6 +2,7 @@
 import { connect, isIP } from 'node:net'
 import type { Target } from '../config/nexthop.ts'
 import { fromBytes } from '../mail/bytes.ts'
+import { withDeadline } from '../mail/deadline.ts'
 import type { Resolver, SpamAnswer, SpamScanner } from './outside.ts'
 
 export interface SpamdOptions {
@@ -15,16 +16,16 @@ const MAX_ANSWER = 64 * 1024
 
 export function spamdScanner({ daemon, timeoutMs, resolver }: SpamdOptions): SpamScanner {
   return {
-    async scan(message, signal) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      try {
-        const host = await addressOf(daemon.host, resolver)
-        return readAnswer(await ask(host, daemon.port ?? PORT, message, limit))
-      } catch (error) {
-        if (limit.aborted) return failed(`no answer within ${timeoutMs / 1000} s`)
-        return failed(error instanceof Error ? error.message : String(error))
-      }
-    },
+    scan: (message, signal) =>
+      withDeadline(timeoutMs, signal, async (limit) => {
+        try {
+          const host = await addressOf(daemon.host, resolver)
+          return readAnswer(await ask(host, daemon.port ?? PORT, message, limit))
+        } catch (error) {
+          if (limit.aborted) return failed(`no answer within ${timeoutMs / 1000} s`)
+          return failed(error instanceof Error ? error.message : String(error))
+        }
+      }),
   }
 }
 

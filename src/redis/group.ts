@@ -67,8 +67,10 @@ export function openGroup(link: Link, options: GroupOptions): Group {
           if (found.length > 0) return found
         }
         const who = ['GROUP', group, consumer, 'COUNT', count] as const
-        const wait = ['BLOCK', Math.max(1, waitMs), 'STREAMS', stream, '>'] as const
-        return streamEntries(await link.wait(waitMs, 'XREADGROUP', ...who, ...wait))
+        // Redis takes whole numbers only; 0 would be without end.
+        const blockMs = Math.max(1, Math.ceil(waitMs))
+        const wait = ['BLOCK', blockMs, 'STREAMS', stream, '>'] as const
+        return streamEntries(await link.wait(blockMs, 'XREADGROUP', ...who, ...wait))
       } catch (error) {
         // It was flushed: all that is there now is new.
         if (!String(error).includes('NOGROUP')) throw error

@@ -102,13 +102,14 @@ function makeBreaker(server: RedisServer, surroundings: LinkSurroundings) {
       try {
         const { client } = await connection()
         const answer = await within(deadlineMs, client.callBuffer(command, ...args))
-        succeed()
+        // Only a write that is taken says that one which took none is there again.
+        if (!NO_WRITES.test(away ?? '') || !READS.has(command)) succeed()
         return answer
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         // An answer that says no: the server is there, but for one that cannot do its work now.
-        if (isAnswer(error) && !UNFIT.test(reason)) succeed()
-        else fail(reason)
+        if (!isAnswer(error) || UNFIT.test(reason)) fail(reason)
+        else if (!NO_WRITES.test(away ?? '')) succeed()
         throw new RedisError(reason, { cause: error })
       }
     },
@@ -120,8 +121,12 @@ function makeBreaker(server: RedisServer, surroundings: LinkSurroundings) {
   }
 }
 
-/** A replica after a failover, one that loads or saves, a cluster without this slot. */
-const UNFIT = /^(?:READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS|BUSY )/
+/** A replica after a failover, one that is full or cannot save. */
+const NO_WRITES = /^(?:READONLY|OOM|MISCONF|NOREPLICAS) /
+/** One that loads, a cluster without this slot. */
+const UNFIT =
+  /^(?:READONLY|OOM|MISCONF|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS|BUSY )/
+const READS: ReadonlySet<string> = new Set(['PING', 'GET', 'XREAD', 'XRANGE'])
 
 function isAnswer(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError'

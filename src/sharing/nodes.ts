@@ -16,6 +16,7 @@ export interface Nodes {
 }
 
 const LOOK_MS = 1_000
+const PROBE_MS = 5_000
 
 /** `warn` hears when Redis goes and comes. */
 export function openNodes(redis: RedisOptions | undefined, warn: (text: string) => void): Nodes {
@@ -37,9 +38,10 @@ export function openNodes(redis: RedisOptions | undefined, warn: (text: string) 
         onChange: (away) => warn(away === undefined ? 'redis is there' : `redis is away: ${away}`),
       })
   }
-  // Also where nobody else asks: mail may depend on it.
+  // Also where nobody else asks: mail may depend on it, and on that it can be written to.
   const look = (): void => {
-    if (options?.mail === 'fail_closed') link?.call('PING').catch(() => undefined)
+    if (options?.mail !== 'fail_closed') return
+    link?.call('SET', `${options.prefix}probe`, '1', 'PX', PROBE_MS).catch(() => undefined)
   }
   const timer = setInterval(look, LOOK_MS).unref()
   reconfigure(redis)

@@ -64,7 +64,7 @@ export function shareWithNodes(
     gatherMs: GATHER_MS,
     tell(changes) {
       if (!nodes.link) return
-      waiting.push(...changes)
+      addBounded(waiting, changes)
       void send()
     },
   })
@@ -85,6 +85,12 @@ export function shareWithNodes(
     },
     close: () => void (isClosed = true),
   }
+}
+
+/** The oldest go first, many at once. */
+function addBounded(waiting: Change[], changes: readonly Change[]): void {
+  for (const change of changes) waiting.push(change)
+  if (waiting.length > 2 * MOST_WAITING) waiting.splice(0, waiting.length - MOST_WAITING)
 }
 
 /** False when Redis is away. */

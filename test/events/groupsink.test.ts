@@ -37,9 +37,9 @@ const optionsOf = (redis: RedisServer) => ({
   timeoutMs: 250,
 })
 
-function startServer(redis: RedisServer, consumer: string): TestSink {
+function startServer(redis: RedisServer, consumer: string, waitMs = 0): TestSink {
   const sink = testSink({
-    limits: { ...LIMITS, firstDelayMs: 20 },
+    limits: { ...LIMITS, firstDelayMs: 20, waitMs },
     wants: (type) => type !== 'delay',
   })
   open.push(
@@ -130,6 +130,18 @@ describe.skipIf(!hasRedis)('a webhook with a consumer group (needs redis-server)
     await new Promise((done) => setTimeout(done, 100))
     expect(await two.read(10, 1)).toEqual([])
     await expect.poll(() => two.read(10, 1)).toHaveLength(1)
+  })
+
+  test('a batch that waits for more goes out when its time is over', async () => {
+    const redis = await startRedis()
+    const one = startServer(redis, 'one', 1_500)
+    await isThere(redis, 1)()
+    const add = streamOf(redis)
+    await add(record('open', 1))
+    await add(record('open', 2))
+    await expect.poll(() => sentBy(one)).toHaveLength(2)
+    expect(one.attempts).toHaveLength(1)
+    await expect.poll(() => pending(redis)).toBe('0')
   })
 
   test('a flushed Redis does not end it', async () => {

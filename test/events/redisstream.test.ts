@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { makeRedisStream } from '../../src/events/redisstream.ts'
 import type { Sink } from '../../src/events/sink.ts'
@@ -81,6 +82,19 @@ describe.skipIf(!hasRedis)('a Redis stream (needs redis-server)', () => {
     await expect(stream(at(redis.socket)).deliver(many(1), NEVER)).rejects.toThrow('NOAUTH')
     await stream(at(redis.port, { password: 'p@ss', db: 3 })).deliver(many(2), NEVER)
     expect(redis.cli('-a', 'p@ss', '-n', '3', 'XLEN', 'ev')).toBe('2')
+  })
+
+  test('a batch that was refused is not taken for one that is there', async () => {
+    const redis = await startRedis()
+    const sink = stream(at(redis.socket))
+    redis.cli('SET', 'ev', 'something else')
+    const refused = many(2)
+    await expect(sink.deliver(refused, NEVER)).rejects.toThrow('WRONGTYPE')
+    redis.cli('DEL', 'ev')
+    await delay(10)
+    await sink.deliver(refused, NEVER)
+    await sink.deliver(refused, NEVER)
+    expect(redis.cli('XLEN', 'ev')).toBe('2')
   })
 
   test('is bounded', async () => {

@@ -114,6 +114,17 @@ test('E156 no answer in time is a failure, in time for the next attempt', async 
   await sink.deliver(batch(record('open', 1)), NEVER)
 })
 
+test('an answer that does not end has taken the batch when the time is over', async () => {
+  const receiver = await openReceiver()
+  receiver.answers.push('endless')
+  const sink = makeWebhook(
+    { ...OPTIONS, url: receiver.url },
+    { resolve: () => Promise.resolve(['127.0.0.1']), userAgent: '', timeoutMs: 200 },
+  )
+  await sink.deliver(batch(record('open', 1)), NEVER)
+  expect(receiver.received).toHaveLength(1)
+})
+
 test('the test batch holds no event, and must be answered 200', async () => {
   const receiver = await openReceiver()
   receiver.answers.push(200, 204, 500)

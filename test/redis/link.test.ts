@@ -64,6 +64,26 @@ async function stallingProxy(port: number) {
 }
 
 describe.skipIf(!hasRedis)('a link to Redis (needs redis-server)', () => {
+  test('one that takes no writes is away until it takes one', async () => {
+    const redis = await startRedis()
+    const { link, clock, changes } = open(single(redis.port))
+    const write = (): Promise<unknown> => link.call('SET', 'k', '1')
+    await write()
+    redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '1')
+    await expect(write()).rejects.toThrow('NOREPLICAS')
+    clock.ms += 10_000
+    await link.call('PING')
+    expect(link.away).toContain('NOREPLICAS')
+    await expect(write()).rejects.toThrow('NOREPLICAS')
+    redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '0')
+    clock.ms += 10_000
+    await write()
+    expect([link.away, changes]).toEqual([
+      undefined,
+      [expect.stringContaining('NOREPLICAS'), undefined],
+    ])
+  })
+
   test('calls it, and its answers are octets', async () => {
     const redis = await startRedis()
     const { link } = open(single(redis.port))
@@ -103,13 +123,16 @@ describe.skipIf(!hasRedis)('a link to Redis (needs redis-server)', () => {
     expect(tried).toEqual([0, 250, 750, 1_750, 3_750, 7_750, 12_750])
   })
 
-  test('F34 one that is read-only is left, one that is full is not', async () => {
+  test('F34 one that is full or read-only is left, until it takes a write', async () => {
     const redis = await startRedis()
-    const { link } = open(single(redis.port))
+    const { link, clock } = open(single(redis.port))
     redis.cli('CONFIG', 'SET', 'maxmemory', '1')
     await expect(link.call('SET', 'k', 'v')).rejects.toThrow('OOM')
-    expect(link.away).toBeUndefined()
+    expect(link.away).toContain('OOM')
     redis.cli('CONFIG', 'SET', 'maxmemory', '0')
+    clock.ms += 10_000
+    await link.call('SET', 'k', 'v')
+    expect(link.away).toBeUndefined()
     redis.cli('REPLICAOF', '127.0.0.1', '1')
     await expect(link.call('SET', 'k', 'v')).rejects.toThrow('READONLY')
     expect(link.away).toContain('READONLY')

@@ -11,7 +11,8 @@ export interface Received {
   readonly body: string
 }
 
-export type Answer = number | 'reset' | 'hang' | { readonly redirect: string }
+/** `endless`: 200, and a body that does not end. */
+export type Answer = number | 'reset' | 'hang' | 'endless' | { readonly redirect: string }
 
 export interface Receiver {
   readonly port: number
@@ -38,6 +39,7 @@ export async function openReceiver(port = 0): Promise<Receiver> {
     const answer = answers.shift() ?? 200
     if (answer === 'reset') return void request.socket.resetAndDestroy()
     if (answer === 'hang') return
+    if (answer === 'endless') return void response.writeHead(200).write('and')
     if (typeof answer !== 'number') {
       response.writeHead(302, { Location: answer.redirect }).end()
       return
